@@ -1,0 +1,67 @@
+"""`sched-emulator`: finds the command, turns every error into one line, and says with the exit status how it went.
+
+0 done, 1 the thing checked does not hold, 2 wrong usage or no emulator to talk to.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from .client import EmulatorError
+from .commands import assumptions, clock, cron, serve, tour
+from .commands.options import Parser, values_of
+from .commands.terminal import say
+from .config import UsageError
+
+_EPILOG = """examples:
+  sched-emulator serve --clock frozen --now 2026-01-01
+  sched-emulator clock advance 3d
+  sched-emulator demo
+
+Every option can also be set by an environment variable: --port by SCHED_EMULATOR_PORT.
+"""
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from . import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
+
+        say(f"sched-emulator {__version__}")
+        parser.exit(0)
+
+
+def build_parser() -> Parser:
+    """Return the parser of all commands."""
+    parser = Parser(
+        prog="sched-emulator",
+        description="A local emulator of the Infrai scheduling API on a clock you control.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in (serve, tour, clock, assumptions, cron):
+        command.register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    namespace = build_parser().parse_args(arguments)
+    try:
+        status: int = namespace.run(values_of(namespace.options, namespace, os.environ))
+        sys.stdout.flush()
+    except (UsageError, EmulatorError) as error:
+        sys.stderr.write(f"{namespace.prog}: {error}\n")
+        return 2
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status

@@ -1,0 +1,158 @@
+"""`sched-emulator clock`: look at a sandbox's clock, and move it."""
+
+import argparse
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sched_emulator import config
+from sched_emulator.client import Client
+from sched_emulator.config import UsageError
+from sched_emulator.handles import Clock
+
+from . import connection
+from .options import Commands, Option, Parser, add_command
+from .terminal import say, say_json, styled, table
+
+ROWS_SHOWN = 100
+
+OPTIONS = (*connection.OPTIONS, Option("--json", "write JSON", default=False))
+
+_OUTCOME_STYLES = {"delivered": "green", "captured": "green", "running": "yellow"}
+
+
+def register(commands: Commands) -> None:
+    """Add the command and what it can do."""
+    parser = add_command(
+        commands,
+        "clock",
+        summary="Show or move the clock of a sandbox.",
+        examples="  sched-emulator clock\n  sched-emulator clock advance 3d\n  sched-emulator clock set 2026-03-01",
+        run=show,
+        options=OPTIONS,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", parser_class=Parser)
+    _add(actions, "show", "Show what time it is, and what is due next.", "", show)
+    advance_parser = _add(actions, "advance", "Let time pass and show what fired.", "3d", advance)
+    advance_parser.add_argument(
+        "duration", metavar="DURATION", help="90s, 15m, 2h, 3d, 1w or PT15M; 0s: what is due now"
+    )
+    set_parser = _add(actions, "set", "Move the clock to an instant and show what fired.", "2026-03-01T09:00Z", set_to)
+    set_parser.add_argument("instant", metavar="ISO-8601", help="with or without an offset (without: UTC)")
+    _add(actions, "freeze", "Stop the clock.", "", freeze)
+    resume_parser = _add(actions, "resume", "Let the clock run from where it stands.", "60x", resume)
+    resume_parser.add_argument("speed", metavar="SPEED", nargs="?", help="60x runs sixty times real time")
+
+
+def _add(
+    actions: Commands, name: str, summary: str, example: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    examples = f"  sched-emulator clock {name} {example}".rstrip()
+    return add_command(actions, name, summary=summary, examples=examples, run=run, options=OPTIONS)
+
+
+def show(values: argparse.Namespace) -> int:
+    """Show the clock."""
+    _show_state(values, Clock(connection.client_of(values)).state())
+    return 0
+
+
+def freeze(values: argparse.Namespace) -> int:
+    """Stop the clock."""
+    _show_state(values, Clock(connection.client_of(values)).freeze())
+    return 0
+
+
+def resume(values: argparse.Namespace) -> int:
+    """Let the clock run."""
+    speed = None
+    if values.speed is not None:
+        mode, speed = config.parse_clock(values.speed, "SPEED")
+        if mode == "frozen":
+            raise UsageError("SPEED: 'frozen' does not resume; expected a speed like 60x")
+    _show_state(values, Clock(connection.client_of(values)).resume(speed))
+    return 0
+
+
+def advance(values: argparse.Namespace) -> int:
+    """Let time pass, and show what fired."""
+    seconds = config.parse_duration(values.duration, "DURATION")
+    client = connection.client_of(values)
+    seen = _last_seq(client)
+    _show_passed(values, Clock(client).advance(seconds=seconds), client, seen)
+    return 0
+
+
+def set_to(values: argparse.Namespace) -> int:
+    """Move the clock, and show what fired."""
+    config.parse_instant(values.instant, "ISO-8601")
+    client = connection.client_of(values)
+    seen = _last_seq(client)
+    _show_passed(values, Clock(client).set(values.instant), client, seen)
+    return 0
+
+
+def _last_seq(client: Client) -> int:
+    items = client.get("/_emulator/deliveries")["items"]
+    return items[-1]["seq"] if items else 0
+
+
+def _show_state(values: argparse.Namespace, state: dict[str, Any]) -> None:
+    if values.json:
+        say_json(state)
+        return
+    mode = state["mode"]
+    if mode == "wall" and state["speed"] != 1:
+        mode = f"running, {state['speed']:g} times real time"
+    due = state["next_event_at"]
+    table(
+        [
+            ("now", state["now"]),
+            ("mode", "running" if mode == "wall" else mode),
+            ("next", f"{due}, in {_span(state['now'], due)}" if due else "nothing is due"),
+        ],
+        ["bold"],
+    )
+    for waiting in state.get("advancing", {}).get("waiting_for", []):
+        say(f"waits for {waiting['url']}, attempt {waiting['attempt']}, since {waiting['real_seconds']:.1f} s")
+
+
+def _show_passed(values: argparse.Namespace, moved: dict[str, Any], client: Client, seen: int) -> None:
+    page = client.get("/_emulator/deliveries", since=seen)
+    if values.json:
+        say_json({**moved, "deliveries": page["items"]})
+        return
+    entries = page["items"]
+    for entry in entries[:ROWS_SHOWN]:
+        say(delivery_line(entry))
+    if len(entries) > ROWS_SHOWN:
+        say(f"… and {len(entries) - ROWS_SHOWN:,} more; --json shows them all")
+    happened = f"{_count(moved['fired'], 'event')}, " if "fired" in moved else ""
+    say(f"{happened}{_count(len(entries), 'delivery')}; it is now {moved['now']}")
+    if moved.get("stopped") == "max_events":
+        say("stopped early, after the most events an advance makes happen: advance again")
+
+
+def delivery_line(entry: dict[str, Any]) -> str:
+    """Return a delivery attempt as one line."""
+    outcome = entry["outcome"]
+    told = f"{outcome} {entry['status']}" if "status" in entry else outcome
+    again = f" (attempt {entry['attempt']})" if entry["attempt"] > 1 else ""
+    return (
+        f"{entry['at']}  {entry['kind']:7}  {entry['url']}  {styled(told, _OUTCOME_STYLES.get(outcome, 'red'))}{again}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural}"
+
+
+def _span(start: str, end: str) -> str:
+    seconds = round((datetime.fromisoformat(end) - datetime.fromisoformat(start)) / timedelta(seconds=1))
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"

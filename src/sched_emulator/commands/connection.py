@@ -1,0 +1,28 @@
+"""How commands find the emulator and the sandbox they talk to."""
+
+import argparse
+import os
+
+from sched_emulator.client import DEFAULT_URL, Client
+from sched_emulator.config import UsageError
+
+from .options import Option
+
+
+def _url(text: str, option: str) -> str:
+    try:
+        Client(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    return text
+
+
+OPTIONS = (
+    Option("--url", f"the emulator (default {DEFAULT_URL})", "URL", _url),
+    Option("--key", "the sandbox's API key (default $INFRAI_API_KEY, else the only sandbox there is)", "KEY"),
+)
+
+
+def client_of(values: argparse.Namespace) -> Client:
+    """Return a client for the emulator and the sandbox that the options name."""
+    return Client(values.url or DEFAULT_URL, values.key or os.environ.get("INFRAI_API_KEY") or None)

@@ -1,0 +1,120 @@
+"""Options that come from the command line or from the environment, in one table per command.
+
+argparse only splits the command line: defaults, the environment variable `SCHED_EMULATOR_<OPTION>` and the conversion
+of texts happen in `values_of`, so that every error names the option, or the variable, that holds the value.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
+
+from sched_emulator.config import UsageError, parse_flag
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
+Parse: TypeAlias = Callable[[str, str], Any]
+
+ENVIRONMENT_PREFIX = "SCHED_EMULATOR_"
+
+
+def plain(text: str, _option: str) -> str:
+    """Take a text as it is."""
+    return text
+
+
+def choice(*words: str) -> Parse:
+    """Take one of the words."""
+
+    def parse(text: str, option: str) -> str:
+        if text not in words:
+            raise UsageError(f"{option}: {text!r} is not possible; expected {' or '.join(words)}")
+        return text
+
+    return parse
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. A `repeated` one may be given more than once and its value is a tuple; a switch has no `metavar`.
+
+    In the environment a repeated option is one list, separated by commas.
+    """
+
+    name: str
+    help: str
+    metavar: str | None = None
+    parse: Parse = plain
+    default: Any = None
+    repeated: bool = False
+
+    @property
+    def dest(self) -> str:
+        """The attribute that holds the value."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets the option."""
+        return ENVIRONMENT_PREFIX + self.dest.upper()
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Let argparse know the option. What is not given stays absent."""
+        if self.metavar is None:
+            parser.add_argument(self.name, action="store_true", help=self.help, default=argparse.SUPPRESS)
+        else:
+            action = "append" if self.repeated else "store"
+            parser.add_argument(
+                self.name, action=action, metavar=self.metavar, help=self.help, default=argparse.SUPPRESS
+            )
+
+    def value(self, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+        """Return the value: given on the command line, else set in the environment, else the default."""
+        if self.dest in given:
+            return self._converted(given[self.dest], self.name)
+        text = environment.get(self.variable, "")
+        if not text or text.startswith("tcp://"):
+            return self.default
+        return self._converted(text.split(",") if self.repeated else text, self.variable)
+
+    def _converted(self, raw: Any, option: str) -> Any:
+        if self.metavar is None:
+            return raw if isinstance(raw, bool) else parse_flag(raw, option)
+        if self.repeated:
+            return tuple(self.parse(text.strip(), option) for text in raw)
+        return self.parse(raw, option)
+
+
+def values_of(
+    options: Sequence[Option], namespace: argparse.Namespace, environment: Mapping[str, str]
+) -> argparse.Namespace:
+    """Return the values of all options of a command, and its positional arguments beside them."""
+    given = vars(namespace)
+    return argparse.Namespace(**{**given, **{option.dest: option.value(given, environment) for option in options}})
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line that says what to do."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2 and one line."""
+        self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` shows how it is used\n")
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    *,
+    summary: str,
+    examples: str,
+    run: Callable[[argparse.Namespace], int],
+    options: Sequence[Option] = (),
+) -> Parser:
+    """Add a command with its options; `run` gets the values and returns the exit status."""
+    parser = commands.add_parser(name, help=summary, description=summary, epilog=f"examples:\n{examples}")
+    for option in options:
+        option.add_to(parser)
+    parser.set_defaults(run=run, options=options, prog=parser.prog)
+    return parser

@@ -1,0 +1,185 @@
+"""`sched-emulator serve`: the options of a server, and the `Config` they make."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from sched_emulator import config
+from sched_emulator.config import Config, UsageError
+
+from .options import Commands, Option, Parse, add_command, choice
+
+EXAMPLES = """  sched-emulator serve
+  sched-emulator serve --clock frozen --now 2026-01-01T00:00:00Z
+  sched-emulator serve --clock 60x --dialect observed --assume queue.nack_position=back
+  sched-emulator serve --port 0 --port-file port.txt --route https://api.acme.com=http://127.0.0.1:9000"""
+
+
+def _whole(least: int, most: int | None = None) -> Parse:
+    return lambda text, option: config.parse_whole(text, option, least, most)
+
+
+def _file(text: str, option: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(f"{option}: there is no file {text!r}; expected the path of one")
+    return path
+
+
+def _port_file(text: str, option: str) -> Path:
+    path = Path(text)
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{option}: there is no folder {str(path.absolute().parent)!r}; expected one to write into")
+    return path
+
+
+def _keys(text: str, option: str) -> frozenset[str]:
+    keys = config.parse_list(text)
+    for key in keys:
+        if not key.startswith("ifr_") or key == "ifr_":
+            raise UsageError(f"{option}: {key[:8]!r} begins no key; expected keys that start with ifr_ and go on")
+    return frozenset(keys)
+
+
+def _names(text: str, _option: str) -> tuple[str, ...]:
+    return config.parse_list(text)
+
+
+def _timeout(text: str, option: str) -> float:
+    seconds = config.parse_duration(text, option)
+    if seconds <= 0:
+        raise UsageError(f"{option}: {text!r} leaves no time to answer; expected more than 0s")
+    return seconds
+
+
+def _answer(text: str, option: str) -> tuple[str, str]:
+    return config.parse_pair(text, option, "ID=ANSWER such as queue.nack_position=back")
+
+
+OPTIONS = (
+    Option("--host", "where to listen; localhost is both loopbacks (default localhost)", "HOST", default="localhost"),
+    Option("--port", "the port; 0 takes a free one (default 8420)", "PORT", _whole(0, 65535), default=8420),
+    Option("--port-file", "write the port's number there once the server answers", "FILE", _port_file),
+    Option("--allow-host", "further names in a Host header; * allows all", "NAME,…", _names, default=()),
+    Option(
+        "--clock", "wall, frozen, or a speed such as 60x (default wall)", "CLOCK", config.parse_clock, ("wall", 1.0)
+    ),
+    Option(
+        "--now",
+        "where the clock starts, ISO-8601 (default: 2026-01-01T00:00:00Z if frozen, else the present)",
+        "INSTANT",
+        config.parse_instant,
+    ),
+    Option(
+        "--dialect",
+        "answers to open questions: documented, or observed in public programs (default documented)",
+        "DIALECT",
+        choice("documented", "observed"),
+        "documented",
+    ),
+    Option("--assume", "one answer over those, may be repeated", "ID=ANSWER", _answer, (), repeated=True),
+    Option("--assumptions", "answers from a TOML file", "FILE", _file),
+    Option("--route", "where deliveries go instead, may be repeated", "FROM=TO", config.parse_route, (), repeated=True),
+    Option(
+        "--deliver",
+        "send to loopback receivers, to all or to none (default loopback)",
+        "WHERE",
+        choice("loopback", "all", "none"),
+        "loopback",
+    ),
+    Option(
+        "--uncovered",
+        "capture what is not sent, or refuse it so that it fails (default capture)",
+        "HOW",
+        choice("capture", "refuse"),
+        "capture",
+    ),
+    Option("--strict-urls", "refuse loopback URLs too, as the gateway does", default=False),
+    Option("--delivery-timeout", "how long a receiver may take, really (default 10s)", "DURATION", _timeout, 10.0),
+    Option(
+        "--delivery-concurrency", "deliveries side by side at most (default 128)", "N", _whole(1, 10_000), default=128
+    ),
+    Option(
+        "--signature-clock",
+        "whose time signatures show, virtual or real (default virtual)",
+        "CLOCK",
+        choice("virtual", "real"),
+        "virtual",
+    ),
+    Option("--seed", "what ids and chance are drawn from (default 0)", "N", _whole(0), default=0),
+    Option("--keys", "the only keys accepted (default: all that start with ifr_)", "KEY,…", _keys),
+    Option("--load", "a snapshot to start from", "SNAPSHOT", _file),
+    Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
+    Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),
+)
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    add_command(
+        commands,
+        "serve",
+        summary="Start the emulator in the foreground.",
+        examples=EXAMPLES,
+        run=run,
+        options=OPTIONS,
+    )
+
+
+def run(values: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    settings = config_of(values)
+    from sched_emulator.server import app  # noqa: PLC0415 - nobody else pays for aiohttp
+
+    try:
+        return app.serve(settings)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another --port") from None
+
+
+def config_of(values: argparse.Namespace) -> Config:
+    """Return the configuration that the options make."""
+    mode, speed = values.clock
+    now_ms = values.now
+    if now_ms is None and mode == "frozen":
+        now_ms = config.FROZEN_START_MS
+    return Config(
+        host=values.host,
+        port=values.port,
+        port_file=values.port_file,
+        allow_hosts=values.allow_host,
+        clock_mode=mode,
+        speed=speed,
+        now_ms=now_ms,
+        answers=answers_of(values.dialect, values.assumptions, dict(values.assume)),
+        routes=dict(values.route),
+        deliver=values.deliver,
+        uncovered=values.uncovered,
+        strict_urls=values.strict_urls,
+        delivery_timeout_seconds=values.delivery_timeout,
+        delivery_concurrency=values.delivery_concurrency,
+        signature_clock=values.signature_clock,
+        seed=values.seed,
+        keys=values.keys,
+        load=values.load,
+        log=values.log,
+        exit_with_stdin=values.exit_with_stdin,
+    )
+
+
+def answers_of(dialect: str, file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:
+    """Return all answers: those of the dialect, over them those of the file, over them the single ones."""
+    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+
+    answers = spec.preset(dialect)
+    try:
+        if file is not None:
+            answers |= spec.read_answers_toml(file)
+    except ValueError as error:
+        raise UsageError(f"--assumptions: {error}") from None
+    try:
+        answers |= spec.parse_answers(given)
+    except ValueError as error:
+        raise UsageError(f"--assume: {error}") from None
+    return answers

@@ -1,0 +1,49 @@
+"""What commands write: lines, tables, and colours where a person looks."""
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_CODES = {"bold": "1", "dim": "2", "green": "32", "red": "31", "yellow": "33"}
+
+
+def say(line: str = "") -> None:
+    """Write a line."""
+    sys.stdout.write(line + "\n")
+
+
+def paragraph(text: str, indent: str = "") -> None:
+    """Write a text in lines as wide as the terminal, those after the first indented."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    say(textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+
+
+def say_json(value: Any) -> None:
+    """Write a value for scripts."""
+    say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def styled(text: str, style: str) -> str:
+    """Return the text in a style on a terminal, and as it is elsewhere."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+
+def table(rows: Iterable[Sequence[str]], styles: Sequence[str | None] = ()) -> None:
+    """Write rows in aligned columns; the last column is never padded."""
+    listed = list(rows)
+    if not listed:
+        return
+    widths = [max(len(row[column]) for row in listed) for column in range(len(listed[0]))]
+    for row in listed:
+        cells = []
+        for column, text in enumerate(row):
+            style = styles[column] if column < len(styles) else None
+            shown = styled(text, style) if style else text
+            cells.append(shown if column == len(row) - 1 else shown + " " * (widths[column] - len(text)))
+        say("  ".join(cells).rstrip())

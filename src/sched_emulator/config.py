@@ -1,0 +1,163 @@
+"""What `serve` runs with, and how the texts people type become its values.
+
+`Config` is complete and checked: the server takes it as it is. The parsers raise `UsageError` with one sentence that
+names the option, what came and what was expected. Nothing here reads the clock, the environment or a file.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from .core import instants
+
+FROZEN_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, where a frozen clock starts without --now
+MAX_DURATION_SECONDS = 31_557_600_000  # a thousand years
+MAX_SPEED = 1_000_000
+
+ClockMode = Literal["wall", "frozen"]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_SHORT = re.compile(rf"(?:{_NUMBER}[smhdw])+")
+_SHORT_PART = re.compile(rf"({_NUMBER})([smhdw])")
+_ISO = re.compile(
+    rf"P(?=[0-9T])(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?=[0-9])(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?"
+)
+_ISO_UNITS = ("w", "d", "h", "m", "s")
+_SPEED = re.compile(rf"({_NUMBER})[x\u00d7]")
+
+
+class UsageError(ValueError):
+    """A value that cannot be used; the message names the option, the value and what was expected."""
+
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a server is started with. `Config()` is `serve` without arguments, but for `answers`.
+
+    `answers` holds every assumption (`spec.preset` with what was chosen over it); `now_ms` is where the clock of a
+    new sandbox starts, None meaning the real present; `keys` narrows the keys accepted, None meaning all that start
+    with `ifr_`.
+    """
+
+    host: str = "localhost"
+    port: int = 8420
+    port_file: Path | None = None
+    allow_hosts: tuple[str, ...] = ()
+    clock_mode: ClockMode = "wall"
+    speed: float = 1.0
+    now_ms: int | None = None
+    answers: Mapping[str, str | int] = field(default_factory=_nothing)
+    routes: Mapping[str, str] = field(default_factory=_nothing)
+    deliver: Literal["loopback", "all", "none"] = "loopback"
+    uncovered: Literal["capture", "refuse"] = "capture"
+    strict_urls: bool = False
+    delivery_timeout_seconds: float = 10.0
+    delivery_concurrency: int = 128
+    signature_clock: Literal["virtual", "real"] = "virtual"
+    seed: int = 0
+    keys: frozenset[str] | None = None
+    load: Path | None = None
+    log: Literal["text", "json"] = "text"
+    exit_with_stdin: bool = False
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Return the seconds of `90s`, `15m`, `2h`, `3d`, `1w`, `1h30m` or ISO-8601 `PT15M`."""
+    seconds = _duration_seconds(text.strip())
+    if seconds is None:
+        raise UsageError(f"{option}: {text!r} is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M")
+    if seconds > MAX_DURATION_SECONDS:
+        raise UsageError(f"{option}: {text!r} is too long; expected at most a thousand years")
+    return seconds
+
+
+def _duration_seconds(text: str) -> float | None:
+    if _SHORT.fullmatch(text):
+        return math.fsum(float(number) * _UNITS[unit] for number, unit in _SHORT_PART.findall(text))
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    parts = zip(match.groups(default="0"), _ISO_UNITS, strict=True)
+    return math.fsum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def parse_clock(text: str, option: str) -> tuple[ClockMode, float]:
+    """Return mode and speed of `wall`, `frozen`, `60x` (the sign for times is taken, too)."""
+    if text == "frozen":
+        return "frozen", 1.0
+    if text == "wall":
+        return "wall", 1.0
+    match = _SPEED.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{option}: {text!r} is no clock; expected wall, frozen or a speed like 60x")
+    speed = float(match[1])
+    if not 0 < speed <= MAX_SPEED:
+        raise UsageError(f"{option}: {text!r} is no speed to run at; expected more than 0x and at most {MAX_SPEED}x")
+    return "wall", speed
+
+
+def parse_instant(text: str, option: str) -> int:
+    """Return the epoch milliseconds of an ISO-8601 instant; without an offset it is UTC."""
+    try:
+        ms = instants.from_text(text.strip())
+    except ValueError as error:
+        raise UsageError(
+            f"{option}: {text!r} is no instant ({error}); expected ISO-8601 such as 2026-01-01T09:00:00Z"
+        ) from None
+    if not 0 <= ms <= instants.LAST_MS:
+        raise UsageError(f"{option}: {text!r} is out of range; expected an instant from 1970 to 9999")
+    return ms
+
+
+def parse_whole(text: str, option: str, least: int, most: int | None = None) -> int:
+    """Return a whole number within bounds."""
+    bounds = f"from {least} to {most}" if most is not None else f"of at least {least}"
+    if re.fullmatch(r"[+-]?[0-9]{1,19}", text) is None:
+        raise UsageError(f"{option}: {text[:40]!r} is no whole number; expected one {bounds}")
+    number = int(text)
+    if number < least or (most is not None and number > most):
+        raise UsageError(f"{option}: {number} is out of range; expected a whole number {bounds}")
+    return number
+
+
+def parse_flag(text: str, option: str) -> bool:
+    """Return the truth of `1`, `true`, `yes`, `on` or `0`, `false`, `no`, `off`, as environment variables hold it."""
+    word = text.strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off", ""}:
+        return False
+    raise UsageError(f"{option}: {text!r} is neither on nor off; expected 1 or 0")
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Return the entries of a comma separated list, without empty ones."""
+    return tuple(entry for part in text.split(",") if (entry := part.strip()))
+
+
+def parse_pair(text: str, option: str, form: str) -> tuple[str, str]:
+    """Return both sides of `LEFT=RIGHT`, neither of them empty."""
+    left, separator, right = text.partition("=")
+    if not separator or not left.strip() or not right.strip():
+        raise UsageError(f"{option}: {text!r} is incomplete; expected {form}")
+    return left.strip(), right.strip()
+
+
+def parse_route(text: str, option: str) -> tuple[str, str]:
+    """Return both sides of `FROM=TO`, two http or https URLs or their beginnings."""
+    source, target = parse_pair(text, option, "FROM=TO such as https://api.acme.com=http://127.0.0.1:9000")
+    for side in (source, target):
+        if re.match(r"https?://[^/?#\s]", side) is None:
+            raise UsageError(
+                f"{option}: {side!r} is no URL to route; expected one that starts with http:// or https://"
+            )
+    return source, target

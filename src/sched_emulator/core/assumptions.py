@@ -1,0 +1,28 @@
+"""The answers in force to what the documentation leaves open, and which of them were asked.
+
+Everything that depends on an open question asks here, by the id of `openapi/assumptions.yaml`; nothing else
+in the core knows an answer.
+"""
+
+from collections.abc import Iterable, Mapping
+
+
+class Answers:
+    """The answers of one sandbox. `values` holds every behaviour, shape and constant by id."""
+
+    def __init__(self, values: Mapping[str, str | int], asked: Iterable[str] = ()) -> None:
+        self.values = dict(values)
+        self.asked = dict.fromkeys(asked)
+
+    def ask(self, assumption_id: str) -> str:
+        """Return the answer to an open behaviour, and remember that it was asked."""
+        self.asked[assumption_id] = None
+        answer = self.values[assumption_id]
+        assert isinstance(answer, str), assumption_id
+        return answer
+
+    def constant(self, assumption_id: str) -> int:
+        """Return a constant: a whole number whose unit is in its id."""
+        number = self.values[assumption_id]
+        assert isinstance(number, int), assumption_id
+        return number

@@ -1,0 +1,118 @@
+"""What can be wrong with a call, by whose fault it is. Raised in the core, rendered in one place at the edge.
+
+Codes and statuses are those of the vendor's conventions: 401, 402, 404, 409, 413, 415, 429 and
+`INVALID_REQUEST` for what does not fit the documentation (its status is the assumption `http.validation_status`).
+"""
+
+from typing import Any
+
+
+class SchedulingError(Exception):
+    """A call that was refused: `code`, `status`, one sentence for people, and what to do about it."""
+
+    code = "INTERNAL"
+    status = 500
+    hint: str | None = None
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str | None = None, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+        self.details = details
+        self.retry_after_seconds: int | None = None
+
+
+class InvalidRequest(SchedulingError):
+    """A value does not fit the documentation; `details["parameter"]` names it."""
+
+    code = "INVALID_REQUEST"
+    status = 400
+    hint = "Correct the named parameter and send the request again."
+
+    def __init__(self, message: str, *, parameter: str | None = None) -> None:
+        super().__init__(message, details={"parameter": parameter} if parameter else None)
+
+
+class NotFound(SchedulingError):
+    """Nothing of that kind has that id or name; the message says "not found", which clients test for."""
+
+    code = "NOT_FOUND"
+    status = 404
+    hint = "Check the id or the name: it may have been deleted, or belong to another key."
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} '{_short(name)}' not found")
+
+
+class Conflict(SchedulingError):
+    """The call contradicts the present state."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class IdempotencyConflict(SchedulingError):
+    """The same idempotency key came with a different request."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+    status = 409
+    hint = "Use a new idempotency key for a different request."
+
+
+class InsufficientCredit(SchedulingError):
+    """The account's balance is used up."""
+
+    code = "INSUFFICIENT_CREDIT"
+    status = 402
+    hint = "POST /v1/account/topup and open the returned checkout_url."
+
+
+class PayloadTooLarge(SchedulingError):
+    """A payload is larger than `limits.message_bytes`."""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+    hint = "Store the data elsewhere and send a reference to it."
+
+
+class InjectedFault(SchedulingError):
+    """What a fault of the control API makes of a call: an error after `latency_ms`, or a dropped connection."""
+
+    hint = "A fault set through /_emulator/faults answered."
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        *,
+        retry_after_seconds: int | None = None,
+        latency_ms: int = 0,
+        drop: bool = False,
+    ) -> None:
+        self.code = code or _FAULT_CODES.get(status, "INTERNAL")
+        super().__init__(f"injected fault: {status} {self.code}")
+        self.status = status
+        self.retryable = status == 429 or status >= 500
+        self.retry_after_seconds = retry_after_seconds
+        self.latency_ms = latency_ms
+        self.drop = drop
+
+
+_FAULT_CODES = {
+    400: "INVALID_REQUEST",
+    401: "UNAUTHORIZED",
+    402: "INSUFFICIENT_CREDIT",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    429: "RATE_LIMITED",
+    503: "UNAVAILABLE",
+}
+
+
+def _short(name: str, limit: int = 80) -> str:
+    return name if len(name) <= limit else name[:limit] + "…"

@@ -1,0 +1,14 @@
+"""Patterns with `*` for any run of characters; everything else, `?` included, stands for itself."""
+
+import re
+from functools import lru_cache
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Say whether the whole text fits the pattern."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)

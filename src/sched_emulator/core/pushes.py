@@ -1,0 +1,104 @@
+"""Push subscriptions: messages delivered to a URL as they become available.
+
+A push leases its message; the lease is the attempt's time limit. Whichever comes first of ack, nack, end of the lease
+and the receiver's answer decides what becomes of the message; what comes later only changes the journal.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from . import deliveries, messages, queues
+from .instants import to_ms
+from .records import Attempt, Delivery, Message, Outcome, Queue, Subscription
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
+
+def subscribe(
+    sandbox: "Sandbox",
+    *,
+    queue: str,
+    url: str,
+    secret: str | None = None,
+    max_retries: int | None = None,
+    visibility_timeout: float | None = None,
+    dead_letter_queue: str | None = None,
+) -> dict[str, Any]:
+    """Configure the subscription of a queue, in place of the one before (documentation line 963)."""
+    record = queues.find(sandbox, queue)
+    sandbox.check_url(url, parameter="url", push=True)
+    queues.check_dead_letter_queue(sandbox, queue, dead_letter_queue)
+    record.subscription = Subscription(
+        subscription_id=sandbox.ids.next("sub"),
+        url=url,
+        secret=secret,
+        max_retries=sandbox.answers.constant("push.max_retries") if max_retries is None else max_retries,
+        visibility_timeout_ms=to_ms(visibility_timeout) if visibility_timeout else None,
+        dead_letter_queue=dead_letter_queue,
+    )
+    queues.want_push(sandbox, record)
+    return {"subscription_id": record.subscription.subscription_id, "queue": queue, "url": url}
+
+
+def push(sandbox: "Sandbox", name: str) -> Attempt | None:
+    """Deliver the next message of a queue (event `push`)."""
+    queue = sandbox.queues[name]
+    queue.push_entry = None
+    message_id = queues.first_takeable(sandbox, queue)
+    assert message_id is not None  # `want_push` keeps it so
+    assert queue.subscription is not None
+    message = sandbox.messages[message_id]
+    lease_ms = queue.subscription.visibility_timeout_ms or queue.visibility_timeout_ms
+    messages.hand_out(sandbox, queue, message, lease_ms)
+    delivery = _delivery(sandbox, queue, queue.subscription, message)
+    delivery.timeout_ms = lease_ms
+    attempt = deliveries.start(sandbox, delivery, queue=name)
+    message.pushed_by = attempt.attempt_id
+    sandbox.indexes[name].pushing += 1
+    queues.want_push(sandbox, queue)
+    return attempt
+
+
+def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> None:
+    """Take the outcome of a push, unless something else has decided about the message meanwhile."""
+    queue = sandbox.queues.get(attempt.queue or "")
+    if queue is not None:
+        sandbox.indexes[queue.queue].pushing -= 1
+    message = sandbox.messages.get(attempt.owner_id)
+    if queue is None or message is None or message.pushed_by != attempt.attempt_id or message.place != "in_flight":
+        deliveries.note(sandbox, attempt, "the message was settled before this answer came")
+    elif outcome.succeeded:
+        queues.remove(sandbox, message)
+    else:
+        messages.push_failed(sandbox, queue, message)
+    if queue is not None:
+        queues.want_push(sandbox, queue)
+
+
+def _delivery(sandbox: "Sandbox", queue: Queue, subscription: Subscription, message: Message) -> Delivery:
+    """Return the delivery that goes on from earlier attempts of this subscription, or a new one."""
+    if message.delivery_id is not None:
+        delivery = sandbox.deliveries[message.delivery_id]
+        if delivery.source_id == subscription.subscription_id:
+            return delivery
+        del sandbox.deliveries[message.delivery_id]
+    wrapped = sandbox.answers.ask("push.body") == "message"
+    body = message.payload
+    if wrapped:
+        body = {"message_id": message.message_id, "queue": queue.queue, "payload": message.payload, "attempt": 0}
+    delivery = Delivery(
+        delivery_id=sandbox.ids.next("dlv"),
+        kind="push",
+        owner_id=message.message_id,
+        source_id=subscription.subscription_id,
+        url=subscription.url,
+        headers={},
+        body=body,
+        numbered=wrapped,
+        secret=subscription.secret,
+        timeout_ms=0,
+        max_attempts=1 + subscription.max_retries,
+    )
+    message.delivery_id = delivery.delivery_id
+    sandbox.deliveries[delivery.delivery_id] = delivery
+    return delivery

@@ -1,0 +1,72 @@
+"""Snapshots: a sandbox's whole state as one JSON document, sealed so that a changed one is noticed."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from .encoding import exact_number
+from .errors import InvalidRequest
+from .records import Settings, State
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(State, float_hook=exact_number)
+
+
+class _Seal(msgspec.Struct):
+    seal: str
+
+
+def seal(state: State) -> bytes:
+    """Return the document of a state."""
+    content = _encoder.encode(state)
+    return b'{"seal":"' + _mark(content).encode() + b'",' + content[1:]
+
+
+def unseal(document: bytes) -> State:
+    """Return the state in a document; InvalidRequest when it is none, or has been changed."""
+    try:
+        state = _decoder.decode(document)
+        mark = msgspec.json.decode(document, type=_Seal).seal
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InvalidRequest(f"the body must be a snapshot of this version: {error}") from None
+    if mark != _mark(_encoder.encode(state)):
+        raise InvalidRequest("the body must be an unchanged snapshot: its seal does not fit its content")
+    return state
+
+
+def fresh(settings: Settings) -> State:
+    """Return the state of a sandbox in which nothing has happened yet."""
+    return State(
+        settings=settings,
+        now_ms=settings.start_ms,
+        mode=settings.mode,
+        speed=settings.speed,
+        fired=0,
+        counters={},
+        answers=dict(settings.answers),
+        asked=[],
+        balance_usd=None,
+        routes=dict(settings.routes),
+        targets=[],
+        faults=[],
+        crons=[],
+        tasks=[],
+        runs=[],
+        queues=[],
+        messages=[],
+        deliveries=[],
+        attempts=[],
+        retention_entries={},
+        remembered=[],
+        timeline=[],
+        next_entry=1,
+        requests=[],
+        delivered=[],
+        journal_seq=0,
+        dropped_requests=0,
+        dropped_deliveries=0,
+    )
+
+
+def _mark(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()

@@ -1,0 +1,63 @@
+"""One-off tasks: one delivery at an instant, with retries; its run is listed from the start."""
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, UnsetType
+
+from . import runs, urls
+from .errors import InvalidRequest
+from .instants import to_ms, to_text
+from .records import Attempt, Outcome, Task
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
+
+def schedule(
+    sandbox: "Sandbox",
+    *,
+    task: str,
+    run_at_ms: int,
+    name: str | None = None,
+    payload: Any | UnsetType = UNSET,
+    headers: dict[str, str] | None = None,
+    retry: int | None = None,
+    timeout_seconds: float | None = None,
+    secret: str | None = None,
+) -> dict[str, Any]:
+    """Schedule a task (documentation line 437). It takes the constants of crons for retries and timeout."""
+    sandbox.check_url(task, parameter="task")
+    urls.check_headers(headers or {})
+    if run_at_ms < sandbox.now_ms and sandbox.answers.ask("task.past_run_at") == "reject":
+        now = to_text(sandbox.now_ms)
+        raise InvalidRequest(
+            f"`run_at` must not lie in the past (it is {now}), got {to_text(run_at_ms)}", parameter="run_at"
+        )
+    record = Task(task_id=sandbox.ids.next("task"), task=task, name=name, run_at_ms=run_at_ms, run_id="")
+    run = runs.open_run(sandbox, record, kind="task", state="scheduled", scheduled_ms=run_at_ms)
+    record.run_id = run.run_id
+    sandbox.tasks[record.task_id] = record
+    runs.open_delivery(
+        sandbox,
+        run,
+        url=task,
+        headers=headers or {},
+        payload=payload,
+        secret=secret,
+        timeout_ms=to_ms(timeout_seconds or sandbox.answers.constant("cron.timeout_seconds")),
+        retry=sandbox.answers.constant("cron.retries") if retry is None else retry,
+    )
+    run.entry = sandbox.timeline.schedule(max(run_at_ms, sandbox.now_ms), "task", record.task_id)
+    return {"task_id": record.task_id, "task": task, "run_at": run_at_ms, "state": run.state}
+
+
+def start(sandbox: "Sandbox", task_id: str) -> Attempt:
+    """Begin the run of a task that is due (event `task`)."""
+    return runs.start(sandbox, sandbox.runs[sandbox.tasks[task_id].run_id])
+
+
+def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> None:
+    """Take the outcome of a task's attempt."""
+    run = sandbox.runs[attempt.owner_id]
+    if runs.attempt_ended(sandbox, run, outcome):
+        runs.finish(sandbox, run)

@@ -1,0 +1,198 @@
+"""The server, put together by hand from top to bottom: spec, sandboxes, sender, handlers, routes, sockets.
+
+What the spec describes and what handlers exist must agree, or the server does not start.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from sched_emulator.config import Config
+from sched_emulator.core.errors import SchedulingError
+from sched_emulator.core.operations import OPERATIONS
+
+from .api import Api
+from .binding import Binding, bind
+from .control import PREFIX, Control
+from .hosted import Sandboxes
+from .refusals import BodyTooLarge, InternalError, MethodNotAllowed, UnknownPath
+from .sender import Sender
+
+MIN_BODY_BYTES = 32 * 1024 * 1024
+EDGE_OPERATIONS = frozenset({"discovery.list", "discovery.get"})
+log = logging.getLogger("sched_emulator")
+
+
+def create_app(config: Config, sender: Sender | None = None) -> web.Application:
+    """Return the application that serves a configuration; `sender` stands for the one that opens connections.
+
+    ValueError when the spec and the handlers do not agree.
+    """
+    binding = bind(config.answers)
+    check_handlers(binding)
+    if sender is None:
+        sender = Sender(
+            delivery_timeout=config.delivery_timeout_seconds,
+            only_loopback=config.deliver != "all",
+            strict=config.strict_urls,
+        )
+    sandboxes = Sandboxes(config, sender)
+    api, control = Api(sandboxes, binding), Control(config, sandboxes)
+    app = web.Application(middlewares=[_refusals(api, control)], client_max_size=_body_bound(config))
+    edge = {"discovery.list": api.list_capabilities, "discovery.get": api.get_capability}
+    for operation_id, bound in binding.operations.items():
+        handler = edge.get(operation_id) or partial(api.handle, operation_id)
+        for path in filter(None, (bound.operation.path, bound.operation.newer_path)):
+            app.router.add_route(bound.operation.method, path, handler)
+    for operation_id, bound in control.operations.items():
+        handler = partial(control.handle, operation_id)
+        app.router.add_route(bound.operation.method, bound.operation.path, handler)
+        if operation_id == "health":
+            app.router.add_route("HEAD", bound.operation.path, handler)
+
+    async def close(_app: web.Application) -> None:
+        sandboxes.abandon()
+        await sender.close()
+
+    app.on_shutdown.append(close)
+    return app
+
+
+def check_handlers(binding: Binding) -> None:
+    """Raise ValueError naming every operation without a function, and every function without an operation."""
+    described = binding.operations.keys() - EDGE_OPERATIONS
+    complaints = [f"the operation {name} has no function" for name in sorted(described - OPERATIONS.keys())]
+    complaints += [f"the function of {name} has no operation" for name in sorted(OPERATIONS.keys() - described)]
+    if complaints:
+        raise ValueError("openapi/scheduling.yaml and core/operations.py differ: " + "; ".join(complaints))
+
+
+def serve(config: Config) -> int:
+    """Run the server until SIGTERM, Ctrl-C, or the end of standard input where the configuration says so."""
+    _log_to_stderr(config)
+    return asyncio.run(_serve(config))
+
+
+async def _serve(config: Config) -> int:
+    runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    stopped = asyncio.Event()
+    try:
+        sockets = _listen(config.host, config.port)
+    except OSError as error:
+        await runner.cleanup()
+        sys.stderr.write(f"sched-emulator: cannot listen on {config.host}:{config.port}: {error.strerror}\n")
+        return 1
+    for listening in sockets:
+        await web.SockSite(runner, listening).start()
+    port = sockets[0].getsockname()[1]
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopped.set)
+    if config.exit_with_stdin:
+        await loop.connect_read_pipe(lambda: _UntilClosed(stopped), sys.stdin)
+    _announce(config, port)
+    if config.port_file is not None:
+        _write_atomically(config.port_file, str(port))
+    await stopped.wait()
+    await runner.cleanup()
+    return 0
+
+
+class _UntilClosed(asyncio.Protocol):
+    """Reads nothing but the end."""
+
+    def __init__(self, closed: asyncio.Event) -> None:
+        self._closed = closed
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._closed.set()
+
+
+def _refusals(api: Api, control: Control) -> Middleware:
+    """Return the middleware that makes answers of everything refused before an operation took the request."""
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except SchedulingError as raised:
+            error = raised
+        except web.HTTPMethodNotAllowed as raised:
+            error = MethodNotAllowed(request.method, request.path, ", ".join(sorted(raised.allowed_methods)))
+        except web.HTTPRequestEntityTooLarge:
+            error = BodyTooLarge(f"the body must be at most {request.client_max_size} bytes")
+        except web.HTTPException as raised:
+            error = UnknownPath(f"the path '{request.path[:80]}' was not found")
+            error.status = raised.status
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            error = InternalError("the emulator made a mistake")
+        return control.refuse(error) if request.path.startswith(PREFIX) else api.refuse(request, error)
+
+    return refuse
+
+
+def _body_bound(config: Config) -> int:
+    """Return how large a body may be: twice what the largest batch of messages takes."""
+    message, batch = config.answers["limits.message_bytes"], config.answers["limits.batch_messages"]
+    return max(MIN_BODY_BYTES, 2 * int(message) * int(batch))
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Return listening sockets: for `localhost` both loopbacks, IPv6 where the machine has it, on one port."""
+    if host != "localhost":
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return [socket.create_server(address[:2], family=family, backlog=1024)]
+    first = socket.create_server(("127.0.0.1", port), backlog=1024)
+    sockets = [first]
+    with contextlib.suppress(OSError):
+        sockets.append(socket.create_server(("::1", first.getsockname()[1]), family=socket.AF_INET6, backlog=1024))
+    return sockets
+
+
+def _announce(config: Config, port: int) -> None:
+    host = "127.0.0.1" if config.host == "localhost" else config.host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    sys.stdout.write(f"""\
+Infrai scheduling API   {url}/v1/scheduling
+control API             {url}{PREFIX}
+
+A first request:
+  curl {url}/v1/scheduling/queue/publish \\
+    -H 'Authorization: Bearer ifr_local' -H 'Content-Type: application/json' \\
+    -d '{{"queue": "orders", "payload": {{"order_id": "o_123"}}}}'
+""")
+    sys.stdout.flush()
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def _log_to_stderr(config: Config) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if config.log == "json" else logging.Formatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)

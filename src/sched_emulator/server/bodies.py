@@ -1,0 +1,49 @@
+"""Request bodies: from bytes to values, or one sentence about what is wrong with them."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from sched_emulator.core.encoding import decode
+from sched_emulator.core.errors import InvalidRequest
+
+from .refusals import UnsupportedMediaType
+
+MAX_LEVELS = 200
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def refuse_foreign_type(content_type: str | None) -> None:
+    """Refuse a body that says it is something else than JSON; one that says nothing is read as JSON."""
+    if content_type is None:
+        return
+    essence = content_type.partition(";")[0].strip().lower()
+    if essence != "application/json" and not (essence.startswith("application/") and essence.endswith("+json")):
+        raise UnsupportedMediaType(f"the body must be application/json, got {content_type[:80]!r}")
+
+
+def parse(raw: bytes) -> Any:
+    """Return the value of a JSON body; None for an empty one. InvalidRequest when it is no JSON."""
+    if not raw.strip():
+        return None
+    if raw.count(b"[") + raw.count(b"{") > MAX_LEVELS:
+        _refuse_deep(raw)
+    try:
+        return decode(raw)
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"the body must be JSON: {error}", parameter="body") from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"the body must be JSON that can be kept: {error}", parameter="body") from None
+
+
+def _refuse_deep(raw: bytes) -> None:
+    """Refuse a body that nests deeper than any payload may, without recursion."""
+    depth = 0
+    for token in _BRACKETS.findall(raw):
+        if token in b"[{":
+            depth += 1
+            if depth > MAX_LEVELS:
+                raise InvalidRequest(f"the body must nest at most {MAX_LEVELS} levels deep", parameter="body")
+        elif token in b"]}":
+            depth -= 1

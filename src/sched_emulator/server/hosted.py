@@ -1,0 +1,126 @@
+"""The sandboxes of a server, by key: each with its driver and the binding of its answers."""
+
+import time
+
+from sched_emulator.config import FROZEN_START_MS, Config
+from sched_emulator.core import snapshot
+from sched_emulator.core.records import Settings, State
+from sched_emulator.core.sandbox import Sandbox
+
+from .binding import Binding, bind
+from .driver import Driver
+from .refusals import Unauthorized
+from .sender import Sender
+
+MAX_KEY_CHARS = 512
+
+
+class Hosted:
+    """One sandbox as a server runs it."""
+
+    def __init__(self, key: str, sandbox: Sandbox, driver: Driver) -> None:
+        self.key = key
+        self.sandbox = sandbox
+        self.driver = driver
+        self.rebind()
+
+    def rebind(self) -> None:
+        """Take the binding that the sandbox's answers ask for."""
+        self.binding: Binding = bind(self.sandbox.answers.values)
+
+    def reset(self) -> None:
+        """Make the sandbox as new; what is under way is cancelled."""
+        self.driver.abandon()
+        self.sandbox.reset()
+        self._go_on()
+
+    def replace_state(self, document: bytes) -> None:
+        """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
+        self.driver.refuse_if_busy()
+        self.sandbox.restore(document)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self.rebind()
+        self.driver.restart()
+
+
+class Sandboxes:
+    """All sandboxes. A key's sandbox is made by the first request that brings the key."""
+
+    def __init__(self, config: Config, sender: Sender) -> None:
+        self._config = config
+        self._sender = sender
+        self._seed = None if config.load is None else snapshot.unseal(config.load.read_bytes())
+        self.hosted: dict[str, Hosted] = {}
+
+    def of_key(self, key: str) -> Hosted:
+        """Return the sandbox of a key, made if need be."""
+        hosted = self.hosted.get(key)
+        if hosted is None:
+            hosted = self.hosted[key] = self._make(key)
+        return hosted
+
+    def key_in(self, authorization: str | None) -> str:
+        """Return the key in an `Authorization` header; Unauthorized when there is none that is accepted."""
+        if authorization is None:
+            raise Unauthorized("the request has no key: the header `Authorization` is missing")
+        scheme, _, key = authorization.partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
+        well_formed = key.startswith("ifr_") and 4 < len(key) <= MAX_KEY_CHARS and key.isascii() and " " not in key
+        if not well_formed or (self._config.keys is not None and key not in self._config.keys):
+            raise Unauthorized("the key is not accepted")
+        return key
+
+    def forget(self, key: str) -> bool:
+        """Drop a key's sandbox, with what is under way; say whether there was one."""
+        hosted = self.hosted.pop(key, None)
+        if hosted is not None:
+            hosted.driver.abandon()
+        return hosted is not None
+
+    def abandon(self) -> None:
+        """Cancel everything under way, at the end."""
+        for key in list(self.hosted):
+            self.forget(key)
+
+    def _make(self, key: str) -> Hosted:
+        sandbox = Sandbox(self._beginning())
+        real = self._config.signature_clock == "real"
+        driver = Driver(
+            sandbox,
+            self._sender,
+            concurrency=self._config.delivery_concurrency,
+            real_now_ms=real_now_ms if real else None,
+        )
+        return Hosted(key, sandbox, driver)
+
+    def _beginning(self) -> State:
+        config = self._config
+        start_ms = config.now_ms
+        if start_ms is None:
+            start_ms = FROZEN_START_MS if config.clock_mode == "frozen" else real_now_ms()
+        settings = Settings(
+            seed=config.seed,
+            start_ms=start_ms,
+            mode=config.clock_mode,
+            speed=config.speed,
+            answers=dict(config.answers),
+            routes=dict(config.routes),
+            deliver=config.deliver,
+            uncovered=config.uncovered,
+            strict_urls=config.strict_urls,
+        )
+        state = snapshot.fresh(settings)
+        if self._seed is None:
+            return state
+        sandbox = Sandbox(state)
+        sandbox.restore(snapshot.seal(self._seed))
+        return sandbox.state()
+
+
+def real_now_ms() -> int:
+    """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
+    return time.time_ns() // 1_000_000

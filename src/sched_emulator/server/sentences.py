@@ -1,0 +1,117 @@
+"""What a JSON Schema validator found wrong, as one sentence for people that names the parameter."""
+
+from typing import Any
+
+from jsonschema_rs import ValidationError, Validator
+
+from sched_emulator.core.encoding import encode
+from sched_emulator.core.errors import InvalidRequest
+
+SHOWN_CHARS = 60
+
+_TYPES = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "an array",
+    "null": "null",
+}
+_LIMITS = {
+    "minimum": "be at least {}",
+    "maximum": "be at most {}",
+    "exclusiveMinimum": "be more than {}",
+    "exclusiveMaximum": "be less than {}",
+    "minLength": "have at least {} characters",
+    "maxLength": "have at most {} characters",
+    "minItems": "have at least {} items",
+    "maxItems": "have at most {} items",
+    "minProperties": "have at least {} fields",
+    "maxProperties": "have at most {} fields",
+    "multipleOf": "be a multiple of {}",
+    "const": "be {}",
+}
+
+
+def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = "") -> InvalidRequest:
+    """Return the error for the first thing that does not fit the schema.
+
+    `root` names the value itself where it is a parameter; without it the value is the request's body.
+    """
+    error = next(iter(validator.iter_errors(value)))
+    path = list(error.instance_path)
+    parameter = _place(root, path)
+    found = value
+    for step in path:
+        found = found[step]
+    name = error.kind.name
+    if name == "required":
+        missing = _place(root, [*path, error.kind.value])
+        return InvalidRequest(f"`{missing}` must be given", parameter=missing)
+    if name in {"additionalProperties", "unevaluatedProperties"}:
+        unknown = _cut(_place(root, [*path, error.kind.value[0]]))
+        return InvalidRequest(f"`{unknown}` is not a documented field", parameter=unknown)
+    schema_path = list(error.schema_path)
+    if names := _alternatives(_at(schema, schema_path)):
+        choice = " or ".join(f"`{_place(root, [*path, item])}`" for item in names)
+        one = "exactly one of " if schema_path[-1] == "oneOf" else ""
+        return InvalidRequest(f"{one}{choice} must be given", parameter=_place(root, [*path, names[0]]))
+    if name == "not":
+        return InvalidRequest(f"`{_cut(parameter)}` must not be given", parameter=_cut(parameter))
+    subject = f"`{_cut(parameter)}`" if parameter else "the body"
+    expected = _expected(error, _at(schema, schema_path[:-1]))
+    return InvalidRequest(f"{subject} must {expected}, got {shown(found)}", parameter=_cut(parameter) or "body")
+
+
+def shown(value: Any) -> str:
+    """Return a value as it stands in JSON, cut to a length that a sentence bears."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    return _cut(encode(value))
+
+
+def _expected(error: ValidationError, schema: Any) -> str:
+    name, detail = error.kind.name, error.kind.value
+    if isinstance(schema, dict) and "x-expected" in schema:
+        return f"be {schema['x-expected']}"
+    if name == "type":
+        types = sorted(detail, key=list(_TYPES).index)
+        return "be " + " or ".join(_TYPES[item] for item in types)
+    if name == "enum":
+        return "be one of " + ", ".join(shown(item) for item in detail)
+    if name in _LIMITS:
+        return _LIMITS[name].format(shown(detail))
+    if name == "pattern":
+        return f"fit the pattern {_cut(detail)}"
+    return "fit the documentation"
+
+
+def _alternatives(branches: Any) -> list[str]:
+    """Return the names of which one must be given, if that is all that the branches of an anyOf or oneOf ask."""
+    names: list[str] = []
+    for branch in branches if isinstance(branches, list) else []:
+        if not branch.keys() <= {"required", "anyOf", "oneOf"}:
+            return []
+        names += branch.get("required", [])
+        names += _alternatives(branch.get("anyOf", [])) + _alternatives(branch.get("oneOf", []))
+    return names
+
+
+def _at(schema: Any, path: list[str | int]) -> Any:
+    for step in path:
+        schema = schema[step]
+    return schema
+
+
+def _place(root: str, path: list[str | int]) -> str:
+    place = root
+    for step in path:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
+    return place
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
