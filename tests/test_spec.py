@@ -373,7 +373,7 @@ def test_a_toml_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         spec.read_answers_toml(tmp_path / "answers.toml")
 
 
-# --- importing
+# --- imports of the module
 
 
 def test_importing_the_spec_imports_neither_a_server_nor_a_validator() -> None:
@@ -390,8 +390,14 @@ def test_a_package_that_was_installed_reads_its_own_documents(tmp_path: Path) ->
     (package / "openapi").mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "openapi" / "scheduling.yaml").write_text("openapi: 3.1.0", encoding="utf-8")
-    for name in (source.name, "assumption_catalogue.py"):
+    for name in (source.name, "assumption_catalogue.py", "spec_check.py"):
         (package / name).write_bytes(source.with_name(name).read_bytes())
-    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from sched_emulator import spec; print(spec.load('scheduling'))"
+    program = "; ".join(
+        [
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r})",
+            "from sched_emulator import spec",
+            "print(spec.load('scheduling'))",
+        ]
+    )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)  # noqa: S603 - our own program
     assert found.stdout == "{'openapi': '3.1.0'}\n"

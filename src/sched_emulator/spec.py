@@ -8,7 +8,7 @@ Knows OpenAPI and nothing of scheduling: names of the API stand in ``openapi/sch
 and ``x-response-headers`` at the root. ``x-aliases`` become sibling properties that carry ``x-alias-of``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,26 +18,28 @@ import yaml
 
 from sched_emulator import assumption_catalogue
 from sched_emulator.assumption_catalogue import Answer, Assumption
+from sched_emulator.spec_check import check
+
+__all__ = [
+    "JSON_CONTENT",
+    "Answer",
+    "Assumption",
+    "Operation",
+    "catalogue",
+    "check",
+    "defaults",
+    "deref",
+    "load",
+    "merge_patch",
+    "operations",
+    "parse_answers",
+    "preset",
+    "read_answers_toml",
+    "resolve",
+]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 JSON_CONTENT = "application/json"
-
-# What the compiled validators honour. A misspelt keyword or an unknown format would pass silently: see `check`.
-SCHEMA_MAPS = frozenset({"properties", "patternProperties"})
-SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
-SCHEMA_CHILDREN = frozenset(
-    {"items", "additionalProperties", "unevaluatedProperties", "propertyNames", "not", "if", "then", "else"}
-)
-PLAIN_KEYWORDS = frozenset(
-    [
-        *("$ref", "title", "description", "default", "examples", "deprecated", "type", "enum", "const", "format"),
-        *("pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-        *("multipleOf", "required", "minProperties", "maxProperties", "dependentRequired", "minItems", "maxItems"),
-        "uniqueItems",
-    ]
-)
-KEYWORDS = SCHEMA_MAPS | SCHEMA_LISTS | SCHEMA_CHILDREN | PLAIN_KEYWORDS
-FORMATS = frozenset({"cron", "timezone", "uri", "date-time", "uuid"})
 
 Json = dict[str, Any]
 
@@ -207,11 +209,10 @@ def _finish_success(operation: Json, envelope: Json, created: int) -> None:
     responses = operation["responses"]
     success = next(status for status in responses if status.startswith("2"))
     response = responses[success]
-    if operation.pop("x-creation", False):
-        operation["responses"] = {
-            str(created) if status == success else status: value for status, value in responses.items()
+    if operation.get("x-creation"):
+        operation["responses"] = {str(created): response} | {
+            name: responses[name] for name in responses if name != success
         }
-        operation["x-creation"] = True
     if not envelope or operation.get("x-enveloped") is False:
         return
     inside = envelope["property"]
@@ -292,11 +293,12 @@ def _operation(document: Json, method: str, path: str) -> Operation:
     success = next(status for status in responses if status.startswith("2"))
     schema = responses[success].get("content", {}).get(JSON_CONTENT, {}).get("schema", {})
     inside = schema.get("x-returns")
+    newer = document.get("x-path-generations", {}).items()
     return Operation(
         operation_id=definition["operationId"],
         method=method.upper(),
         path=path,
-        newer_path=_newer_path(path, document.get("x-path-generations", {})),
+        newer_path=next((new + path.removeprefix(old) for old, new in newer if path.startswith(old)), None),
         parameters=tuple(deref(document, [*item.get("parameters", []), *definition.get("parameters", [])])),
         body_schema=deref(document, body["schema"]) if body else None,
         body_required=definition.get("requestBody", {}).get("required", False),
@@ -307,58 +309,6 @@ def _operation(document: Json, method: str, path: str) -> Operation:
         public=definition.get("security", document.get("security")) == [],
         definition=definition,
     )
-
-
-def _newer_path(path: str, generations: Mapping[str, str]) -> str | None:
-    return next((new + path.removeprefix(old) for old, new in generations.items() if path.startswith(old)), None)
-
-
-# --- Checking at start-up that nothing in the document is silently without effect.
-
-
-def check(document: Json) -> None:
-    """Raise ValueError when a resolved document uses a schema keyword or a format that we do not honour."""
-    wrong: list[str] = []
-    _visit_schemas(document, "#", wrong.append)
-    if wrong:
-        raise ValueError("The spec says what no validator here would check: " + "; ".join(wrong) + ".")
-
-
-def _visit_schemas(node: Any, place: str, report: Callable[[str], None]) -> None:
-    """Walk an OpenAPI document and check each schema met; examples are data, not schemas."""
-    if isinstance(node, list):
-        for index, item in enumerate(node):
-            _visit_schemas(item, f"{place}/{index}", report)
-    if not isinstance(node, dict):
-        return
-    for name, value in node.items():
-        here = f"{place}/{name.replace('~', '~0').replace('/', '~1')}"
-        if name == "schema":
-            _check_schema(value, here, report)
-        elif name == "schemas":
-            for key, schema in value.items():
-                _check_schema(schema, f"{here}/{key}", report)
-        elif name not in {"example", "examples"}:
-            _visit_schemas(value, here, report)
-
-
-def _check_schema(schema: Any, place: str, report: Callable[[str], None]) -> None:
-    if isinstance(schema, bool):
-        return
-    for keyword, value in schema.items():
-        here = f"{place}/{keyword}"
-        if keyword in SCHEMA_MAPS:
-            for name, child in value.items():
-                _check_schema(child, f"{here}/{name}", report)
-        elif keyword in SCHEMA_LISTS:
-            for index, child in enumerate(value):
-                _check_schema(child, f"{here}/{index}", report)
-        elif keyword in SCHEMA_CHILDREN:
-            _check_schema(value, here, report)
-        elif keyword not in PLAIN_KEYWORDS and not keyword.startswith("x-"):
-            report(f"{here} is a keyword that is not honoured")
-        elif keyword == "format" and value not in FORMATS:
-            report(f"{here} names the unknown format {value!r}")
 
 
 # --- The catalogue of assumptions, read from its file.

@@ -632,6 +632,17 @@ async def test_a_name_server_that_hangs_is_not_waited_for() -> None:
     assert target.connections == 0
 
 
+async def test_what_nobody_expected_ends_the_attempt_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def lookup(_host: str) -> Sequence[str]:
+        raise ZeroDivisionError
+
+    async with sender(lookup=lookup) as sending:
+        answer = await post(sending, "http://hook.acme.com/")
+    assert answer == failed("the attempt ended unexpectedly (ZeroDivisionError)")
+    assert [record.message for record in caplog.records] == ["an attempt ended unexpectedly"]
+    caplog.clear()
+
+
 async def test_what_is_no_url_fails_without_a_connection() -> None:
     async with sender() as sending:
         assert await post(sending, "http://user:secret@localhost/") == failed("the URL must not contain credentials")

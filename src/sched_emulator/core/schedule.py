@@ -189,7 +189,7 @@ def _split(expression: str, six: Sequence[Field]) -> dict[Field, str]:
 
 
 def _plain(field: Field, text: str) -> str:
-    """Return a field in the few forms that every cron reads alike; ScheduleError when it says anything else."""
+    """Return a field in the forms that every croniter reads as cron does; ScheduleError when it says anything else."""
     return ",".join(_plain_item(field, item, text) for item in text.split(","))
 
 
@@ -209,6 +209,8 @@ def _plain_item(field: Field, item: str, text: str) -> str:
     if low > high:
         hint = " (sun is 0, and 7 is Sunday as well)" if field is DAY_OF_WEEK else ""
         raise _refusal(field, item, "runs backwards", f"a-b with a <= b{hint}")
+    if field is DAY_OF_WEEK and high == 7:  # Sunday's other number, of which croniter's versions make different things
+        return ",".join(str(day % 7) for day in range(low, 8, int(step or 1)))
     return str(low) if low == high else f"{low}-{high}/{step or 1}"
 
 

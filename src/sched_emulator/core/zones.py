@@ -45,7 +45,7 @@ class Segment(NamedTuple):
 class Zone:
     """A time zone: `segment` says which offset holds and for how long."""
 
-    __slots__ = ("_memo", "_next_year", "_offsets", "_rule", "_starts", "name", "settled")
+    __slots__ = ("_memo", "_next_year", "_offsets", "_rule", "_rule_from", "_starts", "name", "settled")
 
     def __init__(self, name: str, first_offset: int, changes: list[tuple[int, int]], rule: "Rule | None") -> None:
         self.name = name
@@ -53,8 +53,8 @@ class Zone:
         self._offsets = [first_offset]
         self._rule = rule
         self._add(changes)
-        last_year = _year(self._starts[-1])
-        self._next_year = last_year
+        self._rule_from = changes[-1][0] if changes else DAWN
+        last_year = self._next_year = _year(self._rule_from)
         #: From here on offsets repeat every 400 years: nothing but the rule speaks.
         self.settled = (date(last_year + 2, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY
         if rule is None:
@@ -73,7 +73,7 @@ class Zone:
             shift = max((at - self.settled) // CYCLE, 0) * CYCLE
             at -= shift
             while self._starts[-1] <= at:
-                self._add(self._rule.changes(self._next_year))
+                self._add([change for change in self._rule.changes(self._next_year) if change[0] > self._rule_from])
                 self._next_year += 1
         index = bisect_right(self._starts, at)
         offset = self._offsets[index - 1]

@@ -2,13 +2,14 @@
 
 Every address is checked at the moment it is connected to, in `_Guard.open`, by the very numbers that the kernel gets: a
 name that resolves elsewhere the second time gains nothing. A name is refused as a whole if any of its addresses is. An
-attempt takes no longer than its limit, sends its request at most once (a connection serves one request and is closed),
-and keeps at most the first 4 KiB of the answer, then hangs up. A request has the headers given, `Host`,
+attempt takes no longer than its limit, never raises, sends its request at most once (a connection serves one request
+and is closed), and keeps at most the first 4 KiB of the answer, then hangs up. A request has the headers given, `Host`,
 `Content-Length` and `Connection: close`, nothing else.
 """
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
 import threading
@@ -28,6 +29,8 @@ from sched_emulator.core import urls
 
 KEPT_BYTES = 4096
 NOT_HTTP = "the answer is not HTTP"
+
+_log = logging.getLogger(__name__)
 
 Kind = Literal["response", "timeout", "refused", "failed"]
 Lookup = Callable[[str], Sequence[str]]
@@ -108,6 +111,9 @@ class Sender:
             response = Response("failed", error=error.message)
         except (aiohttp.ClientError, OSError) as error:
             response = _failure(error) if guard.refusal is None else Response("refused", error=guard.refusal)
+        except Exception as error:  # noqa: BLE001 - whatever a receiver provokes ends its own attempt, nothing else
+            _log.warning("an attempt ended unexpectedly", exc_info=True)
+            response = Response("failed", error=f"the attempt ended unexpectedly ({type(error).__name__})")
         finally:
             guard.hang_up()
             _guard.reset(token)
@@ -137,7 +143,8 @@ class Sender:
         """Post to one address of localhost after the other: only a refused connection leads to the next."""
         guard = _guard.get()
         *others, last = _loopback_addresses() if urls.is_loopback_name(url.host or "") else ("",)
-        for guard.loopback in others:
+        for address in others:
+            guard.loopback = address
             try:
                 return await session.post(url, data=body, headers=headers, allow_redirects=False)
             except aiohttp.ClientConnectorError as error:
@@ -266,7 +273,7 @@ async def _in_thread(lookup: Lookup, host: str) -> Sequence[str]:
         if found.set_running_or_notify_cancel():
             try:
                 found.set_result(lookup(host))
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - it is raised again where the answer is awaited
                 found.set_exception(error)
 
     threading.Thread(target=work, name="resolve", daemon=True).start()

@@ -1,0 +1,36 @@
+"""Emulators in this process, spoken to over real HTTP, for tests of the edge."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from sched_emulator import spec
+from sched_emulator.config import Config
+from sched_emulator.server.app import create_app
+from tests.server.harness import Api, Start
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Start emulators with settings of `Config`; `answers` is merged over the defaults."""
+    clients: list[TestClient[Any, Any]] = []
+
+    async def start_one(*, answers: dict[str, Any] | None = None, **settings: Any) -> Api:
+        settings.setdefault("clock_mode", "frozen")
+        config = Config(answers=spec.defaults() | (answers or {}), **settings)
+        client = TestClient(TestServer(create_app(config)))
+        await client.start_server()
+        clients.append(client)
+        return Api(client)
+
+    yield start_one
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+async def api(start: Start) -> Api:
+    """A client of an emulator with default settings and a frozen clock."""
+    return await start()

@@ -1,0 +1,31 @@
+"""Validate the three documents: `make check` runs it. Prints one line a document, exits 1 at the first that is wrong."""
+
+import sys
+
+from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
+from sched_emulator import spec
+
+DOCUMENTS = {
+    "openapi/emulator.yaml": spec.load("emulator"),
+    "openapi/scheduling.yaml, documented": spec.resolve(spec.load("scheduling"), spec.preset("documented")),
+    "openapi/scheduling.yaml, observed": spec.resolve(spec.load("scheduling"), spec.preset("observed")),
+}
+
+
+def main() -> int:
+    """Validate all documents."""
+    for name, document in DOCUMENTS.items():
+        try:
+            spec.check(document)
+            validate(document)
+        except (ValueError, OpenAPIValidationError) as error:
+            sys.stderr.write(f"{name}: {error}\n")
+            return 1
+        sys.stdout.write(f"{name}: valid OpenAPI {document['openapi']}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
