@@ -1,4 +1,4 @@
-"""Validate the three documents: `make check` runs it. Prints one line a document, exits 1 at the first that is wrong."""
+"""Validate the documents under openapi/ (`make check`): one line a document, exit status 1 at the first wrong one."""
 
 import sys
 

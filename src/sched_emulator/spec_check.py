@@ -1,4 +1,4 @@
-"""What of JSON Schema is honoured: a misspelt keyword or an unknown format would pass silently, so a start looks first."""
+"""What of JSON Schema is honoured here: a misspelt keyword or an unknown format would otherwise pass silently."""
 
 from collections.abc import Callable
 from typing import Any

@@ -9,8 +9,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sched_emulator.core.instants import from_text
-from sched_emulator.core.zones import DAWN, DAY, FOREVER, Segment, load_zone, local_text, read_zone, zone_names
-from sched_emulator.core.zones import ScheduleError as ZoneError
+from sched_emulator.core.zones import (
+    DAWN,
+    DAY,
+    FOREVER,
+    ScheduleError,
+    Segment,
+    Zone,
+    load_zone,
+    local_text,
+    read_zone,
+    zone_names,
+)
 
 NAMES = ("America/New_York", "Europe/Dublin", "Australia/Lord_Howe", "America/Nuuk", "Asia/Gaza", "Antarctica/Troll")
 
@@ -29,12 +39,25 @@ def offset_by_zoneinfo(zone: ZoneInfo, at: int) -> int:
     return offset // timedelta(seconds=1)
 
 
-def segments(name: str, start: int, end: int) -> list[Segment]:
-    zone = load_zone(name)
+def changes(zone: Zone, start: int, end: int) -> list[int]:
     found = [zone.segment(start)]
     while found[-1].end < end:
         found.append(zone.segment(found[-1].end))
-    return found
+    return [segment.start for segment in found[1:]]
+
+
+def around(instants: list[int]) -> list[int]:
+    return [*instants, *(instant - 1 for instant in instants)]
+
+
+def made_up(footer: str, offset_in_december: int) -> bytes:
+    """A file that lists two changes, in January and December 1999, and leaves everything later to its rule."""
+    header = b"TZif2" + bytes(15) + struct.pack(">6l", 0, 0, 0, 2, 2, 8)
+    kinds = struct.pack(">lBB", 540, 0, 0) + struct.pack(">lBB", offset_in_december, 0, 4) + b"AAA\0BBB\0"
+    times = (second("1999-01-01T00:00:00Z"), second("1999-12-01T00:00:00Z"))
+    old = struct.pack(">2l", *times) + bytes([0, 1]) + kinds
+    new = struct.pack(">2q", *times) + bytes([0, 1]) + kinds
+    return header + old + header + new + f"\n{footer}\n".encode()
 
 
 def test_a_segment_says_when_an_offset_begins_and_ends_and_what_was_before() -> None:
@@ -45,28 +68,25 @@ def test_a_segment_says_when_an_offset_begins_and_ends_and_what_was_before() -> 
 
 
 def test_every_zone_changes_its_offset_exactly_when_zoneinfo_says() -> None:
-    """Each side of each change until 2060, and a probe every fifty days between 1850 and 2060."""
-    first, last = second("1850-01-01T00:00:00Z"), second("2060-01-01T00:00:00Z")
+    """Each side of each change until 2040, and a probe every hundred days."""
+    first, last = second("1850-01-01T00:00:00Z"), second("2040-01-01T00:00:00Z")
     one_of_each_content = {zone_file(name): name for name in zone_names()}
     for data, name in one_of_each_content.items():
-        judge = ZoneInfo.from_file(BytesIO(data))
-        changes = [segment.start for segment in segments(name, first, last)[1:]]
-        probes = [*changes, *(change - 1 for change in changes), *range(first, last, 50 * DAY)]
-        zone = load_zone(name)
+        zone, judge = load_zone(name), ZoneInfo.from_file(BytesIO(data))
+        probes = around(changes(zone, first, last)) + list(range(first, last, 100 * DAY))
         assert [zone.segment(at).offset for at in probes] == [offset_by_zoneinfo(judge, at) for at in probes], name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_rule_at_the_end_of_a_file_holds_until_the_last_year(name: str) -> None:
-    judge = ZoneInfo.from_file(BytesIO(zone_file(name)))
+    zone, judge = load_zone(name), ZoneInfo.from_file(BytesIO(zone_file(name)))
     for year in (2399, 2400, 2426, 2450, 5000, 9998):
         start = second(f"{year}-01-01T00:00:00Z")
-        changes = [segment.start for segment in segments(name, start, start + 366 * DAY)[1:]]
-        probes = [start, *changes, *(change - 1 for change in changes)]
-        zone = load_zone(name)
+        instants = changes(zone, start, start + 366 * DAY)
+        probes = [start, *around(instants)]
         assert [zone.segment(at).offset for at in probes] == [offset_by_zoneinfo(judge, at) for at in probes]
-        assert all(zone.segment(change).before == zone.segment(change - 1).offset for change in changes)
-        assert len(changes) >= 2
+        assert all(zone.segment(change).before == zone.segment(change - 1).offset for change in instants)
+        assert len(instants) >= 2
 
 
 def test_the_order_of_questions_does_not_change_an_answer() -> None:
@@ -83,10 +103,9 @@ def test_the_order_of_questions_does_not_change_an_answer() -> None:
     ("footer", "offset_in_december"),
     [
         ("EST5EDT,M3.2.0,M11.1.0", -5 * 3600),
-        ("AAA-1BBB,J59,J60/3", 3600),  # days of the year that never count 29 February
+        ("AAA-1BBB,J61,J100/3", 3600),
         ("AAA-1BBB,J60/0:30,J365/1:02:03", 7200),
-        ("AAA-1BBB,58/2,59/-3", 3600),  # days of the year that do
-        ("<+0330>-3:30<+0500>-5,79/24,263/24", 12600),
+        ("<+0330>-3:30<+0500>-5,J79/24,J263/24", 12600),
         ("<-02>2<-01>,M3.5.0/-1,M10.5.0/0", -7200),
         ("EET-2EEST,M3.4.4/50,M10.4.4/50", 7200),
         ("IST-1GMT0,M10.5.0,M3.5.0/1", 0),
@@ -94,19 +113,34 @@ def test_the_order_of_questions_does_not_change_an_answer() -> None:
         ("XXX3", -3 * 3600),
     ],
 )
-def test_every_form_of_rule_is_read_as_zoneinfo_reads_it(footer: str, offset_in_december: int) -> None:
-    """A file that lists two changes, in January and December 1999, and leaves everything later to its rule."""
-    header = b"TZif2" + bytes(15) + struct.pack(">6l", 0, 0, 0, 2, 2, 8)
-    kinds = struct.pack(">lBB", 540, 0, 0) + struct.pack(">lBB", offset_in_december, 0, 4) + b"AAA\0BBB\0"
-    times = (second("1999-01-01T00:00:00Z"), second("1999-12-01T00:00:00Z"))
-    old = struct.pack(">2l", *times) + bytes([0, 1]) + kinds
-    new = struct.pack(">2q", *times) + bytes([0, 1]) + kinds
-    data = header + old + header + new + f"\n{footer}\n".encode()
-
+def test_a_rule_is_read_as_zoneinfo_reads_it(footer: str, offset_in_december: int) -> None:
+    data = made_up(footer, offset_in_december)
     zone, judge = read_zone("made up", data), ZoneInfo.from_file(BytesIO(data))
-
-    probes = range(second("1998-01-01T00:00:00Z"), second("2009-01-01T00:00:00Z"), 1800)
+    first, last = second("1998-01-01T00:00:00Z"), second("2009-01-01T00:00:00Z")
+    probes = around(changes(zone, first, last)) + list(range(first, last, DAY))
     assert [zone.segment(at).offset for at in probes] == [offset_by_zoneinfo(judge, at) for at in probes]
+
+
+@pytest.mark.parametrize(
+    ("footer", "instants"),
+    [
+        # 29 February is never counted
+        (
+            "AAA-1BBB,J59,J60/3",
+            ["2000-02-28T01:00:00Z", "2000-03-01T01:00:00Z", "2001-02-28T01:00:00Z", "2001-03-01T01:00:00Z"],
+        ),
+        # it is, from day 0, and the second time is three hours before midnight
+        (
+            "AAA-1BBB,58,59/-3",
+            ["2000-02-28T01:00:00Z", "2000-02-28T19:00:00Z", "2001-02-28T01:00:00Z", "2001-02-28T19:00:00Z"],
+        ),
+    ],
+)
+def test_a_rule_may_count_the_days_of_the_year(footer: str, instants: list[str]) -> None:
+    """Written down by hand: `zoneinfo` takes J59 and the days from 0 for the day after or before."""
+    zone = read_zone("made up", made_up(footer, 3600))
+    first, last = second("2000-01-01T00:00:00Z"), second("2001-12-31T00:00:00Z")
+    assert changes(zone, first, last) == [second(text) for text in instants]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +165,7 @@ def test_every_form_of_rule_is_read_as_zoneinfo_reads_it(footer: str, offset_in_
     ],
 )
 def test_a_name_that_is_no_zone_is_refused_in_one_sentence(name: str, shown: str, expected: str) -> None:
-    with pytest.raises(ZoneError) as refusal:
+    with pytest.raises(ScheduleError) as refusal:
         load_zone(name)
     assert str(refusal.value) == f"time zone: '{shown}' does not exist: expected {expected}"
 

@@ -22,7 +22,6 @@ from .binding import Binding, BoundOperation, Request
 from .hosted import Hosted, Sandboxes
 from .refusals import MethodNotAllowed
 
-REQUEST_ID_HEADER = "X-Infrai-Request-Id"
 _CONSTANT_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Server": "sched-emulator"}
 Json = dict[str, Any]
 
@@ -33,6 +32,7 @@ class Api:
     def __init__(self, sandboxes: Sandboxes, binding: Binding) -> None:
         self._sandboxes = sandboxes
         self._binding = binding
+        self._keyless = 0
 
     async def handle(self, operation_id: str, request: web.Request) -> web.StreamResponse:
         """Answer a request for an operation of a sandbox."""
@@ -61,8 +61,10 @@ class Api:
         try:
             hosted = self._sandboxes.of_key(self._sandboxes.key_in(request.headers.get("Authorization")))
         except SchedulingError:
-            failure = _failure(self._binding, error, request_id(0, 0, 0), 0)
-            return json_response(_status(self._binding, error), failure, _error_headers(error))
+            self._keyless += 1
+            identity = request_id(0, self._sandboxes.start_ms, self._keyless)
+            headers = _identifying_headers(identity, self._sandboxes.start_ms) | _error_headers(error)
+            return json_response(_status(self._binding, error), _failure(self._binding, error, identity, 0), headers)
         hosted.driver.catch_up()
         return _conclude(hosted, request, Exchange(error=error))
 
@@ -112,7 +114,7 @@ def _conclude(hosted: Hosted, request: web.Request, exchange: Exchange) -> web.S
     """Wrap the answer, journal the request, and return what is written."""
     sandbox, binding, bound, error = hosted.sandbox, hosted.binding, exchange.bound, exchange.error
     identity = sandbox.next_request_id()
-    headers = {REQUEST_ID_HEADER: identity, "Date": formatdate(sandbox.now_ms // 1000, usegmt=True)}
+    headers = _identifying_headers(identity, sandbox.now_ms)
     if error is not None:
         status = _status(binding, error)
         content = _failure(binding, error, identity, exchange.latency_ms)
@@ -172,6 +174,10 @@ def _failure(binding: Binding, error: SchedulingError, identity: str, latency_ms
 
 def _metadata(identity: str, latency_ms: int) -> Json:
     return {"cost_usd": 0, "latency_ms": latency_ms, "vendor": "infrai", "cache_hit": False, "request_id": identity}
+
+
+def _identifying_headers(identity: str, now_ms: int) -> dict[str, str]:
+    return {"X-Infrai-Request-Id": identity, "Date": formatdate(now_ms // 1000, usegmt=True)}
 
 
 def _error_headers(error: SchedulingError) -> dict[str, str]:

@@ -30,6 +30,7 @@ from .sender import Sender
 
 MIN_BODY_BYTES = 32 * 1024 * 1024
 EDGE_OPERATIONS = frozenset({"discovery.list", "discovery.get"})
+SANDBOXES = web.AppKey("sandboxes", Sandboxes)
 log = logging.getLogger("sched_emulator")
 
 
@@ -49,6 +50,7 @@ def create_app(config: Config, sender: Sender | None = None) -> web.Application:
     sandboxes = Sandboxes(config, sender)
     api, control = Api(sandboxes, binding), Control(config, sandboxes)
     app = web.Application(middlewares=[_refusals(api, control)], client_max_size=_body_bound(config))
+    app[SANDBOXES] = sandboxes
     edge = {"discovery.list": api.list_capabilities, "discovery.get": api.get_capability}
     for operation_id, bound in binding.operations.items():
         handler = edge.get(operation_id) or partial(api.handle, operation_id)

@@ -4,6 +4,7 @@ Everything is compiled once from a resolved document. The binding knows OpenAPI 
 scheduling: names, aliases, types and limits are data in `openapi/scheduling.yaml`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from .sentences import first_problem, shown
 Json = dict[str, Any]
 Convert = Callable[[Any, str], Any]
 KEY_FIELD = "idempotency_key"
+_WHOLE_NUMBER = re.compile("-?[0-9]{1,18}")
 
 
 class Request(NamedTuple):
@@ -183,10 +185,7 @@ def _sent(parameter: Parameter, request: Request) -> Any:
         return None
     value: Any = text
     if parameter.schema.get("type") == "integer":
-        try:
-            value = int(text) if text.isascii() and len(text) <= 20 else text
-        except ValueError:
-            value = text
+        value = int(text) if _WHOLE_NUMBER.fullmatch(text) else text
     if not parameter.validator.is_valid(value):
         raise first_problem(parameter.validator, value, parameter.schema, root=parameter.name)
     return value if parameter.convert is None else parameter.convert(value, parameter.name)

@@ -31,10 +31,11 @@ def parse(raw: bytes) -> Any:
         _refuse_deep(raw)
     try:
         return decode(raw)
-    except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body must be JSON: {error}", parameter="body") from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body must be JSON that can be kept: {error}", parameter="body") from None
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"the body must be JSON in UTF-8: {error.reason}", parameter="body") from None
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        reason = str(error).partition(" - at ")[0]
+        raise InvalidRequest(f"the body must be JSON: {reason}", parameter="body") from None
 
 
 def _refuse_deep(raw: bytes) -> None:

@@ -54,6 +54,13 @@ class Sandboxes:
         self._seed = None if config.load is None else snapshot.unseal(config.load.read_bytes())
         self.hosted: dict[str, Hosted] = {}
 
+    @property
+    def start_ms(self) -> int:
+        """The instant at which a new sandbox begins."""
+        if self._config.now_ms is not None:
+            return self._config.now_ms
+        return FROZEN_START_MS if self._config.clock_mode == "frozen" else real_now_ms()
+
     def of_key(self, key: str) -> Hosted:
         """Return the sandbox of a key, made if need be."""
         hosted = self.hosted.get(key)
@@ -99,12 +106,9 @@ class Sandboxes:
 
     def _beginning(self) -> State:
         config = self._config
-        start_ms = config.now_ms
-        if start_ms is None:
-            start_ms = FROZEN_START_MS if config.clock_mode == "frozen" else real_now_ms()
         settings = Settings(
             seed=config.seed,
-            start_ms=start_ms,
+            start_ms=self.start_ms,
             mode=config.clock_mode,
             speed=config.speed,
             answers=dict(config.answers),

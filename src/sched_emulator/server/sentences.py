@@ -53,7 +53,7 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
         unknown = _cut(_place(root, [*path, error.kind.value[0]]))
         return InvalidRequest(f"`{unknown}` is not a documented field", parameter=unknown)
     schema_path = list(error.schema_path)
-    if names := _alternatives(_at(schema, schema_path)):
+    if schema_path[-1] in {"anyOf", "oneOf"} and (names := _alternatives(_at(schema, schema_path))):
         choice = " or ".join(f"`{_place(root, [*path, item])}`" for item in names)
         one = "exactly one of " if schema_path[-1] == "oneOf" else ""
         return InvalidRequest(f"{one}{choice} must be given", parameter=_place(root, [*path, names[0]]))
@@ -75,15 +75,15 @@ def shown(value: Any) -> str:
 
 def _expected(error: ValidationError, schema: Any) -> str:
     name, detail = error.kind.name, error.kind.value
-    if isinstance(schema, dict) and "x-expected" in schema:
-        return f"be {schema['x-expected']}"
     if name == "type":
         types = sorted(detail, key=list(_TYPES).index)
         return "be " + " or ".join(_TYPES[item] for item in types)
     if name == "enum":
-        return "be one of " + ", ".join(shown(item) for item in detail)
+        return "be one of " + ", ".join(shown(item) for item in schema["enum"])
     if name in _LIMITS:
-        return _LIMITS[name].format(shown(detail))
+        return _LIMITS[name].format(shown(schema[name]))
+    if "x-expected" in schema:
+        return f"be {schema['x-expected']}"
     if name == "pattern":
         return f"fit the pattern {_cut(detail)}"
     return "fit the documentation"

@@ -1,0 +1,260 @@
+"""The one gate that every request to the target passes, schemathesis' too.
+
+It counts against the budget, keeps the rate, obeys 429, stops at 402, refuses writes that were not allowed, puts the
+real key in the place of the placeholder, notes what was created, and gives up on a target that no longer answers.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+PLACEHOLDER_KEY = "contract-suite-key"
+SCHEMATHESIS_PROBE = "X-Schemathesis-Probe"
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+SILENCES_ALLOWED = 3
+PAUSES_ALLOWED = 5
+LONGEST_PAUSE_SECONDS = 120.0
+
+
+class Closed(Exception):
+    """No further request is sent in this run; the message says why and what to do."""
+
+
+class Refused(Exception):
+    """This request is not sent, because it writes and writing was not allowed."""
+
+
+class NoAnswer(Exception):
+    """The target did not answer one request in time, or not with HTTP."""
+
+
+class Gate:
+    """The policy of a run. `strict` is for targets that are services: 402 stops, 429 is waited out."""
+
+    def __init__(
+        self,
+        *,
+        key: str | None,
+        budget: int | None = None,
+        rate: float | None = None,
+        allow_writes: bool = True,
+        strict: bool = True,
+        timeout: float = 10.0,
+        deadline: float | None = None,
+    ) -> None:
+        self._key = key
+        self._budget = budget
+        self._pause = 0.0 if rate is None else 1 / rate
+        self._allow_writes = allow_writes
+        self._strict = strict
+        self._timeout = timeout
+        self._ends_at = None if deadline is None else time.monotonic() + deadline
+        self._lock = threading.Lock()
+        self._next_at = 0.0
+        self._silences = 0
+        self.sent = 0
+        self.closed: str | None = None
+        self.created = Created()
+
+    def close(self, reason: str) -> None:
+        """Let no further request through."""
+        if self.closed is None:
+            self.closed = reason
+
+    def reopen(self, *, extra: int) -> None:
+        """Let some more requests through, for cleaning up."""
+        self.closed = None
+        self._silences = 0
+        if self._budget is not None:
+            self._budget = self.sent + extra
+        if self._ends_at is not None:
+            self._ends_at = time.monotonic() + 60
+
+    def session(self) -> requests.Session:
+        """Return a session whose requests pass this gate."""
+        session = requests.Session()
+        session.trust_env = False
+        adapter = adapter_class(self)()
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        return session
+
+    def pass_through(
+        self, request: requests.PreparedRequest, send: Callable[[requests.PreparedRequest, float], requests.Response]
+    ) -> requests.Response:
+        """Send one request as the policy says. Closed, Refused or NoAnswer when there is no answer to return."""
+        if SCHEMATHESIS_PROBE in request.headers:
+            return _made_up_answer(request)
+        real = request.copy()
+        has_key = self._put_key(real)
+        if has_key and not self._allow_writes and request.method not in READS:
+            raise Refused(f"{request.method} {request.path_url} writes; --allow-writes lets it")
+        for _ in range(PAUSES_ALLOWED):
+            self._admit()
+            response = self._send(real, send)
+            if not (self._strict and response.status_code == 429):
+                break
+            time.sleep(self._pause_asked_for(response))
+        else:
+            self._stop("The target keeps answering 429: it wants fewer requests. Try again later, or with a lower --rate.")
+        if self._strict and response.status_code == 402:
+            self._stop(
+                "The account has no credit left (402). Top it up (POST /v1/account/topup and open the URL returned), "
+                "then run this again; `--cleanup PREFIX` deletes what is left over."
+            )
+        self.created.note(request, response)
+        response.request = request
+        return response
+
+    def _put_key(self, real: requests.PreparedRequest) -> bool:
+        """Replace the placeholder by the key; say whether the request carries it."""
+        if real.headers.get("Authorization") != f"Bearer {PLACEHOLDER_KEY}":
+            return False
+        if self._key is None:
+            del real.headers["Authorization"]
+            return False
+        real.headers["Authorization"] = f"Bearer {self._key}"
+        return True
+
+    def _admit(self) -> None:
+        with self._lock:
+            if self._ends_at is not None and time.monotonic() > self._ends_at:
+                self.close("The time that a run may take is over: the target answers too slowly to be judged.")
+            if self._budget is not None and self.sent >= self._budget:
+                self.close(f"The budget of {self._budget} requests is spent; --max-requests allows more.")
+            if self.closed is not None:
+                raise Closed(self.closed)
+            self.sent += 1
+            now = time.monotonic()
+            wait = max(0.0, self._next_at - now)
+            self._next_at = max(now, self._next_at) + self._pause
+        if wait:
+            time.sleep(wait)
+
+    def _send(
+        self, real: requests.PreparedRequest, send: Callable[[requests.PreparedRequest, float], requests.Response]
+    ) -> requests.Response:
+        try:
+            response = send(real, self._timeout)
+            _read(response, self._timeout)
+        except (requests.RequestException, OSError, ValueError, NoAnswer) as error:
+            self._silences += 1
+            if self._silences >= SILENCES_ALLOWED:
+                self.close(f"The target stopped answering: {self._silences} requests in a row had no answer.")
+            raise NoAnswer(_reason(error, self._timeout)) from None
+        self._silences = 0
+        return response
+
+    def _pause_asked_for(self, response: requests.Response) -> float:
+        text = response.headers.get("Retry-After", "")
+        seconds = float(text) if re.fullmatch(r"[0-9]{1,6}", text) else 1.0
+        if seconds > LONGEST_PAUSE_SECONDS:
+            self._stop(f"The target asks for a pause of {seconds:.0f} s (429): try again later.")
+        with self._lock:
+            self._next_at = max(self._next_at, time.monotonic() + seconds)
+        return seconds
+
+    def _stop(self, reason: str) -> None:
+        self.close(reason)
+        raise Closed(reason)
+
+
+class Created:
+    """What a run has created on the target and not deleted yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.crons: dict[str, None] = {}
+        self.queues: dict[str, None] = {}
+        self.tasks: dict[str, None] = {}
+
+    def note(self, request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Learn from an exchange what is there now, or no longer."""
+        path = request.path_url.partition("?")[0]
+        if not response.ok or request.method in READS:
+            return
+        sent, got = _json(request.body), _json(response.content)
+        data = got.get("data") if isinstance(got.get("data"), dict) else got
+        with self._lock:
+            if path.endswith("/cron/create"):
+                self._add(self.crons, data.get("cron_id") or data.get("job_id"))
+            elif path.endswith("/task/schedule"):
+                self._add(self.tasks, data.get("task_id"))
+            elif path.endswith("/queue/create"):
+                self._add(self.queues, sent.get("name"))
+            elif path.endswith(("/queue/publish", "/queue/publish_batch")):
+                self._add(self.queues, sent.get("queue"))
+            elif "/cron/delete/" in path:
+                self.crons.pop(requests.utils.unquote(path.rsplit("/", 1)[1]), None)
+            elif "/queue/delete/" in path:
+                self.queues.pop(requests.utils.unquote(path.rsplit("/", 1)[1]), None)
+
+    @staticmethod
+    def _add(known: dict[str, None], name: Any) -> None:
+        if isinstance(name, str) and name:
+            known[name] = None
+
+
+def adapter_class(gate: Gate) -> type[HTTPAdapter]:
+    """Return a transport adapter for `requests` that sends through a gate."""
+
+    class GateAdapter(HTTPAdapter):
+        def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+            def forward(real: requests.PreparedRequest, timeout: float) -> requests.Response:
+                return super(GateAdapter, self).send(real, **{**options, "stream": True, "timeout": timeout})
+
+            return gate.pass_through(request, forward)
+
+    return GateAdapter
+
+
+def _read(response: requests.Response, timeout: float) -> None:
+    """Read an answer within bounds of size and time, however slowly it comes."""
+    ends_at = time.monotonic() + timeout
+    parts: list[bytes] = []
+    size = 0
+    while chunk := response.raw.read1(65536, decode_content=True):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES or time.monotonic() > ends_at:
+            response.close()
+            raise NoAnswer("an answer without end")
+    response._content = b"".join(parts)  # noqa: SLF001 - requests has no public way to hand it what was read
+    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+    response.raw.release_conn()
+
+
+def _made_up_answer(request: requests.PreparedRequest) -> requests.Response:
+    response = requests.Response()
+    response.status_code = 404
+    response._content = b"{}"  # noqa: SLF001 - requests has no public way to make an answer
+    response.request = request
+    response.url = request.url or ""
+    response.raw = None
+    return response
+
+
+def _json(raw: Any) -> dict[str, Any]:
+    try:
+        value = json.loads(raw or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    if isinstance(error, NoAnswer):
+        return str(error)
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {timeout:g} s"
+    if isinstance(error, requests.ConnectionError):
+        text = str(error)
+        return "the connection was refused" if "refused" in text else "the connection broke"
+    return "an answer that is not HTTP"

@@ -1,0 +1,141 @@
+"""What a check is, and what became of it: plain values that runner and reports share."""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+BODY_SHOWN_CHARS = 4000
+
+
+class Grade(StrEnum):
+    """How firmly the documentation says what a check asks."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    INFO = "INFO"
+
+
+class Status(StrEnum):
+    """What became of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    KNOWN = "known"
+    OBSERVED = "observed"
+    UNDETERMINED = "undetermined"
+    NOT_CHECKED = "not checked"
+    ERROR = "error"
+
+
+class Failed(Exception):
+    """The target did not do what was expected; the message is one sentence about what came."""
+
+    def __init__(self, came: str, expected: str = "") -> None:
+        super().__init__(came)
+        self.came = came
+        self.expected = expected
+
+
+class NotChecked(Exception):
+    """The target cannot show it within this run; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it, without the key. A step of a clock is an exchange, too."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str | None
+    status: int | None
+    response_headers: Mapping[str, str]
+    response: str
+
+    def curl(self) -> str:
+        """Return the request as a command line."""
+        parts = ["curl", "-sS", "-X", self.method, shlex.quote(self.url)]
+        for name, value in self.headers.items():
+            text = f"{name}: {value}"
+            quoted = f'"{text}"' if name.lower() == "authorization" else shlex.quote(text)
+            parts += ["-H", quoted]
+        if self.body is not None:
+            parts += ["-d", shlex.quote(self.body)]
+        return " ".join(parts)
+
+    def came(self) -> str:
+        """Return what was answered in one line."""
+        if self.status is None:
+            return self.response
+        return f"{self.status} {self.response[:BODY_SHOWN_CHARS]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that is asked of a target.
+
+    `address` is stable; `covers` names the operations and parameters concerned (`queue.consume`,
+    `queue.consume:visibility_timeout`), `lines` those of the documentation. `seconds` is how long it takes where time
+    is real, `requests` about how many requests it sends.
+    """
+
+    address: str
+    grade: Grade
+    title: str
+    aspect: str
+    covers: tuple[str, ...]
+    lines: tuple[int, ...]
+    run: Callable[..., Any]
+    seconds: float = 0
+    requests: int = 6
+    writes: bool = True
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations that it is about."""
+        return list(dict.fromkeys(name.partition(":")[0] for name in self.covers))
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is about time passing."""
+        return self.seconds > 0
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a check. `answer` is what a probe observed."""
+
+    check: Check
+    status: Status
+    reason: str = ""
+    expected: str = ""
+    answer: str | int | None = None
+    bound: str = ""
+    seconds: float = 0
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def counts_as_checked(self) -> bool:
+        """Whether the target had to show something."""
+        return self.status not in {Status.NOT_CHECKED, Status.UNDETERMINED, Status.ERROR}
+
+
+def shown(value: Any, limit: int = 300) -> str:
+    """Return a value as JSON, cut to a length that a sentence bears."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def require(condition: object, came: str, expected: str = "") -> None:
+    """Fail with what came when a condition does not hold."""
+    if not condition:
+        raise Failed(came, expected)
+
+
+def equal(actual: Any, expected: Any, what: str) -> None:
+    """Fail when a value is not the expected one; `what` names it in a sentence."""
+    if actual != expected or type(actual) is bool is not (type(expected) is bool):
+        raise Failed(f"{what} was {shown(actual)}", f"{what} is {shown(expected)}")

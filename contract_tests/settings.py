@@ -1,0 +1,110 @@
+"""What a run of the suite is asked for, complete and checked; and the two limits that depend on where the target is."""
+
+import hashlib
+import ipaddress
+import random
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+EMULATOR = "emulator"
+DEFAULT_MAX_REQUESTS = 500
+DEFAULT_RATE = 5.0
+
+
+class SettingsError(ValueError):
+    """What was asked for cannot be; the message is one sentence that says what to do."""
+
+
+def fresh_seed() -> int:
+    """Return a seed that no earlier run had, most likely."""
+    return random.SystemRandom().randrange(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of `sched-emulator contract`."""
+
+    target: str
+    key: str | None = None
+    key_variable: str = "INFRAI_API_KEY"
+    allow_writes: bool = False
+    max_requests: int | None = None
+    rate: float | None = None
+    callback_url: str | None = None
+    callback_listen: str | None = None
+    prefix_given: str | None = None
+    seed: int = field(default_factory=fresh_seed)
+    only: tuple[str, ...] = ()
+    known: Path | None = None
+    report_dir: Path | None = None
+    assumptions: Path | None = None
+    real_time: bool = False
+    fail_fast: bool = False
+    examples: int = 10
+    request_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.target != EMULATOR and not re.match(r"https?://[^/?#\s]+", self.target):
+            raise SettingsError(
+                f"--target: {self.target!r} is no URL; expected `emulator` or something like http://127.0.0.1:8420"
+            )
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,30}", self.prefix):
+            raise SettingsError(
+                f"--prefix: {self.prefix!r} cannot begin names; expected 2 to 31 lower-case letters, digits and hyphens"
+            )
+
+    @property
+    def prefix(self) -> str:
+        """What every name begins with that the run creates: given, or made of the seed."""
+        if self.prefix_given is not None:
+            return self.prefix_given
+        return "ct-" + hashlib.sha256(f"prefix {self.seed}".encode()).hexdigest()[:6] + "-"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the target is on this machine, where requests cost nothing."""
+        return self.target == EMULATOR or is_loopback(self.target)
+
+    @property
+    def budget(self) -> int | None:
+        """How many requests may be sent; None is as many as it takes."""
+        if self.max_requests is not None:
+            return self.max_requests
+        return None if self.loopback else DEFAULT_MAX_REQUESTS
+
+    @property
+    def requests_per_second(self) -> float | None:
+        """How fast requests may be sent; None is as fast as they go."""
+        if self.rate is not None:
+            return self.rate
+        return None if self.loopback else DEFAULT_RATE
+
+    def command(self, *options: str) -> str:
+        """Return the command that does this run again, with further options."""
+        words = ["sched-emulator contract", f"--target {self.target}", f"--seed {self.seed}"]
+        if self.key is not None and self.key_variable != "INFRAI_API_KEY":
+            words.append(f"--api-key-env {self.key_variable}")
+        if self.allow_writes:
+            words.append("--allow-writes")
+        if self.real_time:
+            words.append("--real-time")
+        if self.prefix_given is not None:
+            words.append(f"--prefix {self.prefix_given}")
+        if self.callback_url is not None:
+            words.append(f"--callback-url {self.callback_url}")
+        if self.callback_listen is not None:
+            words.append(f"--callback-listen {self.callback_listen}")
+        return " ".join([*words, *options])
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine, as far as its spelling tells."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,311 @@
+"""Where checks take place: a world is a key, a clock, and receivers for what the target delivers.
+
+On an emulator each check has a sandbox of its own, with a frozen clock that the control API moves. On anything else
+all checks share the account, and time is real.
+"""
+
+import itertools
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from sched_emulator.client import EmulatorError
+from sched_emulator.handles import Sandbox
+from sched_emulator.testing import Emulator
+
+from .gate import PLACEHOLDER_KEY, Gate
+from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer
+from .results import Exchange, NotChecked
+from .settings import EMULATOR, Settings
+
+VIRTUAL_START = "2026-01-01T00:00:00Z"
+RUN_MAY_TAKE_SECONDS = 900.0
+LONGEST_REAL_WAIT_SECONDS = 75.0
+POLL_SECONDS = 0.1
+
+
+class World(ABC):
+    """What a check acts in. `margin` is how far, in seconds, an instant of the target is trusted."""
+
+    virtual: bool
+    margin: float
+    key: str
+    key_shown: str
+
+    def __init__(self, session: requests.Session, url: str) -> None:
+        self.session = session
+        self.url = url
+        self.trace: list[Exchange] = []
+
+    @abstractmethod
+    def now(self) -> float:
+        """Return the target's present in seconds since 1970."""
+
+    @abstractmethod
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    @abstractmethod
+    def wait(self, done: Callable[[], bool], within: float) -> bool:
+        """Let time pass until something is so, at most `within` seconds and a margin; say whether it came to be."""
+
+    @abstractmethod
+    def receiver(self, answers: Sequence[Answer]) -> Receiver:
+        """Return a receiver of deliveries. NotChecked where there can be none."""
+
+    def start_at(self, instant: str) -> None:
+        """Begin at an instant of a world in which nothing has happened. NotChecked where time is real."""
+        raise NotChecked(f"it needs a clock that can be set to {instant}")
+
+    def set_balance(self, balance_usd: float | None) -> None:
+        """Set the account's balance. NotChecked where the account is real."""
+        raise NotChecked("it needs an account whose balance can be set")
+
+    def close(self) -> None:
+        """Leave nothing behind that is only this world's."""
+        self.session.close()
+
+
+class VirtualWorld(World):
+    """A sandbox of an emulator."""
+
+    virtual = True
+    margin = 0.001
+
+    def __init__(self, site: "Site", box: Sandbox, name: str) -> None:
+        super().__init__(site.gate.session(), site.url)
+        self.key = self.key_shown = box.api_key
+        self._site = site
+        self._box = box
+        self._name = name
+        self._numbers = itertools.count(1)
+
+    def now(self) -> float:
+        """Return the sandbox's present."""
+        return self._box.clock.now.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Advance the clock."""
+        self._move({"seconds": round(max(seconds, 0.0), 3)})
+
+    def wait(self, done: Callable[[], bool], within: float) -> bool:
+        """Advance from event to event."""
+        ends_at = self.now() + within
+        self.sleep(0)
+        while not done():
+            due = self._box.clock.next_event_at
+            if due is None or due.timestamp() > ends_at:
+                self.sleep(ends_at - self.now())
+                return done()
+            self._move({"until": due.isoformat()})
+        return True
+
+    def receiver(self, answers: Sequence[Answer]) -> Receiver:
+        """Return a receiver: scripted where it takes its time, otherwise reached by HTTP."""
+        name = f"{self._name}-{next(self._numbers)}"
+        slow = any(answer.after_seconds for answer in answers)
+        if slow or self._site.receivers is None:
+            url = f"https://receiver.example.com/{name}"
+            script = [{"status": item.status, "latency_seconds": item.after_seconds} for item in answers]
+            self._box.targets.script(url, script or [{"status": 200}])
+            return JournalReceiver(self._box, url, None)
+        real = self._site.receivers.receiver(name, answers)
+        return JournalReceiver(self._box, real.url, real)
+
+    def start_at(self, instant: str) -> None:
+        """Set the clock of the fresh sandbox."""
+        self._box.clock.set(instant)
+
+    def set_balance(self, balance_usd: float | None) -> None:
+        """Set the balance of the sandbox's account."""
+        self._box.account.set(balance_usd)
+
+    def close(self) -> None:
+        """Forget the sandbox."""
+        self._box.delete()
+        super().close()
+
+    def _move(self, body: dict[str, Any]) -> None:
+        seconds, until = body.get("seconds"), body.get("until")
+        moved = self._box.clock.advance(until=until) if until is not None else self._box.clock.advance(seconds=seconds or 0)
+        shown = str(body).replace("'", '"')
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        url = f"{self.url}/_emulator/clock/advance"
+        self.trace.append(Exchange("POST", url, headers, shown, 200, {}, str(moved)))
+
+
+class JournalReceiver:
+    """A receiver in virtual time: instants come from the emulator's journal, bytes from the server if there is one."""
+
+    def __init__(self, box: Sandbox, url: str, server: HttpReceiver | None) -> None:
+        self.url = url
+        self._box = box
+        self._server = server
+
+    def calls(self) -> list[Call]:
+        """Return what has arrived, in order."""
+        entries = self._box.deliveries(url=self.url)
+        raw = None if self._server is None else self._server.calls()
+        calls = []
+        for number, entry in enumerate(entries):
+            at = datetime.fromisoformat(entry["at"]).timestamp()
+            if raw is None:
+                headers = {name.lower(): value for name, value in entry["headers"].items()}
+                calls.append(Call(at, "POST", headers, None, entry["body"]))
+            elif number < len(raw):
+                arrived = raw[number]
+                calls.append(Call(at, arrived.method, arrived.headers, arrived.raw, arrived.body))
+        return calls
+
+
+class RealWorld(World):
+    """The account behind the key, in real time."""
+
+    virtual = False
+
+    def __init__(self, site: "Site", name: str) -> None:
+        super().__init__(site.gate.session(), site.url)
+        self.key = PLACEHOLDER_KEY
+        self.key_shown = "$" + site.settings.key_variable
+        self.margin = 0.4 if site.settings.loopback else 1.5
+        self._site = site
+        self._name = name
+        self._numbers = itertools.count(1)
+
+    def now(self) -> float:
+        """Return this machine's present."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. NotChecked when that would take too long."""
+        if seconds > LONGEST_REAL_WAIT_SECONDS:
+            raise NotChecked(f"it takes {seconds:.0f} s of real time")
+        time.sleep(max(seconds, 0.0))
+        self.trace.append(Exchange("WAIT", "", {}, None, None, {}, f"{seconds:.1f} s passed"))
+
+    def wait(self, done: Callable[[], bool], within: float) -> bool:
+        """Look again and again."""
+        if within > LONGEST_REAL_WAIT_SECONDS:
+            raise NotChecked(f"it takes up to {within:.0f} s of real time")
+        ends_at = time.monotonic() + within + self.margin
+        pause = POLL_SECONDS if self._site.settings.loopback else 1.0
+        while not done():
+            if time.monotonic() > ends_at:
+                return False
+            time.sleep(pause)
+        return True
+
+    def receiver(self, answers: Sequence[Answer]) -> Receiver:
+        """Return a receiver on this machine, under the public URL where there is one."""
+        if self._site.receivers is None:
+            raise NotChecked("it needs a receiver that the target reaches: --callback-url")
+        return self._site.receivers.receiver(f"{self._name}-{next(self._numbers)}", answers)
+
+
+class Site:
+    """The target as a whole: what it is, and the gate to it."""
+
+    def __init__(self, settings: Settings, gate: Gate, emulator: Emulator | None, url: str) -> None:
+        self.settings = settings
+        self.gate = gate
+        self.emulator = emulator
+        self.url = url
+        self.virtual = emulator is not None
+        self.receivers = _receivers(settings)
+        self._prefix = settings.prefix
+        self._lock = threading.Lock()
+        self._worlds: dict[int, World] = {}
+        self._answers = self._answers_to_copy()
+
+    def world(self, name: str) -> World:
+        """Return a world for one check."""
+        if self.emulator is None:
+            return RealWorld(self, f"{self._prefix}{name}")
+        key = f"ifr_{self._prefix}{name}"
+        box = self.emulator.sandbox(key)
+        box.reset()
+        box.clock.put({"mode": "frozen"})
+        box = self.emulator.sandbox(key, clock="frozen", now=VIRTUAL_START, assumptions=self._answers)
+        return VirtualWorld(self, box, f"{self._prefix}{name}")
+
+    def close(self) -> None:
+        """Stop what was started for the run."""
+        if self.receivers is not None:
+            self.receivers.close()
+        if self.emulator is not None:
+            self.emulator.stop()
+
+    def _answers_to_copy(self) -> dict[str, str | int] | None:
+        """Return the answers that the user's own sandbox has, where there is a key that names one."""
+        if self.emulator is None or self.settings.key is None:
+            return None
+        return self.emulator.sandbox(self.settings.key).assumptions.get()
+
+
+def open_site(settings: Settings) -> Site:
+    """Find the target, or start an emulator; EmulatorError when that does not work."""
+    if settings.target == EMULATOR:
+        emulator = Emulator.start(clock="wall" if settings.real_time else "frozen", delivery_timeout="5s")
+        key = "ifr_contract" if settings.real_time else settings.key
+        gate = Gate(key=key, budget=settings.budget, strict=False, deadline=RUN_MAY_TAKE_SECONDS, rate=settings.rate)
+        site = Site(settings, gate, None if settings.real_time else emulator, emulator.url)
+        site.started = emulator
+        return site
+    url = settings.target.rstrip("/")
+    found = None if settings.real_time else find_emulator(url)
+    gate = Gate(
+        key=settings.key or ("ifr_contract" if settings.loopback else None),
+        budget=settings.budget,
+        rate=settings.requests_per_second,
+        allow_writes=settings.allow_writes or found is not None,
+        strict=found is None,
+        timeout=settings.request_timeout,
+        deadline=RUN_MAY_TAKE_SECONDS + (settings.budget or 0) / (settings.requests_per_second or 1e9),
+    )
+    return Site(settings, gate, found, url)
+
+
+def find_emulator(url: str) -> Emulator | None:
+    """Return the emulator at a URL, or None when something else is there, or one that takes only listed keys."""
+    try:
+        answer = requests.get(f"{url}/_emulator/health", timeout=5, allow_redirects=False, stream=True)
+        with answer:
+            told = answer.json() if len(answer.raw.peek(1)) else None if answer.status_code == 200 else None
+    except (requests.RequestException, ValueError):
+        return None
+    if not isinstance(told, dict) or "instance" not in told:
+        return None
+    emulator = Emulator(url)
+    try:
+        with emulator.sandbox("ifr_contract_suite_looks_around"):
+            return emulator
+    except EmulatorError:
+        emulator.stop()
+        return None
+
+
+def _receivers(settings: Settings) -> ReceiverServer | None:
+    if settings.callback_url is not None or settings.callback_listen is not None:
+        host, _, port = (settings.callback_listen or "127.0.0.1:0").rpartition(":")
+        return ReceiverServer((host, int(port)), settings.callback_url)
+    return ReceiverServer() if settings.loopback else None
+
+
+def instant_of(text: str) -> float:
+    """Return the seconds since 1970 of an instant in an answer."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def instant_text(seconds: float) -> str:
+    """Return an instant as it is sent."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def numbered(prefix: str) -> Iterator[str]:
+    """Yield names, one after another."""
+    return (f"{prefix}{number}" for number in itertools.count(1))

@@ -1,0 +1,70 @@
+"""A sandbox's story for the report of a failed test: its clock, what was asked, what was delivered, what is due."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sched_emulator.client import EmulatorError
+from sched_emulator.handles import Log, Sandbox
+
+SHOWN = 10
+DUE_SHOWN = 5
+WIDTH = 160
+
+
+def story(box: Sandbox) -> str:
+    """Return the story, one line for each thing."""
+    try:
+        return "\n".join(_lines(box))
+    except EmulatorError as error:
+        return f"the sandbox cannot be asked: {error}"
+
+
+def _lines(box: Sandbox) -> Iterator[str]:
+    clock = box.clock.state()
+    running = f"running at {clock['speed']:g}x" if clock["mode"] == "wall" else clock["mode"]
+    yield f"clock: {clock['now']}, {running}"
+    for waiting in clock.get("advancing", {}).get("waiting_for", ()):
+        yield f"  an advance waits for {waiting['url']} (attempt {waiting['attempt']})"
+    yield from _last("requests", box.requests(), _request)
+    yield from _last("deliveries", box.deliveries(), _delivery)
+    due = box.timeline(limit=DUE_SHOWN)
+    yield "due next:" if due else "due next: nothing"
+    for entry in due:
+        yield f"  {entry['at']}  {entry['kind']} {entry.get('name', entry['subject'])}"
+
+
+def _last(title: str, log: Log, line: Any) -> Iterator[str]:
+    count = len(log) + log.dropped
+    if count <= SHOWN:
+        yield f"{title}:" if count else f"{title}: none"
+    else:
+        yield f"{title}, the last {SHOWN} of {count}:"
+    for entry in log[-SHOWN:]:
+        text = " ".join(f"  {entry['seq']:>4}  {entry['at']}  {line(entry)}".splitlines())
+        yield text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+
+
+def _request(entry: Mapping[str, Any]) -> str:
+    operation = entry.get("operation") or f"{entry['method']} {entry['path']}"
+    line = f"{operation.removeprefix('scheduling.')}  {entry['status']}"
+    error = _error(entry.get("response"))
+    if error is not None:
+        line += f" {error['code']}: {error['message']}"
+    if entry.get("replayed_from") is not None:
+        line += f" (the answer of request {entry['replayed_from']} again)"
+    if entry["ignored"]:
+        line += f" (ignored: {', '.join(entry['ignored'])})"
+    return line
+
+
+def _error(response: Any) -> Mapping[str, Any] | None:
+    error = response.get("error") if isinstance(response, dict) else None
+    return error if isinstance(error, dict) else None
+
+
+def _delivery(entry: Mapping[str, Any]) -> str:
+    routed = f" (sent to {entry['routed_to']})" if entry.get("routed_to") else ""
+    line = f"{entry['kind']} to {entry['url']}{routed}, attempt {entry['attempt']}: {entry['outcome']}"
+    if entry.get("status") is not None:
+        line += f" {entry['status']}"
+    return f"{line}, {entry['error']}" if entry.get("error") else line
