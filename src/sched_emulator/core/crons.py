@@ -222,18 +222,17 @@ def failure_webhook_ended(_sandbox: "Sandbox", _attempt: Attempt, _outcome: Outc
 
 
 def view(cron: Cron) -> dict[str, Any]:
-    """Return a cron job as the API shows it; `next_run_at` is absent when nothing is due."""
+    """Return a cron job as the API shows it: no `next_run_at` when nothing is due, no expression when it fires once."""
     facts: dict[str, Any] = {
         "cron_id": cron.cron_id,
         "name": cron.name,
-        "cron_expr": cron.cron_expr,
+        "cron_expr": cron.cron_expr or None,
         "task": cron.task,
         "timezone": cron.timezone,
         "enabled": cron.enabled,
+        "next_run_at": cron.next_run_ms,
     }
-    if cron.next_run_ms is not None:
-        facts["next_run_at"] = cron.next_run_ms
-    return facts
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _find(sandbox: "Sandbox", cron_id: str) -> Cron:

@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from sched_emulator.core.encoding import decode
-from sched_emulator.core.errors import InvalidRequest
 
-from .refusals import UnsupportedMediaType
+from .refusals import MalformedBody, UnsupportedMediaType
 
 MAX_LEVELS = 200
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -24,7 +23,7 @@ def refuse_foreign_type(content_type: str | None) -> None:
 
 
 def parse(raw: bytes) -> Any:
-    """Return the value of a JSON body; None for an empty one. InvalidRequest when it is no JSON."""
+    """Return the value of a JSON body; None for an empty one. MalformedBody when it is no JSON."""
     if not raw.strip():
         return None
     if raw.count(b"[") + raw.count(b"{") > MAX_LEVELS:
@@ -32,10 +31,10 @@ def parse(raw: bytes) -> Any:
     try:
         return decode(raw)
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"the body must be JSON in UTF-8: {error.reason}", parameter="body") from None
+        raise MalformedBody(f"the body must be JSON in UTF-8: {error.reason}") from None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         reason = str(error).partition(" - at ")[0]
-        raise InvalidRequest(f"the body must be JSON: {reason}", parameter="body") from None
+        raise MalformedBody(f"the body must be JSON: {reason}") from None
 
 
 def _refuse_deep(raw: bytes) -> None:
@@ -45,6 +44,6 @@ def _refuse_deep(raw: bytes) -> None:
         if token in b"[{":
             depth += 1
             if depth > MAX_LEVELS:
-                raise InvalidRequest(f"the body must nest at most {MAX_LEVELS} levels deep", parameter="body")
+                raise MalformedBody(f"the body must nest at most {MAX_LEVELS} levels deep")
         elif token in b"]}":
             depth -= 1

@@ -46,6 +46,17 @@ class BodyTooLarge(SchedulingError):
     hint = "Send less in one request."
 
 
+class MalformedBody(SchedulingError):
+    """A body that is no JSON, which is 400 whatever `http.validation_status` says."""
+
+    code = "INVALID_REQUEST"
+    status = 400
+    hint = "Send one JSON object in UTF-8."
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, details={"parameter": "body"})
+
+
 class UnsupportedMediaType(SchedulingError):
     """A body that says it is no JSON."""
 
