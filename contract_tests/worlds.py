@@ -5,10 +5,9 @@ all checks share the account, and time is real.
 """
 
 import itertools
-import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ from sched_emulator.client import EmulatorError
 from sched_emulator.handles import Sandbox
 from sched_emulator.testing import Emulator
 
-from .gate import PLACEHOLDER_KEY, Gate
+from .gate import PLACEHOLDER_KEY, Gate, NoAnswer
 from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer
 from .results import Exchange, NotChecked
 from .settings import EMULATOR, Settings
@@ -210,16 +209,17 @@ class RealWorld(World):
 class Site:
     """The target as a whole: what it is, and the gate to it."""
 
-    def __init__(self, settings: Settings, gate: Gate, emulator: Emulator | None, url: str) -> None:
+    def __init__(
+        self, settings: Settings, gate: Gate, emulator: Emulator | None, url: str, started: Emulator | None = None
+    ) -> None:
         self.settings = settings
         self.gate = gate
         self.emulator = emulator
         self.url = url
         self.virtual = emulator is not None
         self.receivers = _receivers(settings)
+        self._started = started
         self._prefix = settings.prefix
-        self._lock = threading.Lock()
-        self._worlds: dict[int, World] = {}
         self._answers = self._answers_to_copy()
 
     def world(self, name: str) -> World:
@@ -237,8 +237,8 @@ class Site:
         """Stop what was started for the run."""
         if self.receivers is not None:
             self.receivers.close()
-        if self.emulator is not None:
-            self.emulator.stop()
+        for emulator in {self.emulator, self._started} - {None}:
+            emulator.stop()
 
     def _answers_to_copy(self) -> dict[str, str | int] | None:
         """Return the answers that the user's own sandbox has, where there is a key that names one."""
@@ -251,33 +251,36 @@ def open_site(settings: Settings) -> Site:
     """Find the target, or start an emulator; EmulatorError when that does not work."""
     if settings.target == EMULATOR:
         emulator = Emulator.start(clock="wall" if settings.real_time else "frozen", delivery_timeout="5s")
-        key = "ifr_contract" if settings.real_time else settings.key
-        gate = Gate(key=key, budget=settings.budget, strict=False, deadline=RUN_MAY_TAKE_SECONDS, rate=settings.rate)
-        site = Site(settings, gate, None if settings.real_time else emulator, emulator.url)
-        site.started = emulator
-        return site
+        gate = Gate(
+            key=settings.key or "ifr_contract",
+            budget=settings.budget,
+            rate=settings.rate,
+            strict=settings.real_time,
+            deadline=RUN_MAY_TAKE_SECONDS,
+        )
+        return Site(settings, gate, None if settings.real_time else emulator, emulator.url, started=emulator)
     url = settings.target.rstrip("/")
     found = None if settings.real_time else find_emulator(url)
+    rate = settings.requests_per_second
     gate = Gate(
         key=settings.key or ("ifr_contract" if settings.loopback else None),
         budget=settings.budget,
-        rate=settings.requests_per_second,
+        rate=rate,
         allow_writes=settings.allow_writes or found is not None,
         strict=found is None,
         timeout=settings.request_timeout,
-        deadline=RUN_MAY_TAKE_SECONDS + (settings.budget or 0) / (settings.requests_per_second or 1e9),
+        deadline=RUN_MAY_TAKE_SECONDS + (settings.budget or 0) / (rate or 1e9),
     )
     return Site(settings, gate, found, url)
 
 
 def find_emulator(url: str) -> Emulator | None:
-    """Return the emulator at a URL, or None when something else is there, or one that takes only listed keys."""
-    try:
-        answer = requests.get(f"{url}/_emulator/health", timeout=5, allow_redirects=False, stream=True)
-        with answer:
-            told = answer.json() if len(answer.raw.peek(1)) else None if answer.status_code == 200 else None
-    except (requests.RequestException, ValueError):
-        return None
+    """Return the emulator at a URL; None when something else is there, or one that takes only listed keys."""
+    with Gate(key=None, timeout=5).session() as session:
+        try:
+            told = session.get(f"{url}/_emulator/health", allow_redirects=False).json()
+        except (NoAnswer, ValueError):
+            return None
     if not isinstance(told, dict) or "instance" not in told:
         return None
     emulator = Emulator(url)
@@ -304,8 +307,3 @@ def instant_of(text: str) -> float:
 def instant_text(seconds: float) -> str:
     """Return an instant as it is sent."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def numbered(prefix: str) -> Iterator[str]:
-    """Yield names, one after another."""
-    return (f"{prefix}{number}" for number in itertools.count(1))

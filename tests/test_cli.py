@@ -237,6 +237,14 @@ def test_a_port_in_use_is_said_to_be_that(capsys: pytest.CaptureFixture[str]) ->
         )
 
 
+def test_a_snapshot_that_is_none_is_said_to_be_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    snapshot = tmp_path / "seed.json"
+    snapshot.write_text("{}")
+    assert refused(capsys, "serve", "--port", "0", "--load", str(snapshot)).startswith(
+        f"sched-emulator serve: --load: {snapshot} cannot be used: "
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_well_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sched_emulator", "serve", "--port", "0", "--port-file", str(tmp_path / "port")]
@@ -379,11 +387,25 @@ def test_an_unknown_question_is_refused_with_the_one_meant(capsys: pytest.Captur
 
 def test_what_a_session_relied_on_is_printed_for_people(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["assumptions", "relied"]) == 0
-    assert (
-        "No other answer to an open question would have changed anything in this session.\n" in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "idempotency.required = optional: Does a creation need an idempotency key?\n"
+        "  under required, scheduling.cron.create (number 1) would differ\n"
+        '    was       {"cron_id": "cron_000001", "name": "cron_000001", "schedule": "0 9 * * 1", '
+        '"url": "https://api.acme.com/weekly", "enabled": true, "next_run_at": "2026-01-05T09:00:00.000Z"}\n'
+        '    would be  {"error": {"code": "INVALID_REQUEST", '
+        '"message": "`idempotency_key` must be given for a creation, got none"}}\n'
+        f"It also used names or forms that the documentation leaves open: {', '.join(box.relied()['shapes'])}.\n"
     )
     assert main(["assumptions", "relied", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == box.relied()
+
+
+def test_a_session_that_relied_on_nothing_is_told_so(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    with emulator.sandbox() as fresh:
+        assert main(["assumptions", "relied", "--url", emulator.url, "--key", fresh.api_key]) == 0
+    assert capsys.readouterr().out == (
+        "No other answer to an open question would have changed anything in this session.\n"
+    )
 
 
 # --- Cron expressions.

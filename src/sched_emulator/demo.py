@@ -106,7 +106,9 @@ def _let_a_month_pass(box: Sandbox) -> None:
 
 def _look_back(call: _Caller, cron_id: str) -> None:
     _title("What is left of it")
-    runs = call("GET", "/run/list", shown="every run, newest first:")["items"]
+    runs = call(
+        "GET", "/run/list", shown="every run, the one made last first (the task's was made when it was scheduled):"
+    )["items"]
     table([(f"    {run['run_id']}", run["state"], run.get("started_at", "")) for run in runs])
     call("GET", "/queue/stats/orders")
     call("DELETE", f"/cron/delete/{cron_id}")

@@ -129,10 +129,13 @@ def register(commands: Commands) -> None:
 def run(values: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     settings = config_of(values)
+    from sched_emulator.core.errors import SchedulingError  # noqa: PLC0415 - with what raises it
     from sched_emulator.server import app  # noqa: PLC0415 - nobody else pays for aiohttp
 
     try:
         return app.serve(settings)
+    except SchedulingError as error:
+        raise UsageError(f"--load: {settings.load} cannot be used: {error.message}") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another --port") from None

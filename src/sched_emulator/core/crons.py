@@ -97,9 +97,10 @@ def update(sandbox: "Sandbox", *, cron_id: str, **changes: Any) -> dict[str, Any
         setattr(cron, name, value)
     if "cron_expr" in changes:
         cron.run_at_ms = None
-    if changes.keys() & {"cron_expr", "timezone", "max_runs"}:
-        if _exhausted(cron):
-            cron.enabled = False
+    ended = "max_runs" in changes and _exhausted(cron)
+    if ended:
+        cron.enabled = False
+    if ended or changes.keys() & {"cron_expr", "timezone"}:
         _aim(sandbox, cron, after_ms=sandbox.now_ms)
     return view(cron)
 
@@ -180,9 +181,7 @@ def fire(sandbox: "Sandbox", cron_id: str) -> Attempt | None:
     scheduled_ms = cron.next_run_ms
     assert scheduled_ms is not None
     action = _overlap_action(sandbox, cron)
-    if cron.run_at_ms is not None:
-        cron.enabled = False
-    elif action != "skip":
+    if action != "skip" or cron.run_at_ms is not None:
         _count(cron)
     _aim(sandbox, cron, after_ms=scheduled_ms)
     run = runs.open_run(sandbox, cron, kind="cron", state="queued", scheduled_ms=scheduled_ms)
@@ -208,13 +207,10 @@ def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> Non
     if not runs.attempt_ended(sandbox, run, outcome):
         return
     del cron.under_way[run.run_id]
-    if run.state == "failed" and cron.on_failure_webhook is not None:
-        _call_failure_webhook(sandbox, cron, cron.on_failure_webhook, run, attempt.number)
+    if run.state == "failed" and run.on_failure_webhook is not None:
+        _call_failure_webhook(sandbox, cron, run.on_failure_webhook, run, attempt.number)
     runs.finish(sandbox, run)
-    if cron.waiting and not cron.under_way:
-        waiting = sandbox.runs[cron.waiting.pop(0)]
-        cron.under_way[waiting.run_id] = None
-        waiting.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", waiting.run_id)
+    _start_waiting(sandbox, cron)
 
 
 def failure_webhook_ended(_sandbox: "Sandbox", _attempt: Attempt, _outcome: Outcome) -> None:
@@ -313,6 +309,7 @@ def _jitter_ms(sandbox: "Sandbox", cron: Cron) -> int:
 
 
 def _open_delivery(sandbox: "Sandbox", cron: Cron, run: Run) -> None:
+    run.on_failure_webhook = cron.on_failure_webhook
     runs.open_delivery(
         sandbox,
         run,
@@ -332,6 +329,18 @@ def _overlap_action(sandbox: "Sandbox", cron: Cron) -> str:
     if action == "wait" and cron.waiting and sandbox.answers.ask("cron.queue_depth") == "one":
         return "skip"
     return action
+
+
+def _start_waiting(sandbox: "Sandbox", cron: Cron) -> None:
+    """Let the first waiting run start when every run made before it has ended."""
+    if not cron.waiting:
+        return
+    waiting = sandbox.runs[cron.waiting[0]]
+    if any(sandbox.runs[run_id].number < waiting.number for run_id in cron.under_way):
+        return
+    del cron.waiting[0]
+    cron.under_way[waiting.run_id] = None
+    waiting.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", waiting.run_id)
 
 
 def _call_failure_webhook(sandbox: "Sandbox", cron: Cron, url: str, run: Run, attempts: int) -> None:

@@ -63,6 +63,7 @@ class Run(Struct, kw_only=True):
     finish_number: int = 0
     response_status: int | None = None
     error: str | None = None
+    on_failure_webhook: str | None = None
     delivery_id: str | None = None
     entry: int | None = None
 

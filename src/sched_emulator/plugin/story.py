@@ -66,5 +66,5 @@ def _delivery(entry: Mapping[str, Any]) -> str:
     routed = f" (sent to {entry['routed_to']})" if entry.get("routed_to") else ""
     line = f"{entry['kind']} to {entry['url']}{routed}, attempt {entry['attempt']}: {entry['outcome']}"
     if entry.get("status") is not None:
-        line += f" {entry['status']}"
+        return f"{line} {entry['status']}"
     return f"{line}, {entry['error']}" if entry.get("error") else line

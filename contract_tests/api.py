@@ -1,0 +1,322 @@
+"""What scenarios and probes talk to: the documented operations by name, names and payloads of one's own, and time.
+
+`call` expects success, `refused` a certain error, `attempt` takes either; all three compare each answer with the
+specification, once the target's shapes are known. `send` is for requests that no specification describes.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import requests
+
+from .contract import Contract, routes
+from .receivers import OK, Answer, Call, Receiver
+from .results import BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
+from .worlds import World, instant_of
+
+CREATIONS = frozenset(
+    {"cron.create", "task.schedule", "queue.create", "queue.publish", "queue.publish_batch", "queue.push_subscribe"}
+)
+NEVER = "0 0 1 1 *"
+KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
+NO_BODY: Any = object()
+
+
+class Answers(Protocol):
+    """Who knows the target's answers to the open questions."""
+
+    def answer(self, question: str) -> str | int | None:
+        """Return the answer observed, None where it is undetermined."""
+
+
+class Reply:
+    """An answer, taken apart in either envelope."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self.text = response.content.decode(errors="replace")
+        try:
+            self.body: Any = json.loads(response.content)
+        except ValueError:
+            self.body = None
+        enveloped = isinstance(self.body, dict) and {"ok", "data"} <= self.body.keys()
+        self.data: Any = self.body["data"] if enveloped else self.body
+        error = self.body.get("error") if isinstance(self.body, dict) else None
+        self.error: dict[str, Any] = error if isinstance(error, dict) else {}
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300
+
+
+class Api:
+    """The target as one check sees it."""
+
+    def __init__(self, world: World, answers: Answers, name: str, prefix: str, contract: Contract | None = None) -> None:
+        self.world = world
+        self.contract = contract
+        self.prefix = prefix
+        self._answers = answers
+        self._name = name
+        self._numbers = itertools.count(1)
+
+    # --- Requests
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = NO_BODY,
+        *,
+        raw: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Send a request as it stands; a header that is None is left out."""
+        sent: dict[str, str | None] = {"Authorization": f"Bearer {self.world.key}"}
+        if raw is None and body is not NO_BODY:
+            raw = json.dumps(body, ensure_ascii=False).encode()
+        if raw is not None:
+            sent["Content-Type"] = "application/json"
+        sent |= dict(headers or {})
+        kept = {name: value for name, value in sent.items() if value is not None}
+        url = self.world.url + path + (f"?{urlencode(query)}" if query else "")
+        response = self.world.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
+        reply = Reply(response)
+        self.world.trace.append(self._exchange(method, url, kept, raw, reply))
+        return reply
+
+    def attempt(self, operation: str, *, headers: Mapping[str, str | None] | None = None, **arguments: Any) -> Reply:
+        """Send an operation and return whatever is answered, compared with the specification."""
+        reply = self._operate(operation, headers, arguments)
+        if self.contract is not None:
+            problem = self.contract.problem(operation, reply.status, reply.headers, reply.body)
+            if problem is not None:
+                raise Failed(problem, f"{operation} answers as openapi/scheduling.yaml describes")
+        return reply
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Send an operation that succeeds; return what the documentation calls "returns"."""
+        reply = self.attempt(operation, **arguments)
+        wanted = None if self.contract is None else self.contract.operations[operation].status
+        if not reply.succeeded or (wanted is not None and reply.status != wanted):
+            told = reply.error.get("message") or reply.text[:200]
+            raise Failed(f"{operation} answered {reply.status}: {told}", f"{operation} answers {wanted or '2xx'}")
+        return reply.data
+
+    def refused(self, operation: str, *statuses: int, **arguments: Any) -> Reply:
+        """Send an operation that is refused with one of the statuses."""
+        reply = self.attempt(operation, **arguments)
+        if reply.status not in statuses:
+            listed = " or ".join(map(str, statuses))
+            raise Failed(f"{operation} answered {reply.status}: {reply.text[:200]}", f"{operation} answers {listed}")
+        return reply
+
+    def invalid(self, operation: str, **arguments: Any) -> Reply:
+        """Send an operation whose request does not fit the description."""
+        statuses = (400, 422) if self.contract is None else (self.contract.invalid_status,)
+        return self.refused(operation, *statuses, **arguments)
+
+    # --- What is created
+
+    def name(self) -> str:
+        """Return a name that nobody else has."""
+        return f"{self.prefix}{self._name}-{next(self._numbers)}"
+
+    def queue(self, **settings: Any) -> str:
+        """Create a queue and return its name."""
+        name = self.name()
+        self.call("queue.create", name=name, **settings)
+        return name
+
+    def cron(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> str:
+        """Create a cron and return its id. Settings go by the names of `cron.update`."""
+        return cron_id(self.cron_record(expression, url, **settings))
+
+    def cron_record(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> dict[str, Any]:
+        """Create a cron and return the record answered."""
+        names = self._answers.answer("cron.create.names") or "any"
+        fields = {"cron_expr": expression, "task_url": url or self.nowhere()}
+        if names != "example":
+            fields = {"schedule": expression, "url": fields["task_url"]}
+        fields["name"] = settings.pop("name", None) or self.name()
+        if "retry" in settings and names == "table":
+            settings["retries"] = settings.pop("retry")
+        later = {}
+        if names == "table":
+            direct = {"payload", "timezone", "retries", "idempotency_key"}
+            later = {name: settings.pop(name) for name in list(settings) if name not in direct}
+        elif names == "example" and "retry" in settings:
+            settings["retries"] = settings.pop("retry")
+        record: dict[str, Any] = self.call("cron.create", **fields, **settings)
+        if later:
+            self.call("cron.update", id=cron_id(record), **later)
+        return record
+
+    def nowhere(self) -> str:
+        """Return a URL that is never delivered to."""
+        return f"https://receiver.example.com/{self.name()}"
+
+    def publish(self, queue: str, payload: Any = None, **settings: Any) -> str:
+        """Publish a message and return its id."""
+        data = self.call("queue.publish", queue=queue, payload={} if payload is None else payload, **settings)
+        return str(data["message_id"])
+
+    def publish_many(self, queue: str, count: int) -> list[str]:
+        """Publish messages numbered from 0 and return their ids in order."""
+        return [self.publish(queue, {"number": number}) for number in range(count)]
+
+    def consume(self, queue: str, **settings: Any) -> list[dict[str, Any]]:
+        """Consume and return the messages."""
+        return messages_in(self.call("queue.consume", queue=queue, **settings))
+
+    def take(self, queue: str, **settings: Any) -> list[str]:
+        """Consume and return the ids of the messages."""
+        return [str(message["message_id"]) for message in self.consume(queue, **settings)]
+
+    def dead(self, queue: str) -> list[str]:
+        """Return the ids of a queue's dead letters."""
+        return [item["message_id"] for item in self.pages("queue.dlq.list", queue=queue)]
+
+    def stats(self, queue: str) -> dict[str, int]:
+        """Return a queue's three counts."""
+        data = self.call("queue.stats", queue=queue)
+        return {name: data[name] for name in ("available", "in_flight", "dlq")}
+
+    def pages(self, operation: str, limit: int | None = None, **arguments: Any) -> list[dict[str, Any]]:
+        """Return all items of a list, page by page."""
+        items: list[dict[str, Any]] = []
+        given = dict(arguments) if limit is None else {**arguments, "limit": limit}
+        for _ in range(200):
+            page = self.call(operation, **given)
+            items += page["items"]
+            if not page.get("next_cursor"):
+                return items
+            given["cursor"] = page["next_cursor"]
+        raise Failed("after 200 pages there still was a next_cursor", "a list has an end")
+
+    # --- The target's answers to open questions
+
+    def answer(self, question: str) -> str | int | None:
+        """Return the target's answer to an open question, None where it could not be determined."""
+        return self._answers.answer(question)
+
+    def follows(self, question: str) -> str | int:
+        """Return the target's answer to an open question; NotChecked where it is undetermined."""
+        answer = self._answers.answer(question)
+        if answer is None:
+            raise NotChecked(f"it depends on {question}, which could not be determined")
+        return answer
+
+    def count(self, value: Any, expected: int, what: str) -> None:
+        """Compare a count that may be a truth value (`queue.count_fields`)."""
+        equal(value, expected > 0 if isinstance(value, bool) else expected, what)
+
+    # --- Time and deliveries
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.world.sleep(seconds)
+
+    def just_before(self, seconds: float) -> None:
+        """Let time pass until a hair before something is due in `seconds`."""
+        self.world.sleep(seconds - self.world.margin)
+
+    def just_after(self) -> None:
+        """Let the hair pass that `just_before` left, and as much again."""
+        self.world.sleep(2 * self.world.margin)
+
+    def receiver(self, *answers: int | Answer) -> Receiver:
+        """Return a receiver that answers so, the last answer again and again; without any, 200."""
+        given = [Answer(item) if isinstance(item, int) else item for item in answers]
+        return self.world.receiver(given or [OK])
+
+    def arrived(self, receiver: Receiver, count: int, within: float) -> list[Call]:
+        """Wait for so many deliveries and return all that arrived; fail when they do not."""
+        self.world.wait(lambda: len(receiver.calls()) >= count, within)
+        calls = receiver.calls()
+        if len(calls) < count:
+            raise Failed(f"{len(calls)} deliveries arrived within {within:g} s", f"{count} arrive")
+        return calls
+
+    def finished(self, cron: str, run_id: str, within: float) -> dict[str, Any]:
+        """Wait for a run to finish and return it."""
+        state: dict[str, Any] = {}
+
+        def is_over() -> bool:
+            state.update(self.call("cron.runs.get", id=cron, run_id=run_id))
+            return state["state"] in {"succeeded", "failed", "skipped"}
+
+        if not self.world.wait(is_over, within):
+            raise Failed(f"after {within:g} s the run was {state.get('state')}", "the run finishes")
+        return state
+
+    def payload_of(self, call: Call) -> Any:
+        """Return the payload in what a cron or a task delivered (`delivery.body`)."""
+        wrapped = isinstance(call.body, dict) and {"type", "run_id", "payload"} <= call.body.keys()
+        return call.body["payload"] if wrapped else call.body
+
+    def every_second(self, seconds: int) -> str:
+        """Return an expression that fires every so many seconds; NotChecked where six fields are not understood."""
+        position = self.follows("cron.seconds_position")
+        return f"*/{seconds} * * * * *" if position == "first" else f"* * * * * */{seconds}"
+
+    def _operate(self, operation: str, headers: Mapping[str, str | None] | None, arguments: Mapping[str, Any]) -> Reply:
+        described = routes()[operation]
+        body, path, query = dict(arguments), described.path, {}
+        for parameter in described.parameters:
+            name = parameter["name"]
+            if parameter["in"] == "path":
+                path = path.replace("{" + name + "}", quote(str(body.pop(name)), safe=""))
+            elif described.method == "GET" and name in body:
+                query[name] = body.pop(name)
+        if operation in CREATIONS and "idempotency_key" not in body and "Idempotency-Key" not in (headers or {}):
+            if self._answers.answer("idempotency.required") == "required":
+                body["idempotency_key"] = self.name()
+        if not body and not described.body_required:
+            return self.send(described.method, path, headers=headers, query=query)
+        return self.send(described.method, path, body, headers=headers, query=query)
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], raw: bytes | None, reply: Reply) -> Exchange:
+        shown_headers = {name: value for name, value in headers.items() if name.lower() in KEY_SHOWN}
+        if headers.get("Authorization") == f"Bearer {self.world.key}":
+            shown_headers["Authorization"] = f"Bearer {self.world.key_shown}"
+        body = None if raw is None else raw[:BODY_SHOWN_CHARS].decode(errors="replace")
+        text = reply.text[:BODY_SHOWN_CHARS]
+        return Exchange(method, url, shown_headers, body, reply.status, dict(reply.headers), text)
+
+
+def cron_id(record: Mapping[str, Any]) -> str:
+    """Return the id in a record that create returned (`cron.create.id_field`)."""
+    found = record.get("cron_id") or record.get("job_id")
+    if not isinstance(found, str):
+        raise Failed(f"the record has no id: {shown(record)}", "create returns the cron's id")
+    return found
+
+
+def messages_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages that consume returned (`queue.consume.result_key`)."""
+    found = data.get("messages", data.get("items"))
+    if not isinstance(found, list):
+        raise Failed(f"consume returned {shown(data)}", "consume returns messages")
+    return found
+
+
+def next_run(record: Mapping[str, Any]) -> float:
+    """Return when a cron fires next."""
+    if "next_run_at" not in record:
+        raise Failed("next_run_at was absent", "next_run_at is there while the cron is enabled")
+    return instant_of(record["next_run_at"])
+
+
+def side_by_side(actions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do several things at once, and return what each returned."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only races need threads
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return [future.result() for future in [pool.submit(action) for action in actions]]

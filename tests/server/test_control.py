@@ -1,0 +1,398 @@
+"""The control API: what tests steer and read."""
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from sched_emulator import spec
+from sched_emulator.server.binding import BoundOperation
+from tests.server.harness import Api, Start
+
+HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
+START = "2026-01-01T00:00:00.000Z"
+
+
+async def refusal(api: Api, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, str]:
+    """Send a control request that is refused; return status and message."""
+    response = await api.send(method, f"/_emulator/{path}", body, **options)
+    answer = await response.json()
+    assert answer.keys() == {"error"}
+    assert answer["error"].keys() <= {"code", "message", "hint", "retryable", "details"}
+    return response.status, answer["error"]["message"]
+
+
+async def test_health_needs_no_key_and_answers_head(api: Api) -> None:
+    api.headers = {}
+    health = await api.control("GET", "health")
+    assert health.keys() == {"status", "version", "instance", "tzdata", "sandboxes"}
+    assert (health["status"], health["sandboxes"]) == ("ok", 0)
+    head = await api.client.head("/_emulator/health")
+    assert (head.status, await head.read()) == (200, b"")
+
+
+async def test_sandboxes_are_listed_with_shortened_keys_and_forgotten(api: Api) -> None:
+    await api.call("cron.create", HOURLY)
+    await api.with_key("ifr_secret_of_mine").call("queue.create", {"name": "q"})
+    assert (await api.control("GET", "sandboxes"))["items"] == [
+        {"key": "ifr_…", "now": START, "mode": "frozen", "crons": 1, "queues": 0, "requests": 1},
+        {"key": "ifr_secr…", "now": START, "mode": "frozen", "crons": 0, "queues": 1, "requests": 1},
+    ]
+    assert await api.control("DELETE", "sandbox") == {"deleted": True}
+    assert await api.control("DELETE", "sandbox") == {"deleted": False}
+    assert await api.call("cron.list") == {"items": []}
+
+
+async def test_without_a_key_the_only_sandbox_is_meant(api: Api) -> None:
+    keyless = Api(api.client)
+    keyless.headers = {}
+    message = "the header `Authorization: Bearer <key>` must say which sandbox is meant: there are "
+    assert await refusal(keyless, "GET", "clock") == (400, message + "0")
+    await api.call("cron.list")
+    assert (await keyless.control("GET", "clock"))["now"] == START
+    await api.with_key("ifr_other").call("cron.list")
+    assert await refusal(keyless, "GET", "clock") == (400, message + "2")
+
+
+async def test_keys_are_sandboxes_of_their_own(api: Api) -> None:
+    other = api.with_key("ifr_other")
+    await api.call("cron.create", HOURLY)
+    await api.advance(seconds=3600)
+    assert await other.call("cron.list") == {"items": []}
+    assert (await other.control("GET", "clock"))["now"] == START
+    assert (await other.call("cron.create", HOURLY))["cron_id"] == "cron_000001"
+
+
+async def test_the_clock_shows_what_is_due_next(api: Api) -> None:
+    assert await api.control("GET", "clock") == {"now": START, "mode": "frozen", "speed": 1.0, "next_event_at": None}
+    await api.call("cron.create", HOURLY)
+    assert (await api.control("GET", "clock"))["next_event_at"] == "2026-01-01T01:00:00.000Z"
+    assert await api.control("GET", "timeline?limit=1") == {
+        "items": [{"at": "2026-01-01T01:00:00.000Z", "kind": "cron", "subject": "cron_000001", "name": "hourly"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("how", "answer"),
+    [
+        ({"seconds": 0}, {"now": START, "fired": 0, "stopped": "until"}),
+        ({"seconds": 3599.999}, {"now": "2026-01-01T00:59:59.999Z", "fired": 0, "stopped": "until"}),
+        ({"seconds": 7200}, {"now": "2026-01-01T02:00:00.000Z", "fired": 2, "stopped": "until"}),
+        ({"until": "2026-01-01T03:30:00+01:00"}, {"now": "2026-01-01T02:30:00.000Z", "fired": 2, "stopped": "until"}),
+        ({"events": 3}, {"now": "2026-01-01T03:00:00.000Z", "fired": 3, "stopped": "events"}),
+        ({"events": 9}, {"now": "2026-01-01T04:00:00.000Z", "fired": 4, "stopped": "idle"}),
+        ({"seconds": 36000, "max_events": 2}, {"now": "2026-01-01T02:00:00.000Z", "fired": 2, "stopped": "max_events"}),
+        ({"seconds": 36000, "max_events": 4}, {"now": "2026-01-01T10:00:00.000Z", "fired": 4, "stopped": "until"}),
+        ({"events": 5, "max_events": 2}, {"now": "2026-01-01T02:00:00.000Z", "fired": 2, "stopped": "max_events"}),
+    ],
+)
+async def test_advance_stops_where_it_says(api: Api, how: dict[str, Any], answer: dict[str, Any]) -> None:
+    await api.call("cron.create", HOURLY | {"max_runs": 4})
+    assert await api.advance(**how) == answer
+
+
+async def test_setting_now_forward_makes_everything_due_on_the_way_happen(api: Api) -> None:
+    await api.call("cron.create", HOURLY)
+    clock = await api.control("PUT", "clock", {"now": "2026-01-01T02:30:00Z"})
+    assert (clock["now"], clock["next_event_at"]) == ("2026-01-01T02:30:00.000Z", "2026-01-01T03:00:00.000Z")
+    assert [item["at"] for item in await api.deliveries()] == ["2026-01-01T01:00:00.000Z", "2026-01-01T02:00:00.000Z"]
+
+
+async def test_the_clock_goes_back_only_where_nothing_has_happened(api: Api) -> None:
+    assert (await api.control("PUT", "clock", {"now": "1999-12-31T23:59:59Z"}))["now"] == "1999-12-31T23:59:59.000Z"
+    await api.call("cron.list")
+    message = "the clock is at 1999-12-31T23:59:59.000Z and cannot go back to 1999-01-01T00:00:00.000Z"
+    assert await refusal(api, "PUT", "clock", {"now": "1999-01-01"}) == (409, message)
+    assert await refusal(api, "POST", "clock/advance", {"until": "1999-01-01T00:00:00"}) == (409, message)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "message"),
+    [
+        ("POST", "clock/advance", {}, "exactly one of `seconds` or `until` or `events` must be given"),
+        ("POST", "clock/advance", None, "exactly one of `seconds` or `until` or `events` must be given"),
+        ("POST", "clock/advance", {"seconds": 1, "events": 1}, "exactly one of `seconds` or `until` or `events`"),
+        ("POST", "clock/advance", {"second": 1}, "`second` is not a documented field"),
+        ("POST", "clock/advance", {"seconds": -1}, "`seconds` must be at least 0, got -1"),
+        ("POST", "clock/advance", {"seconds": 1e12}, "`seconds` must be at most 31557600000, got 1000000000000.0"),
+        ("POST", "clock/advance", {"seconds": 31557600000 * 0.999}, None),
+        ("POST", "clock/advance", {"until": "in a while"}, "`until` must be an ISO-8601 instant, got 'in a while'"),
+        ("POST", "clock/advance", [], "the body must be an object, got an array"),
+        ("PUT", "clock", {"mode": "still"}, '`mode` must be one of "wall", "frozen", got "still"'),
+        ("PUT", "clock", {"speed": 0}, "`speed` must be more than 0, got 0"),
+        ("GET", "timeline?limit=0", None, "`limit` must be at least 1, got 0"),
+        ("GET", "timeline?limits=5", None, "`limits` is no parameter of this request"),
+        ("POST", "targets", {"url": "*", "responses": []}, "`responses` must have at least 1 items, got an array"),
+        ("POST", "targets", {"url": "*", "responses": [{"status": 99}]}, "`responses[0].status` must be at least 200"),
+        ("POST", "faults", {"status": 200}, "`status` must be at least 400, got 200"),
+        ("POST", "faults", {"operation": "queue.*"}, "`status` or `code` or `latency_seconds` or `drop` must be given"),
+        ("PUT", "account", {"balance_usd": "5"}, '`balance_usd` must be a number or null, got "5"'),
+        ("PUT", "assumptions", {"queue.nack_position": "middle"}, "queue.nack_position"),
+        ("PUT", "assumptions", {"queue.nack_positon": "back"}, "queue.nack_position"),
+        ("PUT", "assumptions", {"no.such": None}, "no.such"),
+        ("PUT", "assumptions", {"cron.retries": 11}, "cron.retries"),
+        ("PUT", "snapshot", {"version": 1}, "the body must be a snapshot of this version"),
+        ("PUT", "routes", {"https://a.com": "ftp://b.com"}, "`https://a.com` must"),
+    ],
+)
+async def test_wrong_control_requests_are_refused_in_one_sentence(
+    api: Api, method: str, path: str, body: Any, message: str | None
+) -> None:
+    await api.call("cron.list")
+    before = await api.snapshot()
+    if message is None:
+        assert (await api.send(method, f"/_emulator/{path}", body)).status in {200, 400}
+        return
+    status, came = await refusal(api, method, path, body)
+    assert status == 400
+    assert message in came
+    assert await api.snapshot() == before
+
+
+async def test_a_path_that_is_not_there_and_a_wrong_method_are_refused(api: Api) -> None:
+    assert await refusal(api, "GET", "clocks") == (404, "the path '/_emulator/clocks' was not found")
+    assert await refusal(api, "POST", "clock") == (405, "POST is not allowed on /_emulator/clock")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:8420"}, 403),
+        ({"Host": "127.0.0.1:8420"}, 200),
+        ({"Host": "[::1]:8420"}, 200),
+        ({"Host": "LOCALHOST"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+    ],
+)
+async def test_foreign_hosts_and_origins_are_refused(api: Api, headers: dict[str, str], status: int) -> None:
+    assert (await api.send("GET", "/_emulator/health", headers=headers)).status == status
+
+
+async def test_more_hosts_may_be_allowed(start: Start) -> None:
+    api = await start(allow_hosts=("emulator",))
+    assert (await api.send("GET", "/_emulator/health", headers={"Host": "emulator:8420"})).status == 200
+    assert (await api.send("GET", "/_emulator/health", headers={"Host": "other:8420"})).status == 403
+    everybody = await start(allow_hosts=("*",))
+    assert (await everybody.send("GET", "/_emulator/health", headers={"Host": "other:8420"})).status == 200
+
+
+async def test_requests_are_journaled_with_what_was_ignored_and_without_secrets(api: Api) -> None:
+    await api.call("queue.publish", {"queue": "q", "payload": {"n": 1}, "message_group_id": "g"})
+    task = {"task": "https://api.acme.com/", "run_at": "2026-01-02T00:00:00Z", "secret": "do not tell anybody"}
+    await api.call("task.schedule", task)
+    await api.send("GET", "/v1/nothing")
+    log = await api.control("GET", "requests")
+    assert (log["first_seq"], log["dropped"]) == (1, 0)
+    publish, schedule, nothing = log["items"]
+    response = publish.pop("response")
+    assert response["data"] == {"message_id": "msg_000001"}
+    assert publish == {
+        "seq": 1,
+        "at": START,
+        "operation": "scheduling.queue.publish",
+        "method": "POST",
+        "path": "/v1/scheduling/queue/publish",
+        "body": {"queue": "q", "payload": {"n": 1}, "message_group_id": "g"},
+        "status": 200,
+        "ignored": ["message_group_id"],
+    }
+    assert schedule["body"] == task | {"secret": "do n…"}
+    assert "tell anybody" not in json.dumps(log)
+    assert (nothing["status"], nothing["path"], "operation" in nothing) == (404, "/v1/nothing", False)
+    assert [item["seq"] for item in (await api.control("GET", "requests?since=1"))["items"]] == [2, 3]
+    assert [item["seq"] for item in (await api.control("GET", "requests?operation=queue.*"))["items"]] == [1]
+    assert [item["seq"] for item in (await api.control("GET", "requests?operation=scheduling.task.*"))["items"]] == [2]
+
+
+async def test_deliveries_are_journaled(api: Api) -> None:
+    await api.script("*hourly", status=503, headers={"Retry-After": "5"}, body={"busy": True}, latency_seconds=1.5)
+    await api.call("cron.create", HOURLY | {"retries": 0, "payload": {"n": 1}, "headers": {"X-Team": "billing"}})
+    await api.advance(seconds=3600)
+    [running] = await api.deliveries()
+    assert running["outcome"] == "running"
+    await api.advance(seconds=10)
+    [delivery] = await api.deliveries()
+    assert delivery == {
+        "seq": 2,
+        "at": "2026-01-01T01:00:00.000Z",
+        "kind": "cron",
+        "url": "https://api.acme.com/hourly",
+        "headers": {
+            "Content-Type": "application/json",
+            "User-Agent": "Infrai-Scheduling/1.0 (sched-emulator)",
+            "X-Infrai-Delivery-Id": "dlv_000001",
+            "X-Infrai-Attempt": "1",
+            "X-Infrai-Run-Id": "run_000001",
+            "X-Team": "billing",
+        },
+        "body": {"n": 1},
+        "attempt": 1,
+        "run_id": "run_000001",
+        "outcome": "failed",
+        "status": 503,
+        "error": "HTTP 503",
+        "duration_seconds": 1.5,
+        "response_headers": {"Retry-After": "5"},
+        "response_body": '{"busy":true}',
+    }
+    assert (await api.control("GET", "deliveries?url=*nobody*"))["items"] == []
+    assert (await api.control("GET", "deliveries?since=2"))["items"] == []
+
+
+async def test_scripts_answer_in_order_and_the_newest_that_fits_wins(api: Api) -> None:
+    await api.script("*", 500)
+    await api.control(
+        "POST", "targets", {"url": "*hourly", "responses": [{"status": 503}, {"error": "reset"}], "then": "cycle"}
+    )
+    await api.call("cron.create", HOURLY | {"retries": 0})
+    await api.advance(seconds=3 * 3600)
+    assert [(item.get("status"), item["outcome"]) for item in await api.deliveries()] == [
+        (503, "failed"),
+        (None, "failed"),
+        (503, "failed"),
+    ]
+    listed = (await api.control("GET", "targets"))["items"]
+    assert [(item["url"], item["then"], item["used"]) for item in listed] == [
+        ("*", "repeat-last", 0),
+        ("*hourly", "cycle", 3),
+    ]
+    assert await api.control("DELETE", "targets") == {"cleared": 2}
+
+
+async def test_faults_apply_before_the_operation_or_after_it(api: Api) -> None:
+    body = {"queue": "q", "payload": {}}
+    await api.control("POST", "faults", {"operation": "queue.publish", "status": 503, "times": 1})
+    await api.control("POST", "faults", {"operation": "queue.publish", "status": 500, "times": 1, "after": True})
+    assert await api.error("queue.publish", body) == (503, "UNAVAILABLE", "injected fault: 503 UNAVAILABLE")
+    assert (await api.envelope("queue.stats", queue="q"))["status"] == 404
+    assert (await api.error("queue.publish", body))[0] == 500
+    assert (await api.call("queue.stats", queue="q"))["available"] == 1
+    faults = (await api.control("GET", "faults"))["items"]
+    assert [fault["used"] for fault in faults] == [1, 1]
+    assert await api.control("DELETE", "faults") == {"cleared": 2}
+
+
+async def test_a_dropped_answer_closes_the_connection_though_the_write_happened(api: Api) -> None:
+    await api.control("POST", "faults", {"drop": True, "after": True, "times": 1})
+    with pytest.raises(Exception, match=r"disconnected|reset"):
+        await api.call("queue.publish", {"queue": "q", "payload": {}})
+    assert (await api.call("queue.stats", queue="q"))["available"] == 1
+
+
+async def test_latency_is_shown_in_the_metadata(api: Api) -> None:
+    await api.control("POST", "faults", {"latency_seconds": 0.002})
+    assert (await api.envelope("cron.list"))["metadata"]["latency_ms"] == 2
+
+
+async def test_assumptions_are_merged_and_null_returns_to_the_beginning(start: Start) -> None:
+    api = await start(answers={"cron.retries": 5})
+    answers = await api.control("PUT", "assumptions", {"http.envelope": "bare", "cron.retries": 7})
+    assert (answers["http.envelope"], answers["cron.retries"]) == ("bare", 7)
+    assert await (await api.send("GET", "/v1/cron/list")).json() == {"items": []}
+    assert await (await api.send("GET", "/v1/queue/get/q")).json() == {
+        "error": {
+            "code": "NOT_FOUND",
+            "message": "queue 'q' not found",
+            "hint": "Check the id or the name: it may have been deleted, or belong to another key.",
+            "retryable": False,
+        }
+    }
+    answers = await api.control("PUT", "assumptions", {"http.envelope": None, "cron.retries": None})
+    assert (answers["http.envelope"], answers["cron.retries"]) == ("wrapped", 5)
+    assert await api.call("cron.list") == {"items": []}
+
+
+async def test_relied_names_what_would_have_been_different(api: Api) -> None:
+    await api.call("queue.create", {"name": "q"})
+    for number in (1, 2):
+        await api.call("queue.publish", {"queue": "q", "payload": {"n": number}, "idempotency_key": f"k{number}"})
+    await api.call("queue.consume", {"queue": "q", "max_messages": 1})
+    await api.call("queue.nack", {"queue": "q", "message_id": "msg_000001", "requeue": True})
+    await api.call("queue.consume", {"queue": "q", "max_messages": 1})
+    answer = await api.control("GET", "assumptions/relied")
+    found = {(item["id"], item["other"]): item for item in answer["items"]}
+    assert found["queue.nack_position", "back"] == {
+        "id": "queue.nack_position",
+        "answer": "front",
+        "question": spec.catalogue()["queue.nack_position"].question,
+        "other": "back",
+        "seq": 6,
+        "operation": "scheduling.queue.consume",
+        "was": {"messages": [{"message_id": "msg_000001", "payload": {"n": 1}}]},
+        "would_be": {"messages": [{"message_id": "msg_000002", "payload": {"n": 2}}]},
+    }
+    assert answer["complete"] is True
+    assert "http.envelope" not in answer["shapes"]
+    assert "queue.message_fields" in answer["shapes"]
+
+
+async def test_a_snapshot_leads_to_the_same_future_also_under_another_key(api: Api) -> None:
+    await api.script("*", 500, 200)
+    await api.call("cron.create", HOURLY)
+    await api.call("queue.publish", {"queue": "q", "payload": {"big": 2**70}, "delay_seconds": 60})
+    await api.advance(seconds=3605)
+    snapshot = await api.snapshot()
+    other = api.with_key("ifr_other")
+    assert (await api.send("PUT", "/_emulator/snapshot", snapshot)).status == 200
+    assert (await other.send("PUT", "/_emulator/snapshot", snapshot)).status == 200
+    for each in (api, other):
+        await each.advance(seconds=7200)
+        await each.call("queue.consume", {"queue": "q"})
+    assert await api.snapshot() == await other.snapshot()
+    assert await api.control("POST", "reset") == {"reset": True}
+    assert await api.control("GET", "clock") == {"now": START, "mode": "frozen", "speed": 1.0, "next_event_at": None}
+    assert await api.call("cron.create", HOURLY) == (await other.call("cron.list"))["items"][0] | {
+        "next_run_at": "2026-01-01T01:00:00.000Z"
+    }
+
+
+async def test_a_changed_snapshot_is_refused(api: Api) -> None:
+    await api.call("cron.create", HOURLY)
+    snapshot = (await api.snapshot()).replace(b"hourly", b"weekly")
+    status, message = await refusal(api, "PUT", "snapshot", snapshot)
+    assert (status, message) == (
+        400,
+        "the body must be an unchanged snapshot: its seal does not fit its content",
+    )
+
+
+async def test_routes_are_set_and_followed(api: Api) -> None:
+    routes = {"https://api.acme.com": "http://127.0.0.1:1"}
+    assert await api.control("PUT", "routes", routes) == routes
+    await api.call("cron.create", HOURLY | {"retries": 0})
+    await api.advance(seconds=3600)
+    [delivery] = await api.deliveries()
+    assert (delivery["routed_to"], delivery["outcome"]) == ("http://127.0.0.1:1/hourly", "refused")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "clock",
+        "timeline",
+        "requests",
+        "deliveries",
+        "targets",
+        "faults",
+        "account",
+        "assumptions",
+        "assumptions/relied",
+        "sandboxes",
+        "health",
+        "routes",
+    ],
+)
+async def test_answers_are_as_the_document_says(api: Api, path: str) -> None:
+    await api.script("*", 500, 200)
+    await api.control("POST", "faults", {"operation": "queue.get", "status": 503})
+    await api.call("cron.create", HOURLY)
+    await api.call("queue.publish", {"queue": "q", "payload": {}})
+    await api.advance(seconds=3600)
+    operations = {item.path: item for item in spec.operations(spec.load("emulator")) if item.method == "GET"}
+    described = BoundOperation(operations[f"/_emulator/{path}"]).operation
+    answer = await api.control("GET", path)
+    jsonschema_rs.validate(described.returns, answer)

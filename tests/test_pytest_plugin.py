@@ -1,0 +1,348 @@
+import pytest
+
+pytest_plugins = ["pytester"]
+
+QUIET = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+CALL = """
+import json, os, urllib.request
+
+def call(path, body):
+    headers = {"Authorization": "Bearer " + os.environ["INFRAI_API_KEY"], "Content-Type": "application/json"}
+    url = os.environ["INFRAI_BASE_URL"] + path
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)) as response:
+        return json.load(response)["data"]
+
+def create_cron(url="https://api.acme.com/weekly", **settings):
+    body = {"cron_expr": "0 9 * * 1", "task_type": "http_url", "task_url": url, **settings}
+    return call("/cron/create", body)["cron_id"]
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    for name in ("INFRAI_API_KEY", "INFRAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makepyfile(code=CALL)
+    pytester.makeini(
+        "[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = .\n"
+        "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    )
+    return pytester
+
+
+def run(suite: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
+    suite.makepyfile(test_of_user=source)
+    return suite.runpytest_subprocess(*QUIET, *arguments)
+
+
+def test_a_suite_that_uses_no_fixture_starts_and_imports_nothing(suite: pytest.Pytester) -> None:
+    source = """
+        import sys
+
+        def test_nothing_is_there():
+            ours = {name for name in sys.modules if name.startswith("sched_emulator")}
+            assert ours == {"sched_emulator", "sched_emulator.pytest_plugin"}
+    """
+    run(suite, source).assert_outcomes(passed=1)
+
+
+SANDBOXES = """
+    import os
+    import unittest
+    from datetime import UTC, datetime
+
+    import pytest
+
+    from code import call, create_cron
+
+    START = datetime(2026, 1, 1, tzinfo=UTC)
+
+    @pytest.mark.parametrize("number", range(3))
+    def test_each_test_has_a_fresh_frozen_sandbox(sched_emulator, number):
+        assert (sched_emulator.clock.now, sched_emulator.clock.mode) == (START, "frozen")
+        assert create_cron() == "cron_000001"
+        assert sched_emulator.clock.advance(weeks=52)["fired"] == 52
+
+    def test_the_environment_leads_there(sched_emulator):
+        assert os.environ["INFRAI_API_KEY"] == sched_emulator.api_key
+        assert os.environ["INFRAI_BASE_URL"] == sched_emulator.base_url
+
+    @pytest.fixture
+    def cron_id(sched_emulator):
+        return create_cron()
+
+    class TestOfAClass:
+        def test_fixtures_build_on_it(self, cron_id, sched_emulator):
+            assert sched_emulator.timeline()[0]["subject"] == cron_id
+
+    class UnittestTest(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def take_sandbox(self, sched_emulator):
+            self.box = sched_emulator
+
+        def test_classes_of_unittest_use_it(self):
+            create_cron()
+            self.assertEqual(self.box.clock.advance(weeks=1)["fired"], 1)
+
+    @pytest.mark.usefixtures("sched_emulator")
+    class UnittestMarkedTest(unittest.TestCase):
+        def test_the_mark_is_enough(self):
+            self.assertEqual(create_cron(), "cron_000001")
+
+    @pytest.fixture(scope="module", autouse=True)
+    def nothing_is_left(sched_emulator_server):
+        yield
+        assert sched_emulator_server.health()["sandboxes"] == 0
+        assert "INFRAI_API_KEY" not in os.environ
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "two workers"])
+def test_each_test_has_a_sandbox_of_its_own_which_is_gone_afterwards(
+    suite: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    run(suite, SANDBOXES, *workers).assert_outcomes(passed=7)
+
+
+def test_async_tests_serve_their_own_deliveries(suite: pytest.Pytester) -> None:
+    source = """
+        import aiohttp
+        import anyio
+        import httpx
+        import pytest
+        from aiohttp import web
+        from aiohttp.test_utils import TestServer
+
+        async def receive_weekly(box):
+            received = []
+
+            async def weekly(request):
+                received.append(request.path)
+                async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {box.api_key}"}) as session:
+                    body = {"queue": "orders", "payload": {"from": "the receiver"}}
+                    async with session.post(f"{box.base_url}/queue/publish", json=body) as response:
+                        return web.Response(status=response.status)
+
+            app = web.Application()
+            app.router.add_post("/weekly", weekly)
+            async with TestServer(app) as server, httpx.AsyncClient() as client:
+                cron = {"cron_expr": "0 9 * * 1", "task_type": "http_url", "task_url": str(server.make_url("/weekly"))}
+                headers = {"Authorization": f"Bearer {box.api_key}"}
+                created = await client.post(f"{box.base_url}/cron/create", json=cron, headers=headers)
+                assert created.status_code == 200
+                assert (await box.aio.clock.advance(weeks=2))["fired"] == 2
+            assert received == ["/weekly", "/weekly"]
+            assert [entry["at"] for entry in box.requests("queue.publish")] == [
+                "2026-01-05T09:00:00.000Z", "2026-01-12T09:00:00.000Z"
+            ]
+
+        async def test_of_pytest_asyncio(sched_emulator):
+            await receive_weekly(sched_emulator)
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.anyio
+        async def test_of_anyio(anyio_backend, sched_emulator):
+            await anyio.sleep(0)
+            await receive_weekly(sched_emulator)
+    """
+    run(suite, source).assert_outcomes(passed=2)
+
+
+def test_the_marker_sets_up_the_sandbox(suite: pytest.Pytester) -> None:
+    source = """
+        from datetime import UTC, datetime, timedelta, timezone
+
+        import pytest
+
+        from code import call, create_cron
+
+        CHOSEN = ("queue.nack_position", "cron.dst", "cron.create.id_field")
+
+        def chosen(box):
+            answers = box.assumptions.get()
+            return [answers[name] for name in CHOSEN]
+
+        @pytest.mark.sched_emulator(now="2030-06-01T12:00:00Z", clock="1000x")
+        def test_clock(sched_emulator):
+            assert sched_emulator.clock.mode == "wall"
+            assert sched_emulator.clock.now >= datetime(2030, 6, 1, 12, tzinfo=UTC)
+
+        @pytest.mark.sched_emulator(now=datetime(2030, 6, 1, 1, tzinfo=timezone(timedelta(hours=1))))
+        def test_now_is_a_datetime(sched_emulator):
+            assert sched_emulator.clock.now == datetime(2030, 6, 1, tzinfo=UTC)
+
+        @pytest.mark.sched_emulator(assumptions={"queue.nack_position": "back", "cron.dst": "literal"})
+        class TestOfAClass:
+            def test_answers(self, sched_emulator):
+                assert chosen(sched_emulator) == ["back", "literal", "cron_id"]
+
+            @pytest.mark.sched_emulator(dialect="observed", assumptions={"cron.dst": "vixie"})
+            def test_the_closest_marker_wins_and_answers_add_up(self, sched_emulator):
+                assert chosen(sched_emulator) == ["back", "vixie", "both"]
+
+        def request_id(box):
+            call("/queue/publish", {"queue": "orders", "payload": {}})
+            return box.requests()[0]["response"]["metadata"]["request_id"]
+
+        IDS = []
+
+        @pytest.mark.parametrize("time", range(2))
+        @pytest.mark.sched_emulator(seed=7)
+        def test_the_same_seed_gives_the_same_ids(sched_emulator, time):
+            IDS.append(request_id(sched_emulator))
+
+        def test_another_seed_gives_others(sched_emulator):
+            IDS.append(request_id(sched_emulator))
+            assert IDS[0] == IDS[1] != IDS[2]
+    """
+    run(suite, source).assert_outcomes(passed=7)
+
+
+def test_a_marker_that_cannot_be_meant_says_so(suite: pytest.Pytester) -> None:
+    source = """
+        import pytest
+
+        @pytest.mark.sched_emulator("2030-01-01")
+        def test_position(sched_emulator): ...
+
+        @pytest.mark.sched_emulator(nwo="2030-01-01")
+        def test_misspelt(sched_emulator): ...
+
+        @pytest.mark.sched_emulator(seed="7")
+        def test_kind(sched_emulator): ...
+
+        @pytest.mark.sched_emulator(dialect="klingon")
+        def test_dialect(sched_emulator): ...
+    """
+    result = run(suite, source)
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "the marker sched_emulator takes its settings by name: now, clock, assumptions, dialect, seed, follow",
+            "the marker sched_emulator knows no 'nwo'; there are now, clock, assumptions, dialect, seed, follow",
+            "the marker sched_emulator's seed must be a int, got '7'",
+            "the marker sched_emulator: There is no dialect 'klingon'; possible: documented, observed.",
+        ]
+    )
+
+
+def test_answers_come_from_a_file_and_from_the_command_line(suite: pytest.Pytester) -> None:
+    suite.makefile(".toml", measured='[queue]\nnack_position = "back"\nstats_delayed = "available"\n')
+    source = """
+        import pytest
+
+        def chosen(box):
+            answers = box.assumptions.get()
+            return [answers[name] for name in ("queue.nack_position", "queue.stats_delayed", "cron.dst")]
+
+        def test_of_no_opinion(sched_emulator):
+            assert chosen(sched_emulator) == ["back", "hidden", "vixie"]
+
+        @pytest.mark.sched_emulator(dialect="observed", assumptions={"queue.nack_position": "front"})
+        def test_that_insists(sched_emulator):
+            assert chosen(sched_emulator) == ["front", "hidden", "vixie"]
+    """
+    given = ("--sched-assumptions=measured.toml", "--sched-assume", "queue.stats_delayed=hidden")
+    run(suite, source, *given).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: *nowhere.toml cannot be read: No such file*"),
+        ("--sched-assume=cron.dts=literal", "ERROR: --sched-assume: There is no assumption 'cron.dts'; did you mean*"),
+        (
+            "--sched-assume=literal",
+            "ERROR: --sched-assume: 'literal' is no ID=ANSWER such as queue.nack_position=back.",
+        ),
+    ],
+)
+def test_answers_that_cannot_be_used_stop_the_run(suite: pytest.Pytester, argument: str, complaint: str) -> None:
+    result = run(suite, "", argument)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([complaint])
+
+
+def test_an_overridden_server_has_its_own_options(suite: pytest.Pytester) -> None:
+    suite.makeconftest("""
+        import pytest
+        from sched_emulator import Emulator
+
+        @pytest.fixture(scope="session")
+        def sched_emulator_server():
+            with Emulator.start(now="2031-01-01", dialect="observed") as emulator:
+                yield emulator
+    """)
+    source = """
+        def test_of_its_options(sched_emulator):
+            assert sched_emulator.clock.now.year == 2031
+            assert sched_emulator.assumptions.get()["cron.create.id_field"] == "both"
+    """
+    run(suite, source).assert_outcomes(passed=1)
+
+
+def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
+    source = """
+        import urllib.error
+
+        from code import call, create_cron
+
+        def test_that_fails(sched_emulator):
+            create_cron(name="weekly report")
+            sched_emulator.targets.script("https://api.acme.com/*", [503, "refused"])
+            sched_emulator.clock.advance(weeks=1)
+            for _ in range(9):
+                call("/queue/publish", {"queue": "orders", "payload": {}, "urgnet": True})
+            try:
+                call("/queue/consume", {"queue": "ordres"})
+            except urllib.error.HTTPError as error:
+                assert error.code == 200
+
+        def test_that_fails_before_anything(sched_emulator):
+            raise RuntimeError
+
+        def test_that_passes(sched_emulator):
+            create_cron()
+    """
+    result = run(suite, source)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*- sched_emulator -*",
+            "clock: 2026-01-08T00:00:00.000Z, frozen",
+            "requests, the last 10 of 11:",
+            "   * 2026-01-08T00:00:00.000Z  queue.publish  200 (ignored: urgnet)",
+            "   * 2026-01-08T00:00:00.000Z  queue.consume  404 NOT_FOUND: *ordres*",
+            "deliveries:",
+            "   * 2026-01-05T09:00:00.000Z  cron to https://api.acme.com/weekly, attempt 1: failed 503",
+            "   * 2026-01-05T09:00:10.000Z  cron to https://api.acme.com/weekly, attempt 2: refused, *",
+            "due next:",
+            "  2026-01-12T09:00:00.000Z  cron weekly report",
+            "*- sched_emulator -*",
+            "clock: 2026-01-01T00:00:00.000Z, frozen",
+            "requests: none",
+            "deliveries: none",
+            "due next: nothing",
+        ]
+    )
+    assert result.stdout.str().count("clock: ") == 2
+
+
+def test_a_failure_after_the_emulator_s_end_says_that_it_cannot_be_asked(suite: pytest.Pytester) -> None:
+    source = """
+        def test_that_ends_it(sched_emulator, sched_emulator_server):
+            sched_emulator_server.stop()
+            raise RuntimeError
+    """
+    result = run(suite, source)
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(["the sandbox cannot be asked: no emulator answers at http://127.0.0.1:*"])
+
+
+def test_the_options_and_the_marker_are_explained(suite: pytest.Pytester) -> None:
+    shown = [suite.runpytest_subprocess(*QUIET, argument).stdout.str() for argument in ("--help", "--markers")]
+    assert "emulated scheduling API:\n" in shown[0]
+    assert "@pytest.mark.sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings" in shown[1]
