@@ -223,7 +223,7 @@ def test_a_marker_that_cannot_be_meant_says_so(suite: pytest.Pytester) -> None:
         [
             "the marker sched_emulator takes its settings by name: now, clock, assumptions, dialect, seed, follow",
             "the marker sched_emulator knows no 'nwo'; there are now, clock, assumptions, dialect, seed, follow",
-            "the marker sched_emulator's seed must be a int, got '7'",
+            "the marker sched_emulator takes int for seed, got '7'",
             "the marker sched_emulator: There is no dialect 'klingon'; possible: documented, observed.",
         ]
     )

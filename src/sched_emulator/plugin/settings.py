@@ -96,7 +96,7 @@ def _check(marker: pytest.Mark) -> None:
             pytest.fail(f"the marker {MARKER} knows no {name!r}; there are {', '.join(KINDS)}", pytrace=False)
         if not isinstance(value, KINDS[name]):
             expected = " or ".join(kind.__name__.lower() for kind in KINDS[name])
-            pytest.fail(f"the marker {MARKER}'s {name} must be a {expected}, got {value!r}", pytrace=False)
+            pytest.fail(f"the marker {MARKER} takes {expected} for {name}, got {value!r}", pytrace=False)
 
 
 def _preset(dialect: str | None) -> Answers:

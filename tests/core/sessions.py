@@ -1,0 +1,1 @@
+"""Random sessions: everything that can happen to a sandbox, as plain steps that Hypothesis draws and shrinks."""
