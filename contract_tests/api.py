@@ -15,7 +15,7 @@ import requests
 from .contract import Contract, routes
 from .receivers import OK, Answer, Call, Receiver
 from .results import BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
-from .worlds import World, instant_of
+from .worlds import World, instant_of, instant_text
 
 CREATIONS = frozenset(
     {"cron.create", "task.schedule", "queue.create", "queue.publish", "queue.publish_batch", "queue.push_subscribe"}
@@ -222,6 +222,10 @@ class Api:
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.world.sleep(seconds)
+
+    def soon(self, seconds: float) -> str:
+        """Return the instant in so many seconds, as it is sent."""
+        return instant_text(self.world.now() + seconds)
 
     def just_before(self, seconds: float) -> None:
         """Let time pass until a hair before something is due in `seconds`."""

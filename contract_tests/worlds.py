@@ -231,6 +231,7 @@ class Site:
         box.reset()
         box.clock.put({"mode": "frozen"})
         box = self.emulator.sandbox(key, clock="frozen", now=VIRTUAL_START, assumptions=self._answers)
+        box.targets.script("https://receiver.example.com/*", [200])
         return VirtualWorld(self, box, f"{self._prefix}{name}")
 
     def close(self) -> None:

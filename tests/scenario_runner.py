@@ -175,15 +175,17 @@ class Story:
         yield from (f"{name} is gone" for kind, name in before if (kind, name) not in after)
 
     def _run(self, run: Run) -> str:
-        if run.state == "running" and run.entry is not None:
-            return f"{run.run_id} waits to retry at {self._due(run.entry)}"
+        if run.state == "running" and run.entry is not None and run.delivery_id is not None:
+            attempt = self.sandbox.deliveries[run.delivery_id].attempt + 1
+            return f"{run.run_id} waits for attempt {attempt} until {self._due(run.entry)}"
         return f"{run.run_id} {run.state}"
 
     def _message(self, message: Message) -> str:
         place = f"{message.message_id} {message.place.replace('_', ' ')} in {message.queue}"
-        if message.died_ms is not None and message.place != "dead":
-            place += f", a dead letter of {message.origin}"
-        return place if message.entry is None else f"{place} until {self._due(message.entry)}"
+        if message.entry is not None:
+            place += f" until {self._due(message.entry)}"
+        dead = message.died_ms is not None and message.place != "dead"
+        return f"{place}, a dead letter of {message.origin}" if dead else place
 
     def _due(self, entry: int) -> str:
         return self._instant(self.sandbox.timeline.entries[entry].due_ms)

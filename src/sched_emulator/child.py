@@ -76,7 +76,7 @@ def _tail(log: IO[bytes]) -> str:
 def _end(process: subprocess.Popen[bytes], log: IO[bytes], owner_pid: int) -> None:
     if os.getpid() != owner_pid:  # a fork of the owner is not the owner
         return
-    assert process.stdin is not None  # noqa: S101 - it was asked for
+    assert process.stdin is not None
     process.stdin.close()
     process.terminate()
     for _ in range(STOP_PAUSES):

@@ -66,7 +66,8 @@ def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> Non
         sandbox.indexes[queue.queue].pushing -= 1
     message = sandbox.messages.get(attempt.owner_id)
     if queue is None or message is None or message.pushed_by != attempt.attempt_id or message.place != "in_flight":
-        deliveries.note(sandbox, attempt, "the message was settled before this answer came")
+        if message is None or outcome.result != "timeout":  # a push that takes its whole lease ends with it
+            deliveries.note(sandbox, attempt, "the message was settled before this attempt ended")
     elif outcome.succeeded:
         queues.remove(sandbox, message)
     else:

@@ -1,7 +1,7 @@
 """The settings of a test's sandbox: those of its markers, over those of the command line."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -74,7 +74,18 @@ def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[S
     with emulator.sandbox(clock=settings.clock, now=settings.now, assumptions=answers or None) as box:
         if settings.seed is not None:
             _reseed(box, settings.seed)
-        yield box
+        follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
+        with _following(box) if follows else nullcontext():
+            yield box
+
+
+def _following(box: Sandbox) -> AbstractContextManager[None]:
+    from sched_emulator.follow import follow  # noqa: PLC0415 - costs those who follow
+
+    try:
+        return follow(box)
+    except FollowError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 def settings_of(item: pytest.Item) -> Settings:

@@ -1,0 +1,84 @@
+"""The target's answers to the open questions: each probed when it is first asked for, and only once."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sched_emulator import spec
+
+from .catalogue import PROBES, Bound
+from .contract import Contract
+from .probes import CANNOT_BE_PROBED
+from .results import Exchange, Failed, NotChecked
+
+Measure = Callable[[str], str | int | Bound]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a probe found: an answer, perhaps only a bound of it, or the reason why there is none."""
+
+    question: str
+    answer: str | int | None
+    reason: str = ""
+    bound: str = ""
+    exchanges: list[Exchange] = field(default_factory=list)
+
+
+class Ledger:
+    """Observations by question. `measure` runs a probe in a world of its own."""
+
+    def __init__(self, measure: Callable[[str, list[Exchange]], str | int | Bound], expected: Mapping[str, str | int]) -> None:
+        self._measure = measure
+        self._expected = dict(expected)
+        self._locks = {question: threading.RLock() for question in spec.catalogue()}
+        self._found: dict[str, Observation] = {}
+        self._under_way = threading.local()
+
+    def observe(self, question: str) -> Observation:
+        """Return what is known of a question, after probing it if need be."""
+        with self._locks[question]:
+            if question not in self._found:
+                self._found[question] = self._probe(question)
+            return self._found[question]
+
+    def answer(self, question: str) -> str | int | None:
+        """Return the answer to a question: observed, else as the user said; None when it is undetermined."""
+        asked: set[str] = self._under_way.__dict__.setdefault("questions", set())
+        if question in asked:  # a probe that asks about its own question has to do without
+            return None
+        observed = self.observe(question).answer
+        return observed if observed is not None else self._expected.get(question)
+
+    def contract(self) -> Contract:
+        """Return the specification, resolved for the shapes found; what is undetermined is taken by default."""
+        shapes = [name for name, assumption in spec.catalogue().items() if assumption.kind == "shape"]
+        answers = {name: self.answer(name) for name in shapes}
+        limits = [name for name in spec.catalogue() if name.startswith("limits.")]
+        answers |= {name: self._expected.get(name) for name in limits}
+        return Contract({name: answer for name, answer in answers.items() if answer is not None})
+
+    def _probe(self, question: str) -> Observation:
+        if question in CANNOT_BE_PROBED:
+            return Observation(question, None, CANNOT_BE_PROBED[question])
+        trace: list[Exchange] = []
+        asked: set[str] = self._under_way.__dict__.setdefault("questions", set())
+        asked.add(question)
+        try:
+            found = self._measure(question, trace)
+        except NotChecked as error:
+            return Observation(question, None, str(error), exchanges=trace)
+        except Failed as error:
+            return Observation(question, None, error.came, exchanges=trace)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            return Observation(question, None, f"an answer could not be read ({error!r})", exchanges=trace)
+        finally:
+            asked.discard(question)
+        if isinstance(found, Bound):
+            return Observation(question, found.answer, bound=found.text, exchanges=trace)
+        return Observation(question, found, exchanges=trace)
+
+
+def all_probes() -> dict[str, str]:
+    """Return the address of each probe by its question."""
+    return {question: check.address for question, check in PROBES.items()}

@@ -1,0 +1,131 @@
+"""Probes of numbers that an operation tells, or that a request just beyond them shows."""
+
+from collections.abc import Callable
+
+from ..api import Api
+from ..catalogue import Bound, probe
+from ..results import NotChecked
+from .shapes import accepted
+
+MINUTES = 1200
+
+
+@probe("run.retention_days", "cron.retention.get", requests=2)
+def run_retention(api: Api) -> int:
+    """For how many days are finished runs kept when nothing is set?"""
+    return int(api.call("cron.retention.get", id=api.cron())["retention_days"])
+
+
+@probe("queue.visibility_timeout_seconds", "queue.create:visibility_timeout_default", requests=2)
+def lease(api: Api) -> int:
+    """How long is a lease when neither the request nor the queue says?"""
+    return round(api.call("queue.get", queue=api.queue())["visibility_timeout_default"])
+
+
+@probe("queue.max_retries", "queue.create:max_retries", requests=2)
+def max_retries(api: Api) -> int:
+    """How many nacks does a queue allow that sets no number?"""
+    return int(api.call("queue.get", queue=api.queue())["max_retries"])
+
+
+@probe("queue.max_messages", "queue.consume:max_messages", requests=7)
+def consume_default(api: Api) -> int | Bound:
+    """How many messages does a consume take that names no number?"""
+    queue = api.queue()
+    published, batch = 0, int(api.answer("limits.batch_messages") or 25) if api.world.virtual else 25
+    while published < 101:
+        items = [{"payload": {}}] * min(batch, 101 - published)
+        api.call("queue.publish_batch", queue=queue, messages=items)
+        published += len(items)
+    taken = len(api.take(queue))
+    return Bound(taken, f"at least {taken}") if taken == published else taken
+
+
+@probe("limits.message_bytes", "queue.publish:payload", requests=4)
+def message_bytes(api: Api) -> int | Bound:
+    """How many bytes may the payload of a message have?"""
+    queue = api.queue()
+
+    def fits(size: int) -> bool:
+        return accepted(api.attempt("queue.publish", queue=queue, payload={"x": "a" * (size - 8)}), 413, 400, 422)
+
+    return _largest(fits, 262_144, least=8)
+
+
+@probe("limits.delay_seconds", "queue.publish:delay_seconds", requests=3)
+def delay_seconds(api: Api) -> int | Bound:
+    """By how many seconds may a message be delayed?"""
+    queue = api.queue()
+    return _largest(
+        lambda delay: accepted(api.attempt("queue.publish", queue=queue, payload={}, delay_seconds=delay)), 604_800
+    )
+
+
+@probe("limits.max_messages", "queue.consume:max_messages", requests=3)
+def max_messages(api: Api) -> int | Bound:
+    """How many messages may one consume ask for?"""
+    queue = api.queue()
+    return _largest(lambda count: accepted(api.attempt("queue.consume", queue=queue, max_messages=count)), 100)
+
+
+@probe("limits.batch_messages", "queue.publish_batch:messages", requests=3)
+def batch_messages(api: Api) -> int | Bound:
+    """How many messages may one batch publish?"""
+    queue = api.queue()
+
+    def fits(count: int) -> bool:
+        items = [{"payload": {}}] * count
+        return accepted(api.attempt("queue.publish_batch", queue=queue, messages=items), 400, 413, 422)
+
+    return _largest(fits, 100)
+
+
+@probe("limits.name_chars", "queue.create:name", requests=3)
+def name_chars(api: Api) -> int | Bound:
+    """How many characters may a name have?"""
+
+    def fits(length: int) -> bool:
+        name = api.name().ljust(length, "x")[:length]
+        reply = api.attempt("queue.create", name=name, headers={"Idempotency-Key": api.name()})
+        return accepted(reply, 400, 422, 409)
+
+    return _largest(fits, 256, least=len(api.name()) + 2)
+
+
+def _largest(fits: Callable[[int], bool], usual: int, least: int = 1, most: int = 4_000_000) -> int | Bound:
+    """Return the largest number that fits: by halving where requests cost nothing, else from around the usual one."""
+    if fits(usual) and not fits(usual + 1):
+        return usual
+    low, high = (usual, usual + 1) if fits(usual) else (least, usual)
+    while low == usual and fits(high):
+        if high >= most:
+            return Bound(high, f"at least {high}")
+        low, high = high, min(high * 2, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+@probe("page.default_limit", "run.list:limit", requests=3)
+def default_limit(api: Api) -> int | Bound:
+    """How many items has a page when no limit is given?"""
+    return _page(api, None)
+
+
+@probe("page.max_limit", "run.list:limit", requests=3)
+def max_limit(api: Api) -> int | Bound:
+    """How many items has a page at most?"""
+    return _page(api, 1_000_000)
+
+
+def _page(api: Api, limit: int | None) -> int | Bound:
+    """List the runs of a cron that has fired often, which costs nothing where time is virtual."""
+    if not api.world.virtual:
+        raise NotChecked("it takes more runs than a real target makes in the time of a test")
+    cron = api.cron("* * * * *", api.nowhere())
+    api.call("cron.retention.set", id=cron, retention_days=3650)
+    api.sleep(MINUTES * 60)
+    page = api.call("run.list") if limit is None else api.call("run.list", limit=limit)
+    seen = len(page["items"])
+    return seen if page.get("next_cursor") else Bound(seen, f"at least {seen}")

@@ -1,0 +1,141 @@
+"""Probes of how crons behave."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ..api import Api
+from ..catalogue import probe
+from ..receivers import Answer
+from ..results import NotChecked, shown
+from .shapes import accepted
+
+SLOW = Answer(200, after_seconds=5)
+
+
+@probe("cron.seconds_position", "cron.create:schedule", requests=2)
+def seconds_position(api: Api) -> str:
+    """Does the sixth field of a cron expression, the seconds, come first or last?"""
+    record = api.call("cron.get", id=api.cron("7 11 5 * * *"))
+    at = datetime.fromisoformat(record["next_run_at"])
+    readings = {(5, 11, 7): "first", (11, 7): "last"}
+    found = readings.get((at.hour, at.minute, at.second)) or readings.get((at.minute, at.hour))
+    if found is None:
+        raise NotChecked(f"`7 11 5 * * *` fires next at {record['next_run_at']}")
+    return found
+
+
+@probe("cron.dst", "cron.create:timezone", requests=2)
+def dst(api: Api) -> str:
+    """What happens to local times that a change of daylight saving time skips or repeats?"""
+    if api.world.virtual:
+        api.world.start_at("2026-03-29T00:30:00Z")
+        expression = "30 2 * * *"
+    else:
+        gap = _next_gap(datetime.fromtimestamp(api.world.now(), ZoneInfo("UTC")))
+        expression = f"30 2 {gap.day} {gap.month} *"
+    record = api.call("cron.get", id=api.cron(expression, timezone="Europe/Berlin"))
+    at = datetime.fromisoformat(record["next_run_at"])
+    local = at.astimezone(ZoneInfo("Europe/Berlin"))
+    if (local.hour, local.minute) == (3, 0):
+        return "vixie"
+    if (local.hour, local.minute) == (2, 30):
+        return "literal"
+    raise NotChecked(f"`{expression}` in Europe/Berlin fires next at {record['next_run_at']}")
+
+
+def _next_gap(now: datetime) -> datetime:
+    """Return the last Sunday of the next March: when clocks in Berlin jump from 2 to 3."""
+    for year in (now.year, now.year + 1):
+        for day in range(31, 24, -1):
+            gap = datetime(year, 3, day, 1, tzinfo=ZoneInfo("UTC"))
+            if gap.weekday() == 6 and gap > now:
+                return gap
+    raise AssertionError("every March has a last Sunday")
+
+
+@probe("cron.duplicate_name", "cron.create:name", requests=2)
+def duplicate_name(api: Api) -> str:
+    """May two crons have the same name?"""
+    name = api.name()
+    first = api.call("cron.get", id=api.cron(name=name))
+    fields = {"cron_expr": "0 0 2 1 *", "task_url": api.nowhere(), "name": name}
+    if api.answer("cron.create.names") != "example":
+        fields = {"schedule": "0 0 2 1 *", "url": first["task"], "name": name}
+    return "allow" if accepted(api.attempt("cron.create", **fields), 409) else "reject"
+
+
+@probe("cron.trigger_when_paused", "cron.trigger", requests=3)
+def trigger_when_paused(api: Api) -> str:
+    """What does a manual trigger of a paused cron do?"""
+    cron = api.cron()
+    api.call("cron.pause", id=cron)
+    return "run" if accepted(api.attempt("cron.trigger", id=cron), 409) else "reject"
+
+
+@probe("cron.max_runs_counts", "cron.update:max_runs", requests=4)
+def max_runs_counts(api: Api) -> str:
+    """Which runs count towards max_runs?"""
+    cron = api.cron(max_runs=1)
+    api.call("cron.trigger", id=cron)
+    return "scheduled" if api.call("cron.get", id=cron)["enabled"] else "all"
+
+
+@probe("cron.overlap_default", "cron.update:overlap_policy", requests=6, seconds=8)
+def overlap_default(api: Api) -> str:
+    """Which overlap policy does a cron have that names none?"""
+    receiver = api.receiver(SLOW)
+    api.cron(api.every_second(2), receiver.url, retry=0)
+    calls = api.arrived(receiver, 2, 10)
+    gap = calls[1].at - calls[0].at
+    if gap < 4:
+        return "allow"
+    return "skip" if gap > 5 + 2 * api.world.margin and _on_the_grid(calls[1].at) else _waited_or_skipped(api, gap)
+
+
+def _on_the_grid(at: float) -> bool:
+    return round(at, 1) % 2 < 1
+
+
+def _waited_or_skipped(api: Api, gap: float) -> str:
+    """Tell `queue`, whose next run starts as the first ends (5 s), from `skip`, whose next starts at the next fire (6 s)."""
+    return "queue" if abs(gap - 5) <= 0.5 + api.world.margin / 4 else "skip"
+
+
+@probe("cron.queue_depth", "cron.update:overlap_policy", requests=8, seconds=14)
+def queue_depth(api: Api) -> str:
+    """How many fires wait under the overlap policy queue?"""
+    receiver = api.receiver(Answer(200, after_seconds=7), Answer(200))
+    cron = api.cron(api.every_second(2), receiver.url, retry=0, overlap_policy="queue")
+    first = api.arrived(receiver, 1, 4)[0].at
+    api.sleep(first + 6.9 - api.world.now())
+    api.call("cron.pause", id=cron)
+    api.sleep(2)
+    waited = len(receiver.calls()) - 1
+    if waited < 1:
+        raise NotChecked(f"{waited} runs followed the slow one")
+    return "one" if waited == 1 else "all"
+
+
+@probe("task.past_run_at", "task.schedule:run_at", requests=1)
+def past_run_at(api: Api) -> str:
+    """What happens when a task's run_at lies in the past?"""
+    reply = api.attempt("task.schedule", task=api.nowhere(), run_at="2020-01-01T00:00:00Z")
+    return "fire_now" if accepted(reply) else "reject"
+
+
+@probe("run.retention_zero", "cron.retention.set:retention_days", requests=6, seconds=2)
+def retention_zero(api: Api) -> str:
+    """What does retention_days 0 mean?"""
+    receiver = api.receiver(200)
+    cron = api.cron(url=receiver.url)
+    api.call("cron.retention.set", id=cron, retention_days=0)
+    run_id = api.call("cron.trigger", id=cron)["run_id"]
+    api.arrived(receiver, 1, 5)
+    api.sleep(1)
+    reply = api.attempt("cron.runs.get", id=cron, run_id=run_id)
+    if reply.status == 404:
+        return "none_kept"
+    if reply.succeeded and reply.data.get("state") == "succeeded":
+        return "forever"
+    raise NotChecked(f"a finished run answered {reply.status}: {shown(reply.data)}")
+

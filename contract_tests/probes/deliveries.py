@@ -1,0 +1,179 @@
+"""Probes of what is delivered, how it is signed, and when it is tried again."""
+
+import base64
+import hashlib
+import hmac
+
+from ..api import Api
+from ..catalogue import Bound, probe
+from ..receivers import Answer, Call
+from ..results import NotChecked, shown
+
+SECRET = "contract-suite-secret"
+
+
+@probe("delivery.body", "task.schedule:payload", requests=1, seconds=2)
+def body(api: Api) -> str:
+    """What is the body that a cron or a task posts?"""
+    receiver = api.receiver(200)
+    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), payload={"marker": 7})
+    came = api.arrived(receiver, 1, 5)[0].body
+    if came == {"marker": 7}:
+        return "payload"
+    if isinstance(came, dict) and came.get("payload") == {"marker": 7}:
+        return "event"
+    raise NotChecked(f"a payload arrived as {shown(came)}")
+
+
+@probe("push.body", "queue.push_subscribe:url", requests=3, seconds=1)
+def push_body(api: Api) -> str:
+    """What is the body of a push?"""
+    receiver, queue = api.receiver(200), api.queue()
+    api.call("queue.push_subscribe", queue=queue, url=receiver.url)
+    message = api.publish(queue, {"marker": 7})
+    came = api.arrived(receiver, 1, 5)[0].body
+    if came == {"marker": 7}:
+        return "payload"
+    if isinstance(came, dict) and came.get("message_id") == message and came.get("payload") == {"marker": 7}:
+        return "message"
+    raise NotChecked(f"a message arrived as {shown(came)}")
+
+
+@probe("signature.scheme", "task.schedule:secret", requests=1, seconds=2)
+def signature_scheme(api: Api) -> str:
+    """How is the HMAC signature of a delivery written?"""
+    receiver = api.receiver(200)
+    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), payload={"marker": 7}, secret=SECRET)
+    call = api.arrived(receiver, 1, 5)[0]
+    if call.raw is None:
+        raise NotChecked("it needs a receiver on this machine, which sees the bytes")
+    found = [scheme for scheme in SCHEMES if is_signed(call, SECRET, scheme)]
+    if not found:
+        names = ", ".join(name for name in call.headers if "sign" in name or "webhook" in name) or "no header of the kind"
+        raise NotChecked(f"none of the known schemes fits; there was {names}")
+    return found[0]
+
+
+SCHEMES = ("x-infrai-timestamp", "standard-webhooks", "x-infrai-signature")
+
+
+def is_signed(call: Call, secret: str, scheme: str) -> bool:
+    """Whether a delivery carries the signature of its bytes, in a scheme."""
+    assert call.raw is not None
+    headers = call.headers
+    if scheme == "standard-webhooks":
+        timestamp, webhook_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
+        digest = hmac.digest(secret.encode(), f"{webhook_id}.{timestamp}.".encode() + call.raw, hashlib.sha256)
+        return f"v1,{base64.b64encode(digest).decode()}" in headers.get("webhook-signature", "").split()
+    timestamp = headers.get("x-infrai-timestamp", "")
+    if bool(timestamp) != (scheme == "x-infrai-timestamp"):
+        return False
+    signed = f"{timestamp}.".encode() + call.raw if timestamp else call.raw
+    expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    return headers.get("x-infrai-signature", "").removeprefix("sha256=") == expected
+
+
+def gaps(api: Api, failures: int, within: float) -> list[float]:
+    """Return how long a failing task waited before each further attempt."""
+    receiver = api.receiver(500)
+    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), retry=failures)
+    calls = api.arrived(receiver, failures + 1, within)
+    return [later.at - earlier.at for earlier, later in zip(calls, calls[1:], strict=False)]
+
+
+@probe("delivery.backoff", "task.schedule:retry", requests=1, seconds=65)
+def backoff(api: Api) -> str:
+    """How long does a failed delivery wait before its next attempt?"""
+    if not api.world.virtual:
+        return _backoff_by_one_gap(api)
+    first, second = gaps(api, 2, 400_000)
+    if first == second == 60:
+        return "fixed"
+    if first == second == 0:
+        return "immediate"
+    if second == 2 * first or first == second:
+        return "exponential"
+    raise NotChecked(f"the attempts came after {first:g} s and {second:g} s")
+
+
+def _backoff_by_one_gap(api: Api) -> str:
+    gap = gaps(api, 1, 70)[0]
+    if gap < 1:
+        return "immediate"
+    return "fixed" if abs(gap - 60) < 3 else "exponential"
+
+
+@probe("delivery.backoff_first_seconds", "task.schedule:retry", requests=1, seconds=20)
+def backoff_first(api: Api) -> int:
+    """How many seconds does the exponential backoff wait after the first failure?"""
+    if api.answer("delivery.backoff") != "exponential":
+        raise NotChecked("the backoff is not exponential")
+    return round(gaps(api, 1, 86_500 if api.world.virtual else 70)[0])
+
+
+@probe("cron.retries", "cron.create:retries", requests=3, seconds=80)
+def default_retries(api: Api) -> int:
+    """How often is a failed attempt repeated when nothing is set?"""
+    receiver = api.receiver(500)
+    cron = api.cron(url=receiver.url)
+    run_id = api.call("cron.trigger", id=cron)["run_id"]
+    run = api.finished(cron, run_id, 900_000 if api.world.virtual else 74)
+    if run["state"] != "failed":
+        raise NotChecked(f"the run {run['state']}")
+    return len(receiver.calls()) - 1
+
+
+@probe("push.max_retries", "queue.push_subscribe:max_retries", requests=6, seconds=80)
+def push_retries(api: Api) -> int:
+    """How often is a failed push repeated when nothing is set?"""
+    receiver = api.receiver(500)
+    dead_letters = api.queue()
+    queue = api.queue(dead_letter_queue=dead_letters)
+    api.call("queue.push_subscribe", queue=queue, url=receiver.url)
+    api.publish(queue)
+    if not api.world.wait(lambda: api.stats(queue)["dlq"] == 1, 4_000_000 if api.world.virtual else 74):
+        raise NotChecked("the message did not die in time")
+    return len(receiver.calls()) - 1
+
+
+@probe("cron.timeout_seconds", "cron.update:timeout_seconds", requests=3, seconds=900)
+def default_timeout(api: Api) -> int:
+    """After how many seconds does an attempt time out when nothing is set?"""
+    if not api.world.virtual:
+        raise NotChecked("it takes minutes of real time")
+    receiver = api.receiver(Answer(200, after_seconds=901))
+    cron = api.cron(url=receiver.url, retry=0)
+    started = api.world.now()
+    run_id = api.call("cron.trigger", id=cron)["run_id"]
+    api.finished(cron, run_id, 1000)
+    return round(api.world.now() - started)
+
+
+@probe("cron.jitter_seconds", "cron.create:schedule", requests=2, seconds=12)
+def jitter(api: Api) -> Bound:
+    """By how many seconds at most does a cron start late?"""
+    receiver = api.receiver(200)
+    api.cron("* * * * *" if api.world.virtual else api.every_second(2), receiver.url)
+    count, within = (20, 1400) if api.world.virtual else (4, 12)
+    grid = 60 if api.world.virtual else 2
+    calls = api.arrived(receiver, count, within)
+    late = max(call.at % grid for call in calls)
+    seconds = 0 if late <= 2 * api.world.margin else -(-int(late * 1000) // 1000)
+    return Bound(seconds, f"at least {late:.1f} s were seen in {count} fires")
+
+
+@probe("push.concurrency", "queue.push_subscribe", requests=14, seconds=3)
+def push_concurrency(api: Api) -> int | Bound:
+    """How many messages of a standard queue are pushed side by side?"""
+    count, batch = (101, int(api.answer("limits.batch_messages") or 25)) if api.world.virtual else (12, 12)
+    receiver, queue = api.receiver(Answer(200, after_seconds=2)), api.queue()
+    for number in range(0, count, batch):
+        items = [{"payload": {}}] * min(batch, count - number)
+        api.call("queue.publish_batch", queue=queue, messages=items)
+    api.call("queue.push_subscribe", queue=queue, url=receiver.url, visibility_timeout=30)
+    api.arrived(receiver, 1, 5)
+    api.sleep(1)
+    side_by_side = len(receiver.calls())
+    if side_by_side >= count:
+        return Bound(side_by_side, f"at least {side_by_side}")
+    return side_by_side

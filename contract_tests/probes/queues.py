@@ -1,0 +1,208 @@
+"""Probes of how queues behave."""
+
+from ..api import Api
+from ..catalogue import probe
+from ..results import NotChecked, shown
+from .shapes import accepted
+
+
+@probe("queue.publish_unknown", "queue.publish", requests=1)
+def publish_unknown(api: Api) -> str:
+    """What does publishing to a queue that was never created do?"""
+    return "create" if accepted(api.attempt("queue.publish", queue=api.name(), payload={}), 404) else "reject"
+
+
+@probe("queue.consume_unknown", "queue.consume", requests=1)
+def consume_unknown(api: Api) -> str:
+    """What does consuming from a queue that was never created answer?"""
+    return "empty" if accepted(api.attempt("queue.consume", queue=api.name()), 404) else "reject"
+
+
+@probe("queue.create_existing", "queue.create", requests=2)
+def create_existing(api: Api) -> str:
+    """What does creating a queue that exists answer?"""
+    return "same_ok" if accepted(api.attempt("queue.create", name=api.queue()), 409) else "reject"
+
+
+@probe("queue.max_retries_counts", "queue.create:max_retries", requests=4)
+def max_retries_counts(api: Api) -> str:
+    """With max_retries n, which nack makes a message dead?"""
+    queue = api.queue(max_retries=1)
+    message = api.publish(queue)
+    api.take(queue)
+    requeued = api.call("queue.nack", queue=queue, message_id=message, requeue=True)["requeued"]
+    return "allowed" if requeued else "total"
+
+
+@probe("queue.expiry_counts", "queue.create:max_retries", requests=4, seconds=1.5)
+def expiry_counts(api: Api) -> str:
+    """Does a lease that ran out count as a nack?"""
+    queue = api.queue(max_retries=0)
+    api.publish(queue)
+    api.take(queue, visibility_timeout=1)
+    api.just_before(1)
+    api.just_after()
+    counts = api.stats(queue)
+    if counts["available"] == 1:
+        return "ignored"
+    if counts["available"] == counts["in_flight"] == 0:
+        return "counted"
+    raise NotChecked(f"after its lease the message counted as {shown(counts)}")
+
+
+@probe("queue.nack_default", "queue.nack:requeue", requests=4)
+def nack_default(api: Api) -> str:
+    """Where does a nack without requeue send the message?"""
+    queue = api.queue(max_retries=5)
+    message = api.publish(queue)
+    api.take(queue)
+    return "requeue" if api.call("queue.nack", queue=queue, message_id=message)["requeued"] else "dead_letter"
+
+
+@probe("queue.nack_position", "queue.nack", requests=6)
+def nack_position(api: Api) -> str:
+    """Where in a standard queue does a requeued message stand?"""
+    if api.answer("queue.nack_delay") != "now":
+        return _position_after_backoff(api)
+    queue = api.queue(max_retries=5)
+    api.publish_many(queue, 2)
+    taken = api.take(queue, max_messages=1)
+    api.call("queue.nack", queue=queue, message_id=taken[0], requeue=True)
+    return "front" if api.take(queue, max_messages=1) == taken else "back"
+
+
+def _position_after_backoff(api: Api) -> str:
+    queue = api.queue(max_retries=5)
+    api.publish_many(queue, 2)
+    taken = api.take(queue, max_messages=1)
+    api.call("queue.nack", queue=queue, message_id=taken[0], requeue=True)
+    if not api.world.wait(lambda: api.stats(queue)["available"] == 2, 70):
+        raise NotChecked("the message did not come back within 70 s")
+    return "front" if api.take(queue, max_messages=1) == taken else "back"
+
+
+@probe("queue.nack_delay", "queue.nack", requests=5)
+def nack_delay(api: Api) -> str:
+    """When is a requeued message available again?"""
+    queue = api.queue(max_retries=5)
+    message = api.publish(queue)
+    api.take(queue)
+    api.call("queue.nack", queue=queue, message_id=message, requeue=True)
+    if api.take(queue) == [message]:
+        return "now"
+    if api.answer("delivery.backoff") == "immediate":
+        raise NotChecked("the backoff is no time at all")
+    return "backoff"
+
+
+@probe("queue.dead_without_dlq", "queue.nack:requeue", requests=5)
+def dead_without_dlq(api: Api) -> str:
+    """What becomes of a dead message when its queue has no dead-letter queue?"""
+    queue = api.queue()
+    message = api.publish(queue)
+    api.take(queue)
+    api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    return "kept" if api.dead(queue) == [message] else "dropped"
+
+
+@probe("queue.dlq_consumable", "queue.create:dead_letter_queue", requests=6)
+def dlq_consumable(api: Api) -> str:
+    """Can a dead-letter queue be consumed like any other?"""
+    dead_letters = api.queue()
+    queue = api.queue(dead_letter_queue=dead_letters)
+    message = api.publish(queue)
+    api.take(queue)
+    api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    return "consumable" if api.take(dead_letters) == [message] else "held"
+
+
+@probe("queue.ack_expired", "queue.ack", requests=4, seconds=1.5)
+def ack_expired(api: Api) -> str:
+    """What does an ack answer after the lease ran out, when nobody has consumed the message again?"""
+    queue = api.queue(max_retries=5)
+    message = api.publish(queue)
+    api.take(queue, visibility_timeout=1)
+    api.just_before(1)
+    api.just_after()
+    return "accept" if accepted(api.attempt("queue.ack", queue=queue, message_id=message), 409, 404) else "reject"
+
+
+@probe("queue.ack_unknown", "queue.ack", requests=2)
+def ack_unknown(api: Api) -> str:
+    """What does an ack or nack of a message answer that is not in flight?"""
+    reply = api.attempt("queue.ack", queue=api.queue(), message_id="msg_never_was")
+    return "accept" if accepted(reply, 404) else "reject"
+
+
+@probe("queue.fifo_in_flight", "queue.create:type", requests=5)
+def fifo_in_flight(api: Api) -> str:
+    """Does a FIFO queue hand out later messages while an earlier one is in flight?"""
+    queue = api.queue(type="fifo")
+    api.publish_many(queue, 2)
+    api.take(queue, max_messages=1)
+    return "allow" if api.take(queue, max_messages=1) else "block"
+
+
+@probe("queue.fifo_delayed", "queue.publish:delay_seconds", requests=4)
+def fifo_delayed(api: Api) -> str:
+    """Does an earlier FIFO message that is still delayed hold back later ones?"""
+    queue = api.queue(type="fifo")
+    api.publish(queue, delay_seconds=60)
+    api.publish(queue)
+    return "pass" if api.take(queue) else "block"
+
+
+@probe("queue.priority_off", "queue.publish", requests=5)
+def priority_off(api: Api) -> str:
+    """What does a priority do on a queue without enable_priority?"""
+    queue = api.queue()
+    sent = [api.publish(queue, priority=priority) for priority in (5, 1, 9)]
+    return "ignore" if api.take(queue, max_messages=3) == sent else "honour"
+
+
+@probe("queue.priority_order", "queue.create:enable_priority", requests=4)
+def priority_order(api: Api) -> str:
+    """Which priority comes first?"""
+    queue = api.queue(enable_priority=True)
+    low, high = api.publish(queue, priority=1), api.publish(queue, priority=9)
+    first = api.take(queue, max_messages=1)
+    if first not in ([low], [high]):
+        raise NotChecked(f"consume returned {shown(first)}")
+    return "high_first" if first == [high] else "low_first"
+
+
+@probe("queue.stats_delayed", "queue.stats", requests=3)
+def stats_delayed(api: Api) -> str:
+    """Where do delayed messages count in stats?"""
+    queue = api.queue()
+    api.publish(queue, delay_seconds=600)
+    return "available" if api.stats(queue)["available"] else "hidden"
+
+
+@probe("queue.redrive_max", "queue.dlq.redrive", requests=9)
+def redrive_max(api: Api) -> str:
+    """What does max_messages on redrive do?"""
+    queue = api.queue(dead_letter_queue=api.queue())
+    for message in api.publish_many(queue, 2):
+        api.take(queue, max_messages=1)
+        api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    api.call("queue.dlq.redrive", queue=queue, max_messages=1)
+    available = api.stats(queue)["available"]
+    if available not in {1, 2}:
+        raise NotChecked(f"{available} of 2 dead letters were available afterwards")
+    return "honour" if available == 1 else "ignore"
+
+
+@probe("idempotency.conflict", "queue.create:idempotency_key", requests=2)
+def conflict(api: Api) -> str:
+    """What does an idempotency key answer that came with another request before?"""
+    key = api.name()
+    api.call("queue.create", name=api.name(), idempotency_key=key)
+    return "replay" if accepted(api.attempt("queue.create", name=api.name(), idempotency_key=key), 409) else "reject"
+
+
+@probe("idempotency.required", "queue.create:idempotency_key", requests=1)
+def key_required(api: Api) -> str:
+    """Does a creation need an idempotency key?"""
+    reply = api.send("POST", "/v1/scheduling/queue/create", {"name": api.name()})
+    return "optional" if accepted(reply) else "required"

@@ -1,0 +1,213 @@
+"""Probes of names and forms. They read answers tolerantly: what form they have is what is being found out."""
+
+from typing import Any
+
+from ..api import NEVER, Api, Reply
+from ..catalogue import probe
+from ..results import NotChecked, shown
+
+DOCUMENTED = {"schedule", "url"}
+CANONICAL = {"cron_expr", "task", "timezone"}
+CRON_CREATE = "/v1/scheduling/cron/create"
+
+
+def accepted(reply: Reply, *refusals: int) -> bool:
+    """Whether a request was accepted; NotChecked when the status is neither a success nor one of the refusals."""
+    if reply.succeeded:
+        return True
+    if reply.status in (refusals or (400, 422)):
+        return False
+    raise NotChecked(f"the answer was {reply.status}, which tells nothing")
+
+
+def create_cron(api: Api, **fields: Any) -> Reply:
+    """Create a cron with exactly these fields."""
+    return api.send("POST", CRON_CREATE, fields, headers={"Idempotency-Key": api.name()})
+
+
+def either(record: dict[str, Any]) -> str:
+    """Say which of the two forms of a cron's record this is."""
+    documented, canonical = record.keys() >= DOCUMENTED, record.keys() >= CANONICAL
+    if documented and canonical:
+        return "both"
+    if documented or canonical:
+        return "documented" if documented else "canonical"
+    raise NotChecked(f"the record has the fields {', '.join(record)}")
+
+
+@probe("http.envelope", "cron.list", writes=False, requests=1)
+def envelope(api: Api) -> str:
+    """How is a result wrapped?"""
+    reply = api.send("GET", "/v1/scheduling/cron/list")
+    if not reply.succeeded or not isinstance(reply.body, dict):
+        raise NotChecked(f"cron.list answered {reply.status}: {reply.text[:80]}")
+    return "wrapped" if {"ok", "data"} <= reply.body.keys() else "bare"
+
+
+@probe("http.created_status", "queue.create", requests=1)
+def created_status(api: Api) -> str:
+    """Which status does a creation answer?"""
+    reply = api.attempt("queue.create", name=api.name(), headers={"Idempotency-Key": api.name()})
+    statuses = {200: "ok", 201: "created"}
+    if reply.status not in statuses:
+        raise NotChecked(f"queue.create answered {reply.status}")
+    return statuses[reply.status]
+
+
+@probe("http.validation_status", "queue.create", requests=1)
+def validation_status(api: Api) -> str:
+    """Which status does a request answer that does not fit the description?"""
+    reply = api.attempt("queue.create", type="standard", headers={"Idempotency-Key": api.name()})
+    statuses = {400: "bad_request", 422: "unprocessable"}
+    if reply.status not in statuses:
+        raise NotChecked(f"queue.create without a name answered {reply.status}")
+    return statuses[reply.status]
+
+
+@probe("http.unknown_fields", "queue.create", requests=1)
+def unknown_fields(api: Api) -> str:
+    """What happens to fields of a body that are not documented?"""
+    reply = api.attempt("queue.create", name=api.name(), invented_field=1, headers={"Idempotency-Key": api.name()})
+    return "ignore" if accepted(reply) else "reject"
+
+
+@probe("cron.create.names", "cron.create", requests=4)
+def create_names(api: Api) -> str:
+    """Which names do the parameters of cron.create have?"""
+    url = api.nowhere()
+    table = create_cron(api, name=api.name(), schedule=NEVER, url=url)
+    example = create_cron(api, cron_expr=NEVER, task_type="http_url", task_url=url)
+    if accepted(table) and accepted(example):
+        programs = create_cron(api, name=api.name(), schedule=NEVER, http_url=url)
+        return "observed" if accepted(programs) else "any"
+    if accepted(table):
+        return "table"
+    if accepted(example):
+        return "example"
+    raise NotChecked(f"neither form was accepted: {table.text[:80]}")
+
+
+@probe("cron.create.fields", "cron.create", requests=1)
+def create_fields(api: Api) -> str:
+    """Which fields does the record have that cron.create returns?"""
+    return either(api.cron_record())
+
+
+@probe("cron.create.id_field", "cron.create", requests=1)
+def id_field(api: Api) -> str:
+    """What is the id called in the record that cron.create returns?"""
+    record = api.cron_record()
+    has_cron_id, has_job_id = "cron_id" in record, "job_id" in record
+    if has_cron_id and has_job_id:
+        return "both"
+    if has_cron_id or has_job_id:
+        return "cron_id" if has_cron_id else "job_id"
+    raise NotChecked(f"the record has the fields {', '.join(record)}")
+
+
+@probe("cron.list.fields", "cron.list", requests=2)
+def list_fields(api: Api) -> str:
+    """Which fields does a cron have in cron.list?"""
+    api.cron()
+    items = api.call("cron.list")["items"]
+    if not items:
+        raise NotChecked("cron.list was empty")
+    return either(items[-1])
+
+
+@probe("cron.list.paging", "cron.list", requests=3)
+def list_paging(api: Api) -> str:
+    """Does cron.list page?"""
+    api.cron()
+    api.cron()
+    page = api.call("cron.list", limit=1)
+    return "cursor" if len(page["items"]) == 1 else "none"
+
+
+@probe("cron.run_at", "cron.create", requests=1)
+def one_shot(api: Api) -> str:
+    """Does cron.create take run_at for a cron that fires once?"""
+    fields: dict[str, Any] = {"name": api.name(), "run_at": "2099-01-01T00:00:00Z"}
+    fields["task_url" if api.answer("cron.create.names") == "example" else "url"] = api.nowhere()
+    return "accept" if accepted(create_cron(api, **fields)) else "reject"
+
+
+@probe("queue.consume.result_key", "queue.consume", requests=2)
+def result_key(api: Api) -> str:
+    """Under which name does queue.consume return messages?"""
+    data = api.call("queue.consume", queue=api.queue())
+    keys = {"messages", "items"} & set(data)
+    if len(keys) == 2:
+        return "both"
+    if not keys:
+        raise NotChecked(f"consume returned {shown(data)}")
+    return keys.pop()
+
+
+@probe("queue.message_fields", "queue.consume", requests=3)
+def message_fields(api: Api) -> str:
+    """Which fields does a message have that is handed out or listed?"""
+    queue = api.queue()
+    api.publish(queue)
+    messages = api.consume(queue)
+    if not messages:
+        raise NotChecked("consume returned no message")
+    return "full" if {"attempts", "published_at"} & messages[0].keys() else "minimal"
+
+
+@probe("queue.payload_field", "queue.publish", requests=2)
+def payload_field(api: Api) -> str:
+    """Which names may the payload of queue.publish have?"""
+    reply = api.attempt("queue.publish", queue=api.queue(), body={"n": 1})
+    return "any" if accepted(reply) else "payload"
+
+
+@probe("queue.batch_message", "queue.publish_batch", requests=3)
+def batch_message(api: Api) -> str:
+    """What is an item of queue.publish_batch?"""
+    queue = api.queue()
+    reply = api.attempt("queue.publish_batch", queue=queue, messages=[{"bare": 1}])
+    if not accepted(reply):
+        return "payload"
+    taken = api.consume(queue)
+    if taken and taken[0]["payload"] == {"bare": 1}:
+        return "any"
+    raise NotChecked(f"the bare object came back as {shown(taken)}")
+
+
+@probe("queue.payload_type", "queue.publish", requests=2)
+def payload_type(api: Api) -> str:
+    """May the payload of a message be something else than an object?"""
+    reply = api.attempt("queue.publish", queue=api.queue(), payload="text")
+    return "any_json" if accepted(reply) else "object"
+
+
+@probe("queue.count_fields", "queue.purge", requests=2)
+def count_fields(api: Api) -> str:
+    """Are purged and redriven numbers or truth values?"""
+    purged = api.call("queue.purge", queue=api.queue())["purged"]
+    return "boolean" if isinstance(purged, bool) else "number"
+
+
+@probe("push.url_names", "queue.push_subscribe", requests=3)
+def push_url_names(api: Api) -> str:
+    """What is the URL of a push subscription called?"""
+    queue, url = api.queue(), api.nowhere()
+    if not accepted(api.attempt("queue.push_subscribe", queue=queue, forward_to=url)):
+        return "table"
+    return "observed" if accepted(api.attempt("queue.push_subscribe", queue=queue, endpoint=url)) else "any"
+
+
+@probe("run.list.fields", "run.list", requests=2)
+def run_fields(api: Api) -> str:
+    """Which fields does a run have in run.list?"""
+    task = api.call("task.schedule", task=api.nowhere(), run_at=api.soon(2))
+    runs = api.call("run.list")["items"]
+    if not runs:
+        raise NotChecked("run.list was empty")
+    if any(run.get("task_id") == task["task_id"] for run in runs):
+        return "with_task"
+    if any("cron_id" not in run for run in runs):
+        return "cron_run"
+    raise NotChecked("run.list has no run of a task")
+

@@ -1,0 +1,108 @@
+"""What freezegun and time-machine show, and how to move it: the two behind one interface.
+
+Only what both libraries' users can reach is used; where that is no documented name, a comment says which and why.
+"""
+
+import calendar
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+
+class Source(ABC):
+    """A library that freezes time, and its methods: those that start a freeze, those that move it, silent ones.
+
+    The silent ones move time without the test having said so.
+    """
+
+    starts: tuple[tuple[type, str], ...]
+    moves: tuple[tuple[type, str], ...]
+    silent: tuple[tuple[type, str], ...] = ()
+
+    @abstractmethod
+    def now_ms(self) -> int | None:
+        """Return the instant shown, None while time is real."""
+
+    @abstractmethod
+    def is_running(self) -> bool:
+        """Say whether the time shown passes by itself."""
+
+    @abstractmethod
+    def set_ms(self, instant_ms: int) -> None:
+        """Show an instant."""
+
+
+class Freezegun(Source):
+    """freezegun: the last of its factories shows the time, in naive UTC."""
+
+    def __init__(self) -> None:
+        from freezegun import api  # noqa: PLC0415 - costs those who follow it
+
+        self._api = api
+        kinds = (api.FrozenDateTimeFactory, api.TickingDateTimeFactory, api.StepTickTimeFactory)
+        self.starts = ((api._freeze_time, "start"),)  # noqa: SLF001 - the class of what `freeze_time()` returns
+        self.moves = tuple((kind, name) for kind in kinds for name in ("tick", "move_to"))
+        self.silent = ((api.StepTickTimeFactory, "__call__"),)
+
+    def now_ms(self) -> int | None:
+        """Return the instant shown; an auto-ticking factory is not called, which would move it."""
+        if not self._api.freeze_factories:
+            return None
+        factory = self._api.freeze_factories[-1]
+        moment = factory.time_to_freeze if isinstance(factory, self._api.StepTickTimeFactory) else factory()
+        return calendar.timegm(moment.timetuple()) * 1000 + moment.microsecond // 1000
+
+    def is_running(self) -> bool:
+        """Say whether `tick=True` was given."""
+        return isinstance(self._api.freeze_factories[-1], self._api.TickingDateTimeFactory)
+
+    def set_ms(self, instant_ms: int) -> None:
+        """Show an instant."""
+        if instant_ms != self.now_ms():
+            moment = self._api.real_datetime(1970, 1, 1) + timedelta(milliseconds=instant_ms)
+            self._api.freeze_factories[-1].move_to(moment)
+
+
+class TimeMachine(Source):
+    """time-machine: the last traveller shows the time."""
+
+    def __init__(self) -> None:
+        import time_machine  # noqa: PLC0415 - costs those who follow it
+
+        self._stack = time_machine.traveller_stack
+        self.starts = ((time_machine.travel, "start"),)
+        self.moves = ((time_machine.Traveller, "shift"), (time_machine.Traveller, "move_to"))
+
+    def now_ms(self) -> int | None:
+        """Return the instant shown."""
+        return self._stack[-1].time_ns() // 1_000_000 if self._stack else None
+
+    def is_running(self) -> bool:
+        """Say whether time passes while travelling, as it does by default."""
+        running: bool = self._stack[-1]._tick  # noqa: SLF001 - shown nowhere else
+        return running
+
+    def set_ms(self, instant_ms: int) -> None:
+        """Show an instant, in the time zone that was travelled to."""
+        now_ns = self._stack[-1].time_ns()
+        self._stack[-1].shift(timedelta(microseconds=(instant_ms * 1_000_000 - now_ns) / 1000))
+
+
+def installed_sources() -> list[Source]:
+    """Return the libraries that are installed; the first that shows an instant is the one that counts."""
+    return [kind() for name, kind in _KINDS.items() if importlib.util.find_spec(name) is not None]
+
+
+def shown_by(sources: list[Source]) -> Source | None:
+    """Return the library that shows the time, None while time is real."""
+    return next((source for source in sources if source.now_ms() is not None), None)
+
+
+def methods(sources: list[Source], role: str) -> Iterator[tuple[Source, type, str]]:
+    """Return the methods of a role (`starts`, `moves`, `silent`) of all libraries."""
+    return ((source, owner, name) for source in sources for owner, name in getattr(source, role))
+
+
+_KINDS: dict[str, Any] = {"freezegun": Freezegun, "time_machine": TimeMachine}

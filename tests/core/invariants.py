@@ -1,0 +1,149 @@
+"""What holds in a sandbox at every instant, whatever happens to it."""
+
+from collections import Counter
+from typing import Any
+
+from sched_emulator.core import queues
+from sched_emulator.core.queue_index import QueueIndex
+from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.timeline import Entry
+
+Json = dict[str, Any]
+
+
+def check(sandbox: Sandbox) -> None:
+    """Assert everything that holds at every instant."""
+    check_places(sandbox)
+    check_stats(sandbox)
+    check_timeline(sandbox)
+    check_references(sandbox)
+    check_indexes(sandbox)
+    check_pushes(sandbox)
+
+
+def check_places(sandbox: Sandbox) -> None:
+    """Each message is in exactly one place of exactly one queue."""
+    found: Counter[str] = Counter()
+    for name, index in sandbox.indexes.items():
+        places = described(index)
+        found.update([*places["held"], *places["kept"]])
+        assert len(places["held"]) == len(places["available"]) + index.in_flight + index.delayed, name
+    assert found == Counter(sandbox.messages.keys())
+    for message in sandbox.messages.values():
+        index = sandbox.indexes[message.queue]
+        assert (message.message_id in index.kept) == (message.place == "dead"), message
+        assert (message.message_id in described(index)["available"]) == (message.place == "available"), message
+        assert (message.entry is not None) == (message.place in {"in_flight", "delayed"}), message
+        assert message.origin in sandbox.queues
+
+
+def check_stats(sandbox: Sandbox) -> None:
+    """What `stats` counts adds up to the messages alive; `dlq` is what `dlq.list` lists."""
+    counted = 0
+    for name in sandbox.queues:
+        stats = queues.stats(sandbox, queue=name)
+        held = [message for message in sandbox.messages.values() if message.queue == name]
+        hidden = sum(message.place == "delayed" for message in held)
+        if sandbox.answers.values["queue.stats_delayed"] == "available":
+            hidden = 0
+        only_dead = sum(message.place == "dead" for message in held)
+        listed = [m for m in sandbox.messages.values() if m.died_ms is not None and name in {m.origin, m.queue}]
+        assert stats["dlq"] == len(listed), name
+        counted += stats["available"] + stats["in_flight"] + hidden + only_dead
+    assert counted == len(sandbox.messages)
+
+
+def check_timeline(sandbox: Sandbox) -> None:
+    """Every entry is to come, and is about something that lives and knows of it."""
+    for entry in sandbox.timeline.listed():
+        assert entry.due_ms >= sandbox.now_ms, entry
+        assert _owner(sandbox, entry) == entry.seq, entry
+
+
+def _owner(sandbox: Sandbox, entry: Entry) -> int | None:
+    """Return the entry that the subject of an entry waits for."""
+    subject = entry.subject
+    match entry.kind:
+        case "cron":
+            return sandbox.crons[subject].fire_entry
+        case "run" | "retry":
+            return sandbox.runs[subject].entry
+        case "task":
+            return sandbox.runs[sandbox.tasks[subject].run_id].entry
+        case "message" | "lease":
+            return sandbox.messages[subject].entry
+        case "push":
+            return sandbox.queues[subject].push_entry
+        case "message_retention":
+            return sandbox.queues[subject].retention_entry
+        case "run_retention":
+            return sandbox.retention_entries[subject]
+        case "attempt":
+            assert sandbox.attempts[subject].outcome is not None
+        case "failure":
+            assert sandbox.deliveries[subject].kind == "failure"
+        case "forget_keys":
+            assert sandbox.remembered
+            assert sum(other.kind == "forget_keys" for other in sandbox.timeline.listed()) == 1
+    return entry.seq
+
+
+def check_references(sandbox: Sandbox) -> None:
+    """Whatever a record waits for is on the timeline, and whatever it names exists."""
+    waiting = [cron.fire_entry for cron in sandbox.crons.values()]
+    waiting += [run.entry for run in sandbox.runs.values()]
+    waiting += [message.entry for message in sandbox.messages.values()]
+    waiting += [entry for queue in sandbox.queues.values() for entry in (queue.push_entry, queue.retention_entry)]
+    waiting += sandbox.retention_entries.values()
+    assert {entry for entry in waiting if entry is not None} <= sandbox.timeline.entries.keys()
+    for cron in sandbox.crons.values():
+        assert (cron.next_run_ms is None) == (cron.fire_entry is None)
+        assert cron.enabled or cron.next_run_ms is None
+        under_way = [run for run in sandbox.runs.values() if run.owner_id == cron.cron_id and run.finished_ms is None]
+        assert {run.run_id for run in under_way} == {*cron.under_way, *cron.waiting}
+    for run in sandbox.runs.values():
+        assert (run.finished_ms is not None) == (run.state in {"succeeded", "failed", "skipped"})
+        assert (run.delivery_id is None) == (run.finished_ms is not None)
+    owned = {run.delivery_id for run in sandbox.runs.values()} - {None}
+    owned |= {message.delivery_id for message in sandbox.messages.values()} - {None}
+    owned |= {entry.subject for entry in sandbox.timeline.listed() if entry.kind == "failure"}
+    assert owned == sandbox.deliveries.keys()
+    assert {task.run_id for task in sandbox.tasks.values()} <= sandbox.runs.keys()
+
+
+def check_indexes(sandbox: Sandbox) -> None:
+    """What is derived from the messages is what a fresh derivation gives."""
+    asked = dict(sandbox.answers.asked)
+    before = {name: described(index) for name, index in sandbox.indexes.items()}
+    queues.build_indexes(sandbox)
+    assert {name: described(index) for name, index in sandbox.indexes.items()} == before
+    assert sandbox.answers.asked == asked
+
+
+def check_pushes(sandbox: Sandbox) -> None:
+    """A push is due exactly when one can be made, and a FIFO queue pushes one message at a time."""
+    for name, queue in sandbox.queues.items():
+        index = sandbox.indexes[name]
+        pushing = sum(attempt.queue == name for attempt in sandbox.attempts.values())
+        assert index.pushing == pushing
+        at_once = 1 if queue.type == "fifo" else sandbox.answers.constant("push.concurrency")
+        can = pushing < at_once and queues.first_takeable(sandbox, queue) is not None
+        assert (queue.push_entry is not None) == (queue.subscription is not None and can), name
+
+
+def described(index: QueueIndex) -> Json:
+    """Return all that a queue's index says, as plain values."""
+    return {
+        "available": _ranks(index.available),
+        "engaged": _ranks(index.engaged),
+        "postponed": _ranks(index.postponed),
+        "held": list(index.held),
+        "kept": list(index.kept),
+        "dead": list(index.dead.ids.items()),
+        "counts": (index.in_flight, index.delayed, index.pushing),
+    }
+
+
+def _ranks(ranked: Any) -> Json:
+    ranks: Json = dict(ranked._ranks)  # noqa: SLF001 - there is no other way to see the whole set
+    return ranks

@@ -1,0 +1,98 @@
+"""Runs the code blocks of a document, so that what it shows is what happens.
+
+```console blocks hold `$ command` lines (continued by a backslash) and the output expected after each; `…` in the output
+stands for anything. ```python blocks are run as programs. A block that is not run carries `<!-- not run: why -->` on the
+line before it. All blocks of a document share a folder and an emulator with a frozen clock, which they find at
+http://127.0.0.1:8420.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple
+
+from sched_emulator import Emulator
+
+ADDRESS = "127.0.0.1:8420"
+LANGUAGES_RUN = {"console", "python"}
+LANGUAGES_SHOWN = {"json", "toml", "text", "yaml"}  # data and output, nothing that could be run
+SECONDS = 60
+_BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Block(NamedTuple):
+    """A code block: its language, its text, the line it starts at, and why it is not run, if it is not."""
+
+    language: str
+    text: str
+    line: int
+    reason: str | None
+
+
+def blocks(document: str) -> list[Block]:
+    """Return the code blocks of a Markdown document."""
+    return [
+        Block(match["language"], match["text"], document.count("\n", 0, match.start("text")), match["reason"])
+        for match in _BLOCK.finditer(document)
+    ]
+
+
+def run(path: Path, folder: Path) -> int:
+    """Run all blocks of a document in a folder; AssertionError at the first that does not do what it shows."""
+    count = 0
+    with Emulator.start() as emulator:
+        for block in blocks(path.read_text()):
+            if block.reason is None and block.language in LANGUAGES_RUN:
+                _run_block(block, f"{path.name}:{block.line}", folder, emulator.url.removeprefix("http://"))
+                count += 1
+    return count
+
+
+def _run_block(block: Block, place: str, folder: Path, address: str) -> None:
+    if block.language == "python":
+        program = folder / "example.py"
+        program.write_text(block.text.replace(ADDRESS, address))
+        _shell(f"{sys.executable} {program}", place, folder, address)
+        return
+    for command, expected in _commands(block.text):
+        came = _shell(command.replace(ADDRESS, address), place, folder, address, may_fail="$?" in command)
+        pattern = ".*".join(re.escape(part) for part in expected.strip().split("…"))
+        assert re.fullmatch(pattern, came.replace(address, ADDRESS).strip(), re.DOTALL), (
+            f"{place}: {command!r} printed\n{came}\ninstead of\n{expected}"
+        )
+
+
+def _commands(text: str) -> list[tuple[str, str]]:
+    """Return each command of a console block with the output that follows it."""
+    found: list[tuple[str, str]] = []
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines()
+        length = next(number for number, line in enumerate(lines, 1) if not line.endswith("\\"))
+        found.append(("\n".join(lines[:length]), "\n".join(lines[length:])))
+    return found
+
+
+def _shell(command: str, place: str, folder: Path, address: str, *, may_fail: bool = False) -> str:
+    scripts = sysconfig.get_path("scripts")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SCHED_EMULATOR_")}
+    environment |= {
+        "PATH": f"{scripts}{os.pathsep}{environment['PATH']}",
+        "INFRAI_API_KEY": "ifr_local",
+        "SCHED_EMULATOR_URL": f"http://{address}",
+        "COLUMNS": "200",
+    }
+    done = subprocess.run(  # noqa: S602 - the documents are our own
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert may_fail or done.returncode == 0, f"{place}: {command!r} failed:\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr

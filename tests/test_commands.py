@@ -1,0 +1,247 @@
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sched_emulator import Emulator, Sandbox, spec
+from sched_emulator.cli import main
+from sched_emulator.client import Client
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SCHED_EMULATOR_") or name == "INFRAI_API_KEY"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator.start(now="2026-01-01T00:00:00Z") as started:
+        yield started
+
+
+@pytest.fixture
+def box(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    monkeypatch.setenv("SCHED_EMULATOR_URL", emulator.url)
+    with emulator.sandbox() as fresh:
+        monkeypatch.setenv("INFRAI_API_KEY", fresh.api_key)
+        client = Client(emulator.url, fresh.api_key)
+        cron = {"cron_expr": "0 9 * * 1", "task_type": "http_url", "task_url": "https://api.acme.com/weekly"}
+        client.request("POST", "/v1/scheduling/cron/create", cron)
+        client.close()
+        yield fresh
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command line that must be refused as wrong usage, and return its one line."""
+    try:
+        status: Any = main(arguments)
+    except SystemExit as ended:
+        status = ended.code
+    out, error = capsys.readouterr()
+    assert (status, out, error.count("\n")) == (2, "", 1)
+    return error.removesuffix("\n")
+
+
+# --- The clock.
+
+
+def test_the_clock_is_shown(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clock"]) == 0
+    assert capsys.readouterr().out == (
+        "now   2026-01-01T00:00:00.000Z\nmode  frozen\nnext  2026-01-05T09:00:00.000Z, in 4d 9h\n"
+    )
+    assert main(["clock", "show", "--json", "--key", box.api_key]) == 0
+    assert json.loads(capsys.readouterr().out)["next_event_at"] == "2026-01-05T09:00:00.000Z"
+
+
+def test_an_advance_prints_what_fired(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    box.targets.script("*", [503, 200])
+    assert main(["clock", "advance", "1w"]) == 0
+    assert capsys.readouterr().out == (
+        "2026-01-05T09:00:00.000Z  cron     https://api.acme.com/weekly  failed 503\n"
+        "2026-01-05T09:00:10.000Z  cron     https://api.acme.com/weekly  delivered 200 (attempt 2)\n"
+        "2 events, 2 deliveries; it is now 2026-01-08T00:00:00.000Z\n"
+    )
+    assert main(["clock", "advance", "1w", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [entry["at"] for entry in told.pop("deliveries")] == ["2026-01-12T09:00:00.000Z"]
+    assert told == {"now": "2026-01-15T00:00:00.000Z", "fired": 1, "stopped": "until"}
+
+
+def test_a_long_list_of_deliveries_is_cut(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clock", "advance", "104w"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (len(lines), lines[-2]) == (102, "… and 4 more; --json shows them all")
+    assert lines[-1].startswith("104 events, 104 deliveries; it is now ")
+    assert box.clock.mode == "frozen"
+
+
+def test_the_clock_is_set_frozen_and_let_go(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clock", "set", "2026-01-05T10:00+01:00"]) == 0
+    assert capsys.readouterr().out == (
+        "2026-01-05T09:00:00.000Z  cron     https://api.acme.com/weekly  captured 200\n"
+        "1 delivery; it is now 2026-01-05T09:00:00.000Z\n"
+    )
+    assert main(["clock", "resume", "60x"]) == 0
+    assert "mode  running, 60 times real time\n" in capsys.readouterr().out
+    assert main(["clock", "resume"]) == 0
+    assert main(["clock", "freeze"]) == 0
+    assert "mode  frozen\n" in capsys.readouterr().out
+    assert box.clock.now >= datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def test_a_clock_that_cannot_go_back_says_so(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    box.clock.advance(days=30)
+    assert refused(capsys, "clock", "set", "2026-01-02").startswith("sched-emulator clock set: 409 CONFLICT: ")
+
+
+def test_a_speed_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "clock", "resume", "frozen") == (
+        "sched-emulator clock resume: SPEED: 'frozen' does not resume; expected a speed like 60x"
+    )
+
+
+def test_no_emulator_is_said_to_be_that(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    assert refused(capsys, "clock", "--url", url) == (
+        f"sched-emulator clock: no emulator answers at {url}: connection refused "
+        "(start one with `sched-emulator serve`, or give the URL of one that runs)"
+    )
+    assert refused(capsys, "clock", "show", "--url", "localhost").startswith(
+        "sched-emulator clock show: --url: 'localhost' is no URL of an emulator; expected something like http://"
+    )
+
+
+# --- Assumptions.
+
+
+def test_all_questions_are_listed_without_an_emulator(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["assumptions"]) == 0
+    out = capsys.readouterr().out
+    assert [name for name in spec.catalogue() if f"  {name} " not in out] == []
+    assert main(["assumptions", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == spec.defaults()
+
+
+def test_the_answers_in_force_are_those_of_the_sandbox_named(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    box.assumptions.set({"queue.nack_position": "back"})
+    assert main(["assumptions", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {**spec.defaults(), "queue.nack_position": "back"}
+    assert main(["assumptions", "explain", "queue.nack_position"]) == 0
+    assert "In force: back\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(spec.catalogue()))
+def test_every_question_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["assumptions", "explain", name]) == 0
+    out = capsys.readouterr().out
+    for title in (name, "The documentation", "Answers", "Default", "Why", "How to measure it", "How to set it"):
+        assert re.search(rf"^{re.escape(title)}", out, re.MULTILINE), title
+    setting = re.search(r"serve --assume (\S+)", out)
+    assert setting is not None
+    assert spec.parse_answers(dict([setting[1].split("=")])) != {name: spec.catalogue()[name].default}
+
+
+def test_an_explanation_says_how_to_set_the_answer_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["assumptions", "explain", "queue.nack_position"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "How to set it\n"
+        "  command line  sched-emulator serve --assume queue.nack_position=back\n"
+        '  TOML file     queue.nack_position = "back"\n'
+        '  Python        box.assumptions.set({"queue.nack_position": "back"})\n'
+        '  control API   PUT /_emulator/assumptions {"queue.nack_position": "back"}\n'
+    )
+
+
+def test_an_explanation_for_scripts_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["assumptions", "explain", "cron.dst", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["id"], told["kind"], told["default"], set(told["answers"])) == (
+        "cron.dst",
+        "behaviour",
+        "vixie",
+        {"vixie", "literal"},
+    )
+
+
+def test_an_unknown_question_is_refused_with_the_one_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "assumptions", "explain", "queue.nack_positon") == (
+        "sched-emulator assumptions explain: there is no assumption 'queue.nack_positon'; "
+        "did you mean queue.nack_position?"
+    )
+
+
+def test_what_a_session_relied_on_is_printed_for_people(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["assumptions", "relied"]) == 0
+    assert capsys.readouterr().out == (
+        "idempotency.required = optional: Does a creation need an idempotency key?\n"
+        "  under required, scheduling.cron.create (number 1) would differ\n"
+        '    was       {"cron_id": "cron_000001", "name": "cron_000001", "schedule": "0 9 * * 1", '
+        '"url": "https://api.acme.com/weekly", "enabled": true, "next_run_at": "2026-01-05T09:00:00.000Z"}\n'
+        '    would be  {"error": {"code": "INVALID_REQUEST", '
+        '"message": "`idempotency_key` must be given for a creation, got none"}}\n'
+        f"It also used names or forms that the documentation leaves open: {', '.join(box.relied()['shapes'])}.\n"
+    )
+    assert main(["assumptions", "relied", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == box.relied()
+
+
+def test_a_session_that_relied_on_nothing_is_told_so(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    with emulator.sandbox() as fresh:
+        assert main(["assumptions", "relied", "--url", emulator.url, "--key", fresh.api_key]) == 0
+    assert capsys.readouterr().out == (
+        "No other answer to an open question would have changed anything in this session.\n"
+    )
+
+
+# --- Cron expressions.
+
+
+def test_the_next_instants_of_an_expression_are_shown_in_both_times(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["0 9 * * 1", "--timezone", "America/New_York", "--from", "2026-03-01T00:00Z", "--count", "2"]
+    assert main(["cron", *arguments]) == 0
+    assert capsys.readouterr().out == (
+        "2026-03-02 14:00:00 UTC  Mon 2026-03-02 09:00:00 -0500\n"
+        "2026-03-09 13:00:00 UTC  Mon 2026-03-09 09:00:00 -0400\n"
+    )
+    assert main(["cron", *arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"utc": "2026-03-02T14:00:00.000Z", "local": "2026-03-02T09:00:00-05:00"},
+        {"utc": "2026-03-09T13:00:00.000Z", "local": "2026-03-09T09:00:00-04:00"},
+    ]
+
+
+def test_five_instants_from_now_are_shown_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cron", "*", "*", "*", "*", "*"]) == 0
+    assert capsys.readouterr().out.count(" UTC  ") == 5
+
+
+def test_open_questions_about_expressions_are_options(capsys: pytest.CaptureFixture[str]) -> None:
+    last = ["cron", "0 9 * * * 30", "--seconds-position", "last", "--from", "2026-01-01", "--count", "1"]
+    assert main(last) == 0
+    assert capsys.readouterr().out.startswith("2026-01-01 09:00:30 UTC")
+    gap = ["cron", "30 2 * * *", "--timezone", "America/New_York", "--from", "2026-03-08T06:00Z", "--count", "1"]
+    assert main([*gap, "--dst", "literal"]) == 0
+    assert capsys.readouterr().out.startswith("2026-03-09 06:30:00 UTC")
+    assert main(gap) == 0
+    assert capsys.readouterr().out.startswith("2026-03-08 07:00:00 UTC")
+
+
+def test_an_expression_that_cannot_be_is_status_1_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cron", "0 9 30 2 *"]) == 1
+    out, error = capsys.readouterr()
+    assert (out, error.count("\n")) == ("", 1)
+    assert error.startswith("sched-emulator cron: day of month: ")
+
+
+def test_a_zone_that_does_not_exist_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "cron", "0 9 * * *", "--timezone", "Mars/Base").startswith(
+        "sched-emulator cron: --timezone: 'Mars/Base' does not exist: expected "
+    )
