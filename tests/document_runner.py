@@ -1,9 +1,9 @@
 """Runs the code blocks of a document, so that what it shows is what happens.
 
-```console blocks hold `$ command` lines (continued by a backslash) and the output expected after each; `…` in the output
-stands for anything. ```python blocks are run as programs. A block that is not run carries `<!-- not run: why -->` on the
-line before it. All blocks of a document share a folder and an emulator with a frozen clock, which they find at
-http://127.0.0.1:8420.
+```console blocks hold `$ command` lines (continued by a backslash) and the output expected after each; `…` in the
+output stands for anything. ```python blocks are run as programs. A block that is not run carries
+`<!-- not run: why -->` on the line before it. All blocks of a document share a folder and an emulator with a frozen
+clock, which they find at http://127.0.0.1:8420.
 """
 
 import os
@@ -20,7 +20,9 @@ ADDRESS = "127.0.0.1:8420"
 LANGUAGES_RUN = {"console", "python"}
 LANGUAGES_SHOWN = {"json", "toml", "text", "yaml"}  # data and output, nothing that could be run
 SECONDS = 60
-_BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 class Block(NamedTuple):
@@ -89,10 +91,11 @@ def _shell(command: str, place: str, folder: Path, address: str, *, may_fail: bo
         shell=True,
         cwd=folder,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=SECONDS,
         check=False,
     )
-    assert may_fail or done.returncode == 0, f"{place}: {command!r} failed:\n{done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    assert may_fail or done.returncode == 0, f"{place}: {command!r} failed:\n{done.stdout}"
+    return done.stdout

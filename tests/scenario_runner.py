@@ -33,9 +33,10 @@ ERRORS = ("timeout", "refused", "reset")
 Facts = dict[tuple[str, str | int], str]
 
 
-def play(text: str) -> str:
+def play(text: str, story: "Story | None" = None) -> str:
     """Return a scenario with what comes of its commands now in place of what was recorded."""
-    story, told = Story(), []
+    story = story or Story()
+    told = []
     for line in text.splitlines():
         if line.startswith(INDENT):
             continue
@@ -50,6 +51,7 @@ class Story:
     """One scenario under way: each command is a method that takes the rest of its line and returns what to tell."""
 
     def __init__(self) -> None:
+        self.sandboxes: list[Sandbox] = []
         self.start("2026-01-01")
 
     def start(self, rest: str) -> list[str]:
@@ -68,6 +70,7 @@ class Story:
             strict_urls=False,
         )
         self.sandbox = Sandbox.new(settings)
+        self.sandboxes.append(self.sandbox)
         return []
 
     def assume(self, rest: str) -> list[str]:

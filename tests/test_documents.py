@@ -41,5 +41,5 @@ def test_the_runner_notices_another_output(tmp_path: Path) -> None:
 def test_the_runner_notices_a_command_that_fails(tmp_path: Path) -> None:
     document = tmp_path / "wrong.md"
     document.write_text("```python\nassert 1 == 2\n```\n")
-    with pytest.raises(AssertionError, match="wrong.md:1: .* failed"):
+    with pytest.raises(AssertionError, match=r"wrong.md:1: .* failed"):
         document_runner.run(document, tmp_path)

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario_runner import play
+from sched_emulator.core.replay import replay
+from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.snapshot import unseal
+from tests.scenario_runner import Story, play
 
 SCENARIOS = sorted(Path(__file__).with_name("scenarios").glob("*.txt"))
 
@@ -17,3 +20,13 @@ def test_a_scenario_comes_out_as_recorded(path: Path, request: pytest.FixtureReq
         path.write_text(played)
     else:
         assert played == recorded
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_a_scenario_replayed_or_restored_ends_in_the_same_state(path: Path) -> None:
+    story = Story()
+    play(path.read_text(), story)
+    for sandbox in story.sandboxes:
+        state = sandbox.snapshot()
+        assert replay(sandbox.base, sandbox.log).snapshot() == state
+        assert Sandbox(unseal(state)).snapshot() == state

@@ -96,11 +96,13 @@ def _largest(fits: Callable[[int], bool], usual: int, least: int = 1, most: int 
     """Return the largest number that fits: by halving where requests cost nothing, else from around the usual one."""
     if fits(usual) and not fits(usual + 1):
         return usual
-    low, high = (usual, usual + 1) if fits(usual) else (least, usual)
-    while low == usual and fits(high):
-        if high >= most:
-            return Bound(high, f"at least {high}")
-        low, high = high, min(high * 2, most)
+    low, high = least, usual
+    if fits(usual):
+        low, high = usual + 1, 2 * usual
+        while fits(high):
+            if high >= most:
+                return Bound(high, f"at least {high}")
+            low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)

@@ -155,9 +155,10 @@ def parse_pair(text: str, option: str, form: str) -> tuple[str, str]:
 def parse_route(text: str, option: str) -> tuple[str, str]:
     """Return both sides of `FROM=TO`, two http or https URLs or their beginnings."""
     source, target = parse_pair(text, option, "FROM=TO such as https://api.acme.com=http://127.0.0.1:9000")
-    for side in (source, target):
-        if re.match(r"https?://[^/?#\s]", side) is None:
-            raise UsageError(
-                f"{option}: {side!r} is no URL to route; expected one that starts with http:// or https://"
-            )
+    from .core import urls  # noqa: PLC0415 - only `serve --route` pays for it
+
+    try:
+        urls.check_route(source, target)
+    except urls.UrlError as error:
+        raise UsageError(f"{option}: {error}") from None
     return source, target

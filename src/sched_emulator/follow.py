@@ -160,7 +160,7 @@ class _Follower:
 
     def __init__(self, box: Sandbox) -> None:
         self._client = Client(box.base_url.removesuffix("/v1/scheduling"), box.api_key)
-        self._reached_ms: int | None = None
+        self._set_ms: int | None = None
 
     def close(self) -> None:
         self._client.close()
@@ -172,11 +172,14 @@ class _Follower:
         clock = self._client.get("/_emulator/clock")
         if clock["mode"] == "frozen" and not running:
             self._step(source, clock, target_ms)
-        setting = {"mode": "wall" if running else "frozen"}
-        if not self._is_ahead(clock, target_ms):
-            setting["now"] = to_text(target_ms)
-        self._put(setting)
-        self._reached_ms = target_ms
+        mode = "wall" if running else "frozen"
+        try:
+            self._put({"now": to_text(target_ms), "mode": mode})
+        except BackwardError:
+            if clock["mode"] == "frozen" or self._set_ms is None or target_ms < self._set_ms:
+                raise
+            self._put({"mode": mode})  # it is further only because it ran since the last move
+        self._set_ms = source.set_instant_ms()
 
     def _step(self, source: Source, clock: dict[str, Any], target_ms: int) -> None:
         """Stop at each instant at which something is due before the target, with the test's time set to it."""
@@ -187,12 +190,6 @@ class _Follower:
             source.set_ms(from_text(next_at))
             clock = self._put({"now": next_at})
         source.set_ms(target_ms)
-
-    def _is_ahead(self, clock: dict[str, Any], target_ms: int) -> bool:
-        """Say whether the sandbox is further only because it ran while real time passed since the last move."""
-        if clock["mode"] == "frozen" or self._reached_ms is None:
-            return False
-        return self._reached_ms <= target_ms < from_text(clock["now"])
 
     def _put(self, setting: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -7,7 +7,7 @@ import calendar
 import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -28,6 +28,10 @@ class Source(ABC):
     @abstractmethod
     def is_running(self) -> bool:
         """Say whether the time shown passes by itself."""
+
+    @abstractmethod
+    def set_instant_ms(self) -> int:
+        """Return the instant last set, without the real time that a running clock has added since."""
 
     @abstractmethod
     def set_ms(self, instant_ms: int) -> None:
@@ -51,12 +55,15 @@ class Freezegun(Source):
         if not self._api.freeze_factories:
             return None
         factory = self._api.freeze_factories[-1]
-        moment = factory.time_to_freeze if isinstance(factory, self._api.StepTickTimeFactory) else factory()
-        return calendar.timegm(moment.timetuple()) * 1000 + moment.microsecond // 1000
+        return _to_ms(factory.time_to_freeze if isinstance(factory, self._api.StepTickTimeFactory) else factory())
 
     def is_running(self) -> bool:
         """Say whether `tick=True` was given."""
         return isinstance(self._api.freeze_factories[-1], self._api.TickingDateTimeFactory)
+
+    def set_instant_ms(self) -> int:
+        """Return the instant last set."""
+        return _to_ms(self._api.freeze_factories[-1].time_to_freeze)
 
     def set_ms(self, instant_ms: int) -> None:
         """Show an instant."""
@@ -84,6 +91,11 @@ class TimeMachine(Source):
         running: bool = self._stack[-1]._tick  # noqa: SLF001 - shown nowhere else
         return running
 
+    def set_instant_ms(self) -> int:
+        """Return the instant last set."""
+        set_ns: int = self._stack[-1]._destination_timestamp_ns  # noqa: SLF001 - shown nowhere else
+        return set_ns // 1_000_000
+
     def set_ms(self, instant_ms: int) -> None:
         """Show an instant, in the time zone that was travelled to."""
         now_ns = self._stack[-1].time_ns()
@@ -103,6 +115,10 @@ def shown_by(sources: list[Source]) -> Source | None:
 def methods(sources: list[Source], role: str) -> Iterator[tuple[Source, type, str]]:
     """Return the methods of a role (`starts`, `moves`, `silent`) of all libraries."""
     return ((source, owner, name) for source in sources for owner, name in getattr(source, role))
+
+
+def _to_ms(moment: datetime) -> int:
+    return calendar.timegm(moment.timetuple()) * 1000 + moment.microsecond // 1000
 
 
 _KINDS: dict[str, Any] = {"freezegun": Freezegun, "time_machine": TimeMachine}

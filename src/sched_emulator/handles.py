@@ -274,9 +274,9 @@ class Sandbox:
         """Replace the state by a snapshot."""
         self._client.request("PUT", "/_emulator/snapshot", dict(snapshot), timeout=None, patient=True)
 
-    def reset(self) -> None:
-        """Make the sandbox as new, its clock, scripts and ids too."""
-        self._client.request("POST", "/_emulator/reset")
+    def reset(self, seed: int | None = None) -> None:
+        """Make the sandbox as new, its clock, scripts and ids too; with another seed where one is given."""
+        self._client.request("POST", "/_emulator/reset", {} if seed is None else {"seed": seed})
 
     def delete(self) -> None:
         """Forget the sandbox; the next request with its key makes a new one."""

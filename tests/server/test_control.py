@@ -132,7 +132,7 @@ async def test_the_clock_goes_back_only_where_nothing_has_happened(api: Api) -> 
         ("PUT", "assumptions", {"queue.nack_positon": "back"}, "queue.nack_position"),
         ("PUT", "assumptions", {"no.such": None}, "no.such"),
         ("PUT", "assumptions", {"cron.retries": 11}, "cron.retries"),
-        ("PUT", "snapshot", {"version": 1}, "the body must be a snapshot of this version"),
+        ("PUT", "snapshot", {"version": 1}, "this is no snapshot of this version"),
         ("PUT", "routes", {"https://a.com": "ftp://b.com"}, "`https://a.com` must"),
     ],
 )
@@ -355,13 +355,21 @@ async def test_a_snapshot_leads_to_the_same_future_also_under_another_key(api: A
     }
 
 
+async def test_reset_may_give_another_seed(api: Api) -> None:
+    first = (await api.envelope("cron.list"))["metadata"]["request_id"]
+    await api.control("POST", "reset", {"seed": 7})
+    other = (await api.envelope("cron.list"))["metadata"]["request_id"]
+    await api.control("POST", "reset")
+    assert (await api.envelope("cron.list"))["metadata"]["request_id"] == other != first
+
+
 async def test_a_changed_snapshot_is_refused(api: Api) -> None:
     await api.call("cron.create", HOURLY)
     snapshot = (await api.snapshot()).replace(b"hourly", b"weekly")
     status, message = await refusal(api, "PUT", "snapshot", snapshot)
     assert (status, message) == (
         400,
-        "the body must be an unchanged snapshot: its seal does not fit its content",
+        "the snapshot must be unchanged: its seal does not fit its content",
     )
 
 

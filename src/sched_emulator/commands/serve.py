@@ -1,6 +1,7 @@
 """`sched-emulator serve`: the options of a server, and the `Config` they make."""
 
 import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def run(values: argparse.Namespace) -> int:
     except SchedulingError as error:
         raise UsageError(f"--load: {settings.load} cannot be used: {error.message}") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
         raise UsageError(f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another --port") from None
 
 

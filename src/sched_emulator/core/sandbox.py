@@ -208,9 +208,13 @@ class Sandbox:
         self._keep("clear_faults")
         self.faults.clear()
 
-    def reset(self) -> None:
-        """Return to the state in which the sandbox began; the log begins anew."""
-        self._take(snapshot.unseal(self._origin))
+    def reset(self, seed: int | None = None) -> None:
+        """Return to the state in which the sandbox began, with another seed if one is given; the log begins anew."""
+        state = snapshot.unseal(self._origin)
+        if seed is not None:
+            state.settings = replace(state.settings, seed=seed)
+            self._origin = snapshot.seal(state)
+        self._take(state)
         self._start_log(self._origin)
 
     def restore(self, document: bytes) -> None:

@@ -28,9 +28,9 @@ def unseal(document: bytes) -> State:
         state = _decoder.decode(document)
         mark = msgspec.json.decode(document, type=_Seal).seal
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body must be a snapshot of this version: {error}") from None
+        raise InvalidRequest(f"this is no snapshot of this version: {error}") from None
     if mark != _mark(_encoder.encode(state)):
-        raise InvalidRequest("the body must be an unchanged snapshot: its seal does not fit its content")
+        raise InvalidRequest("the snapshot must be unchanged: its seal does not fit its content")
     return state
 
 

@@ -82,10 +82,7 @@ def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[S
 def _following(box: Sandbox) -> AbstractContextManager[None]:
     from sched_emulator.follow import follow  # noqa: PLC0415 - costs those who follow
 
-    try:
-        return follow(box)
-    except FollowError as error:
-        pytest.fail(str(error), pytrace=False)
+    return follow(box)
 
 
 def settings_of(item: pytest.Item) -> Settings:

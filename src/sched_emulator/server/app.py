@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -80,7 +81,10 @@ def check_handlers(binding: Binding) -> None:
 
 
 def serve(config: Config) -> int:
-    """Run the server until SIGTERM, Ctrl-C, or the end of standard input where the configuration says so."""
+    """Run the server until SIGTERM, Ctrl-C, or the end of standard input where the configuration says so.
+
+    OSError when the address cannot be listened on; ValueError when the spec and the handlers do not agree.
+    """
     _log_to_stderr(config)
     return asyncio.run(_serve(config))
 
@@ -88,37 +92,35 @@ def serve(config: Config) -> int:
 async def _serve(config: Config) -> int:
     runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
-    stopped = asyncio.Event()
     try:
         sockets = _listen(config.host, config.port)
-    except OSError as error:
+        for listening in sockets:
+            await web.SockSite(runner, listening).start()
+        await _run_until_stopped(config, sockets[0].getsockname()[1])
+    finally:
         await runner.cleanup()
-        sys.stderr.write(f"sched-emulator: cannot listen on {config.host}:{config.port}: {error.strerror}\n")
-        return 1
-    for listening in sockets:
-        await web.SockSite(runner, listening).start()
-    port = sockets[0].getsockname()[1]
+    return 0
+
+
+async def _run_until_stopped(config: Config, port: int) -> None:
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stopped.set)
     if config.exit_with_stdin:
-        await loop.connect_read_pipe(lambda: _UntilClosed(stopped), sys.stdin)
+        threading.Thread(target=_read_to_the_end, args=(loop, stopped), daemon=True).start()
     _announce(config, port)
     if config.port_file is not None:
         _write_atomically(config.port_file, str(port))
     await stopped.wait()
-    await runner.cleanup()
-    return 0
 
 
-class _UntilClosed(asyncio.Protocol):
-    """Reads nothing but the end."""
-
-    def __init__(self, closed: asyncio.Event) -> None:
-        self._closed = closed
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._closed.set()
+def _read_to_the_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Wait in a thread for the end of standard input, which may be a pipe, a terminal or a device."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped already
+        loop.call_soon_threadsafe(stopped.set)
 
 
 def _refusals(api: Api, control: Control) -> Middleware:

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 async def set_clock(hosted: Hosted, body: Json, query: Json) -> Json:
     """Set mode, speed and instant; forward makes everything due on the way happen."""
     driver, sandbox = hosted.driver, hosted.sandbox
+    if body.get("mode") == "frozen":
+        driver.set_clock(mode="frozen", speed=None)
     if "now" in body:
         now_ms = _instant(body["now"], "now")
         if now_ms < sandbox.now_ms or sandbox.untouched:
@@ -44,9 +46,9 @@ async def advance(hosted: Hosted, body: Json, _query: Json) -> Json:
     return {"now": to_text(done.now_ms), "fired": done.fired, "stopped": done.stopped}
 
 
-async def reset(hosted: Hosted, _body: Json, _query: Json) -> Json:
-    """Make the sandbox as new."""
-    hosted.reset()
+async def reset(hosted: Hosted, body: Json, _query: Json) -> Json:
+    """Make the sandbox as new, with another seed where one is given."""
+    hosted.reset(body.get("seed"))
     return {"reset": True}
 
 

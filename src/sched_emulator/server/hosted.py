@@ -28,10 +28,10 @@ class Hosted:
         """Take the binding that the sandbox's answers ask for."""
         self.binding: Binding = bind(self.sandbox.answers.values)
 
-    def reset(self) -> None:
-        """Make the sandbox as new; what is under way is cancelled."""
+    def reset(self, seed: int | None) -> None:
+        """Make the sandbox as new, with another seed where one is given; what is under way is cancelled."""
         self.driver.abandon()
-        self.sandbox.reset()
+        self.sandbox.reset(seed)
         self._go_on()
 
     def replace_state(self, document: bytes) -> None:
