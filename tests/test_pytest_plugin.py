@@ -284,6 +284,56 @@ def test_an_overridden_server_has_its_own_options(suite: pytest.Pytester) -> Non
     run(suite, source).assert_outcomes(passed=1)
 
 
+FOLLOWING = """
+    from datetime import UTC, datetime, timedelta
+
+    import pytest
+    from freezegun import freeze_time
+
+    from code import create_cron
+
+    def pass_a_week(box, tick):
+        create_cron()
+        tick(timedelta(weeks=1))
+        assert [entry["at"] for entry in box.deliveries()] == ["2026-03-02T09:00:00.000Z"]
+
+    @pytest.fixture
+    def frozen():
+        with freeze_time("2026-03-01") as frozen:
+            yield frozen
+
+    def test_the_freeze_before_the_sandbox(frozen, sched_emulator):
+        pass_a_week(sched_emulator, frozen.tick)
+
+    def test_the_sandbox_before_the_freeze(sched_emulator, frozen):
+        pass_a_week(sched_emulator, frozen.tick)
+
+    @freeze_time("2026-03-01")
+    async def test_a_coroutine_with_its_own_receiver(sched_emulator, sched_receiver):
+        create_cron(sched_receiver.url)
+        await sched_emulator.aio.clock.advance(weeks=1)
+        assert len(sched_receiver.requests) == 1
+
+    @pytest.mark.time_machine(datetime(2026, 3, 1, tzinfo=UTC), tick=False)
+    def test_time_machine(time_machine, sched_emulator):
+        pass_a_week(sched_emulator, time_machine.shift)
+
+    @pytest.mark.sched_emulator(follow=FOLLOW_HERE)
+    def test_the_marker_decides(frozen, sched_emulator):
+        assert (sched_emulator.clock.now.month == 3) is FOLLOW_HERE
+"""
+
+
+def test_with_the_option_the_clock_follows_frozen_time(suite: pytest.Pytester) -> None:
+    source = FOLLOWING.replace("FOLLOW_HERE", "False")
+    run(suite, source, "--sched-follow").assert_outcomes(passed=5)
+
+
+def test_without_the_option_only_marked_tests_follow(suite: pytest.Pytester) -> None:
+    source = FOLLOWING.replace("FOLLOW_HERE", "True")
+    run(suite, source, "-k", "marker").assert_outcomes(passed=1, deselected=4)
+
+
 def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
     source = """
         import urllib.error

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .client import Client, EmulatorError, UnreachableError
+from .client import Client, EmulatorError
 from .core.instants import from_text, to_text
 from .frozen_time import Source, installed_sources, methods, shown_by
 from .handles import Sandbox
@@ -204,20 +204,23 @@ class _Follower:
         while True:
             try:
                 return self._send(setting, LOOP_PATIENCE_SECONDS)
-            except UnreachableError as error:
-                if not isinstance(error.__cause__, TimeoutError):
+            except EmulatorError as error:
+                if error.retry_after_seconds is None and not isinstance(error.__cause__, TimeoutError):
                     raise
             self._await_end_of_advance()
 
     def _await_end_of_advance(self) -> None:
-        while (advancing := self._client.get("/_emulator/clock").get("advancing")) is not None:
+        while True:
+            time.sleep(LOOP_PAUSE_SECONDS)
+            advancing = self._client.get("/_emulator/clock").get("advancing")
+            if advancing is None:
+                break
             for waiting in advancing["waiting_for"]:
                 if waiting["real_seconds"] >= LOOP_PATIENCE_SECONDS:
                     raise RuntimeError(
                         f"the move waits for {waiting['url']}, which this event loop may serve:"
                         " move time with `await asyncio.to_thread(frozen.tick, ...)`"
                     )
-            time.sleep(LOOP_PAUSE_SECONDS)
 
     def _send(self, setting: dict[str, Any], timeout: float | None) -> dict[str, Any]:
         return self._client.request("PUT", "/_emulator/clock", setting, timeout=timeout, patient=True)

@@ -91,12 +91,12 @@ def update(sandbox: "Sandbox", *, cron_id: str, **changes: Any) -> dict[str, Any
         _refuse_taken_name(sandbox, changes["name"])
     if "timeout_seconds" in changes:
         changes["timeout_ms"] = to_ms(changes.pop("timeout_seconds"))
+    if "cron_expr" in changes:
+        changes["run_at_ms"] = None
     changed = replace(cron, **changes)
     _check(sandbox, changed, only=set(changes))
     for name, value in changes.items():
         setattr(cron, name, value)
-    if "cron_expr" in changes:
-        cron.run_at_ms = None
     ended = "max_runs" in changes and _exhausted(cron)
     if ended:
         cron.enabled = False
@@ -128,12 +128,13 @@ def pause(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
 def resume(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
     """Fire again from now on; missed instants are not caught up (documentation line 267)."""
     cron = _find(sandbox, cron_id)
-    if _exhausted(cron):
-        raise Conflict(
-            f"cron '{cron_id}' has made all its runs", hint="Raise max_runs or set a new expression with cron.update."
-        )
-    cron.enabled = True
-    _aim(sandbox, cron, after_ms=sandbox.now_ms)
+    if not cron.enabled:
+        missed = cron.run_at_ms is not None and cron.run_at_ms <= sandbox.now_ms
+        if missed or _exhausted(cron):
+            reason = "has missed its only instant" if missed and not cron.runs_counted else "has made all its runs"
+            raise Conflict(f"cron '{cron_id}' {reason}", hint="Raise max_runs or set an expression with cron.update.")
+        cron.enabled = True
+        _aim(sandbox, cron, after_ms=sandbox.now_ms)
     return view(cron)
 
 
@@ -146,7 +147,7 @@ def trigger(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
     _open_delivery(sandbox, cron, run)
     cron.under_way[run.run_id] = None
     run.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", run.run_id)
-    if sandbox.answers.ask("cron.max_runs_counts") == "all":
+    if cron.run_at_ms is None and sandbox.answers.ask("cron.max_runs_counts") == "all":
         _count(cron)
         if not cron.enabled:
             _aim(sandbox, cron, after_ms=sandbox.now_ms)
@@ -250,7 +251,7 @@ def _check(sandbox: "Sandbox", cron: Cron, only: set[str] | None = None) -> None
     def looked_at(*names: str) -> bool:
         return only is None or not only.isdisjoint(names)
 
-    if cron.run_at_ms is None and looked_at("cron_expr", "timezone"):
+    if looked_at("cron_expr", "timezone"):
         _next_ms(sandbox, cron, sandbox.now_ms)
     if looked_at("task"):
         sandbox.check_url(cron.task, parameter="task")
@@ -272,26 +273,32 @@ def _count(cron: Cron) -> None:
 
 
 def _aim(sandbox: "Sandbox", cron: Cron, *, after_ms: int) -> None:
-    """Set the next run to the first instant after `after_ms`, or to none when the cron is not enabled."""
+    """Set the next run to the first instant after `after_ms`, or to none when the cron is not enabled.
+
+    None as well when another answer to `cron.seconds_position` has made the expression one that cannot be.
+    """
     sandbox.timeline.cancel(cron.fire_entry)
     cron.fire_entry = None
-    cron.next_run_ms = _next_ms(sandbox, cron, after_ms) if cron.enabled else None
+    try:
+        cron.next_run_ms = _next_ms(sandbox, cron, after_ms) if cron.enabled else None
+    except InvalidRequest:
+        cron.next_run_ms = None
     if cron.next_run_ms is not None:
         due_ms = max(cron.next_run_ms + _jitter_ms(sandbox, cron), sandbox.now_ms)
         cron.fire_entry = sandbox.timeline.schedule(due_ms, "cron", cron.cron_id)
 
 
 def _next_ms(sandbox: "Sandbox", cron: Cron, after_ms: int) -> int | None:
+    try:
+        zone = schedule.load_zone(cron.timezone)
+    except schedule.ScheduleError as error:
+        raise InvalidRequest(f"`timezone` is unknown: {error}", parameter="timezone") from None
     if cron.run_at_ms is not None:
         return cron.run_at_ms
     try:
         parsed = schedule.parse(cron.cron_expr, seconds_position=_seconds_position(sandbox, cron))
     except schedule.ScheduleError as error:
         raise InvalidRequest(f"`cron_expr` is no cron expression: {error}", parameter="cron_expr") from None
-    try:
-        zone = schedule.load_zone(cron.timezone)
-    except schedule.ScheduleError as error:
-        raise InvalidRequest(f"`timezone` is unknown: {error}", parameter="timezone") from None
     return schedule.next_fire_ms(parsed, zone, after_ms, dst=sandbox.answers.ask("cron.dst"))
 
 
