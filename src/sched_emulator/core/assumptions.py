@@ -4,15 +4,18 @@ Everything that depends on an open question asks here, by the id of `openapi/ass
 in the core knows an answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 
 class Answers:
-    """The answers of one sandbox. `values` holds every behaviour, shape and constant by id."""
+    """The answers of one sandbox. `values` holds every behaviour, shape and constant by id.
 
-    def __init__(self, values: Mapping[str, str | int], asked: Iterable[str] = ()) -> None:
+    `asked` says which were asked since the command log began; it is no part of a snapshot.
+    """
+
+    def __init__(self, values: Mapping[str, str | int]) -> None:
         self.values = dict(values)
-        self.asked = dict.fromkeys(asked)
+        self.asked: dict[str, None] = {}
 
     def ask(self, assumption_id: str) -> str:
         """Return the answer to an open behaviour, and remember that it was asked."""

@@ -23,6 +23,7 @@ def exact_number(text: str) -> float | Decimal:
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_sorting_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _decoder = msgspec.json.Decoder(float_hook=exact_number)
 
 
@@ -34,6 +35,11 @@ def encode_bytes(value: Any) -> bytes:
 def encode(value: Any) -> str:
     """Return the compact JSON text of a value, keys in the order given."""
     return _encoder.encode(value).decode()
+
+
+def encode_sorted(value: Any) -> str:
+    """Return the compact JSON text of a value, the keys of each object sorted."""
+    return _sorting_encoder.encode(value).decode()
 
 
 def decode(raw: bytes | str) -> Any:

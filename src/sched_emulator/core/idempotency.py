@@ -1,18 +1,21 @@
 """Idempotency keys, in one place for every write.
 
 Scope: operation, path parameters and key. Fingerprint: the validated arguments without the key. Only what succeeded is
-remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it.
+remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it. Two arguments that differ only in
+the order of an object's members are the same request.
 """
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .encoding import encode
+from .encoding import encode, encode_sorted
 from .errors import IdempotencyConflict, InvalidRequest
 from .records import RememberedCall
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
+
+KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
 
 def perform(
@@ -31,8 +34,8 @@ def perform(
                 "`idempotency_key` must be given for a creation, got none", parameter="idempotency_key"
             )
         return operation(), None
-    scope = f"{scope} {key}"
-    fingerprint = encode(dict(sorted(arguments.items())))
+    scope = encode([scope, key])
+    fingerprint = encode_sorted(arguments)
     remembered = sandbox.remembered.get(scope)
     if remembered is not None:
         if remembered.fingerprint != fingerprint and sandbox.answers.ask("idempotency.conflict") == "reject":
@@ -46,17 +49,19 @@ def perform(
         at_ms=sandbox.now_ms,
         request_seq=sandbox.journal.seq + 1,
     )
-    if len(sandbox.remembered) == 1:
-        forget(sandbox, "")
+    if KEYS not in sandbox.retention_entries:
+        forget(sandbox)
     return result, None
 
 
-def forget(sandbox: "Sandbox", _subject: str) -> None:
+def forget(sandbox: "Sandbox", _subject: str = "") -> None:
     """Forget keys older than the window, and schedule the next time (housekeeping `forget_keys`)."""
+    sandbox.timeline.cancel(sandbox.retention_entries.pop(KEYS, None))
     window_ms = 1000 * sandbox.answers.constant("idempotency.window_seconds")
     while sandbox.remembered:
         scope, oldest = next(iter(sandbox.remembered.items()))
         if oldest.at_ms + window_ms > sandbox.now_ms:
-            sandbox.timeline.schedule(oldest.at_ms + window_ms, "forget_keys", "")
+            due_ms = oldest.at_ms + window_ms
+            sandbox.retention_entries[KEYS] = sandbox.timeline.schedule(due_ms, "forget_keys", "")
             return
         del sandbox.remembered[scope]

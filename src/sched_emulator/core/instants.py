@@ -8,8 +8,8 @@ DAY_MS = 86_400_000
 
 
 def to_text(instant_ms: int) -> str:
-    """Return an instant in the form in which the API writes it."""
-    moment = EPOCH + timedelta(milliseconds=instant_ms)
+    """Return an instant in the form in which the API writes it; one beyond the year 9999 as the last before."""
+    moment = EPOCH + timedelta(milliseconds=min(instant_ms, LAST_MS))
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

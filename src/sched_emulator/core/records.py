@@ -282,7 +282,6 @@ class State(Struct, kw_only=True):
     fired: int
     counters: dict[str, int]
     answers: dict[str, str | int]
-    asked: list[str]
     balance_usd: float | None
     routes: dict[str, str]
     targets: list[Target]

@@ -11,10 +11,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from . import account, deliveries, idempotency, ids, queues, runs, snapshot, targets, urls
+from . import account, deliveries, faults, idempotency, ids, queues, runs, snapshot, targets, urls
 from .assumptions import Answers
-from .errors import Conflict, InjectedFault, InvalidRequest
-from .globs import matches
+from .errors import Conflict, InvalidRequest
 from .instants import to_ms, to_text
 from .journal import Journal
 from .operations import ATTEMPT_ENDED, EVENTS, OPERATIONS
@@ -79,9 +78,9 @@ class Sandbox:
         self._keep("call", operation_id=operation_id, arguments=arguments, scope=scope, idempotency_key=idempotency_key)
         self._note = None
         operation = OPERATIONS[operation_id]
-        fault = self._next_fault(operation_id)
+        fault = faults.next_fault(self.faults, operation_id, seed=self.settings.seed, call_number=self.journal.seq)
         if fault is not None and not fault.after:
-            _raise_fault(fault)
+            faults.raise_fault(fault)
         if operation.write:
             account.refuse_without_credit(self)
         result, replayed_from = idempotency.perform(
@@ -93,7 +92,7 @@ class Sandbox:
             operation=lambda: operation.function(self, **arguments),
         )
         if fault is not None and fault.after:
-            _raise_fault(fault)
+            faults.raise_fault(fault)
         latency_ms = 0 if fault is None else to_ms(fault.latency_seconds)
         return Answer(result, replayed_from, latency_ms)
 
@@ -123,8 +122,10 @@ class Sandbox:
         """
         self._keep("poll", until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
         self.signing_now_ms = signing_now_ms
-        if self._unsent:
-            return self.attempts[self._unsent.popleft()]
+        while self._unsent:
+            unsent = self.attempts.get(self._unsent.popleft())
+            if unsent is not None and unsent.outcome is None:
+                return unsent
         last = None if max_events is None else self.fired + max_events
         while last is None or self.fired < last:
             entry = self.timeline.pop_due(until_ms)
@@ -172,6 +173,9 @@ class Sandbox:
         queues.build_indexes(self)
         for queue in self.queues.values():
             queues.want_push(self, queue)
+        for history in list(self.histories):
+            runs.apply_retention(self, history)
+        idempotency.forget(self)
 
     def set_balance(self, balance_usd: float | None) -> None:
         """Set the account's balance (*command*); None is unlimited."""
@@ -246,7 +250,6 @@ class Sandbox:
             fired=self.fired,
             counters=self.ids.counters,
             answers=self.answers.values,
-            asked=list(self.answers.asked),
             balance_usd=self.balance_usd,
             routes=self.routes,
             targets=self.targets,
@@ -308,19 +311,6 @@ class Sandbox:
         deliveries.end(self, attempt, outcome)
         ATTEMPT_ENDED[attempt.kind](self, attempt, outcome)
 
-    def _next_fault(self, operation_id: str) -> Fault | None:
-        for number, fault in enumerate(self.faults):
-            if fault.operation is not None and not _names(fault.operation, operation_id):
-                continue
-            if fault.times is not None and fault.used >= fault.times:
-                continue
-            purpose = f"fault {number} {self.journal.seq}"
-            if fault.probability < 1 and ids.fraction(self.settings.seed, purpose) >= fault.probability:
-                continue
-            fault.used += 1
-            return fault
-        return None
-
     def _keep(self, method: str, /, **arguments: Any) -> None:
         if len(self.log) < COMMANDS_KEPT:
             self.log.append(Command(method, arguments))
@@ -339,7 +329,7 @@ class Sandbox:
         self.mode, self.speed = state.mode, state.speed
         self.fired = state.fired
         self.ids = ids.Ids(state.counters)
-        self.answers = Answers(state.answers, state.asked)
+        self.answers = Answers(state.answers)
         self.balance_usd = state.balance_usd
         self.routes, self.targets, self.faults = state.routes, state.targets, state.faults
         self.crons = {cron.cron_id: cron for cron in state.crons}
@@ -378,21 +368,3 @@ class Sandbox:
             self.histories.setdefault(runs.history_of(run), deque()).append(run.run_id)
         self.indexes: dict[str, QueueIndex] = {}
         queues.build_indexes(self)
-
-
-def _names(glob: str, operation_id: str) -> bool:
-    """Whether a glob names an operation, with or without the leading `scheduling.`."""
-    return matches(glob, operation_id) or matches(glob, operation_id.removeprefix("scheduling."))
-
-
-def _raise_fault(fault: Fault) -> None:
-    """Raise what a fault makes of a call; one that only delays raises nothing."""
-    if fault.status is None and fault.code is None and not fault.drop:
-        return
-    raise InjectedFault(
-        fault.status or 503,
-        fault.code,
-        retry_after_seconds=fault.retry_after_seconds,
-        latency_ms=to_ms(fault.latency_seconds),
-        drop=fault.drop,
-    )

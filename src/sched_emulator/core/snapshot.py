@@ -44,7 +44,6 @@ def fresh(settings: Settings) -> State:
         fired=0,
         counters={},
         answers=dict(settings.answers),
-        asked=[],
         balance_usd=None,
         routes=dict(settings.routes),
         targets=[],

@@ -5,6 +5,8 @@ from .encoding import encode
 from .instants import to_ms
 from .records import Outcome, Response, Target
 
+KEPT_BYTES = 4096  # of an answer's body, as of a real one's
+
 
 def script(targets: list[Target], target: Target) -> None:
     """Add a scripted receiver; one for the same glob is replaced, and the new one counts as newest."""
@@ -36,6 +38,8 @@ def _outcome(response: Response, timeout_ms: int) -> Outcome:
     if response.error == "reset":
         return Outcome(result="failed", error="connection reset", duration_ms=latency_ms)
     body = response.body if isinstance(response.body, str | None) else encode(response.body)
+    if body is not None:
+        body = body.encode()[:KEPT_BYTES].decode(errors="replace")
     return of_status(response.status, duration_ms=latency_ms, headers=response.headers, body=body)
 
 
