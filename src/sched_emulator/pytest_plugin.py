@@ -38,6 +38,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="one such answer, such as queue.nack_position=back (may be repeated)",
     )
     group.addoption(
+        "--sched-relied",
+        action="store_true",
+        help="tell at the end which undocumented behaviour of the API the tests rely on",
+    )
+    group.addoption(
+        "--sched-vary",
+        action="store_true",
+        help="then run each test that does again, under each other answer that would have made a difference",
+    )
+    group.addoption(
         "--sched-follow",
         action="store_true",
         help="let the sandboxes' clocks follow the time that freezegun or time-machine shows",
@@ -51,6 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from .plugin import settings  # noqa: PLC0415 - costs those who ask for it
 
         settings.keep_given_answers(config)
+    if config.getoption("sched_relied") or config.getoption("sched_vary"):
+        from .plugin import relied  # noqa: PLC0415 - the same
+
+        relied.ask(config)
 
 
 @pytest.hookimpl(wrapper=True)

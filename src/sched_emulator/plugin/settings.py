@@ -12,6 +12,8 @@ import pytest
 from sched_emulator.handles import Instant, Sandbox
 from sched_emulator.testing import Emulator
 
+from .relied import ASKED, note
+
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
 GIVEN_ANSWERS: pytest.StashKey[Answers] = pytest.StashKey()
@@ -77,6 +79,8 @@ def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[S
         follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
         with _following(box) if follows else nullcontext():
             yield box
+        if config.stash.get(ASKED, False):
+            note(request.node, box, settings.assumptions)
 
 
 def _following(box: Sandbox) -> AbstractContextManager[None]:

@@ -1,0 +1,134 @@
+"""`--sched-relied` and `--sched-vary`: what each test relied on, gathered from its reports, and told at the end.
+
+A test's sandbox is asked while it still exists, in the process that runs the test; what it says travels with the
+test's report, so that it arrives under pytest-xdist too.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from sched_emulator.client import EmulatorError
+from sched_emulator.handles import Sandbox
+
+from .again import FOLDER_VARIABLE
+
+PROPERTY = "sched_relied"
+TEXT_SHOWN = 160
+ASKED: pytest.StashKey[bool] = pytest.StashKey()
+
+
+class Reliance(NamedTuple):
+    """A behaviour that a test relied on: under `other` it would have seen something else."""
+
+    assumption_id: str
+    answer: str
+    other: str
+    question: str
+    difference: str
+
+
+def ask(config: pytest.Config) -> None:
+    """Let every test note what it relied on, and tell it at the end; not in a child of `--sched-vary`."""
+    if FOLDER_VARIABLE in os.environ:
+        return
+    config.stash[ASKED] = True
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Gathered(config))
+
+
+def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
+    """Note in a test's report what it relied on; `chosen` are the behaviours for which it chose the answer itself."""
+    try:
+        found = box.relied()
+    except EmulatorError:
+        found = {"items": [], "shapes": [], "complete": False}
+    items = [
+        [*Reliance(told["id"], told["answer"], told["other"], told["question"], _difference(told))]
+        for told in found["items"]
+    ]
+    noted = {"items": items, "chosen": sorted(chosen), "shapes": found["shapes"], "complete": found["complete"]}
+    item.user_properties.append((PROPERTY, noted))
+
+
+def _difference(told: Mapping[str, Any]) -> str:
+    return f"{told['operation']} (number {told['seq']}): {_short(told['was'])} would be {_short(told['would_be'])}"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= TEXT_SHOWN else f"{text[: TEXT_SHOWN - 1]}…"
+
+
+class Gathered:
+    """The plugin that gathers what all tests relied on, and tells it at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._failed: set[str] = set()
+        self._noted: dict[str, Mapping[str, Any]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test's report says."""
+        if report.outcome != "passed":
+            self._failed.add(report.nodeid)
+        if report.when == "teardown":
+            for name, value in report.user_properties:
+                if name == PROPERTY and isinstance(value, dict):
+                    self._noted[report.nodeid] = value
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what the tests relied on, and run them again under the other answers where that is wanted."""
+        terminalreporter.section("undocumented behaviour that the tests rely on")
+        for line in self._summary(verbose=self._config.get_verbosity() > 0):
+            terminalreporter.write_line(line)
+        if self._config.getoption("sched_vary"):
+            from sched_emulator import vary  # noqa: PLC0415 - costs those who ask for it
+
+            vary.run(terminalreporter, self._config, self._to_vary())
+
+    def _relying(self) -> dict[tuple[str, str, str], list[str]]:
+        """Return the tests that rely on each behaviour, by its id, the answer assumed and the question."""
+        relying: dict[tuple[str, str, str], list[str]] = {}
+        for nodeid, noted in self._noted.items():
+            for key in dict.fromkeys((item.assumption_id, item.answer, item.question) for item in _items(noted)):
+                relying.setdefault(key, []).append(nodeid)
+        return relying
+
+    def _summary(self, *, verbose: bool) -> Iterator[str]:
+        relying = self._relying()
+        for (assumption_id, answer, question), tests in sorted(relying.items()):
+            yield f"{assumption_id} = {answer}, {_count(len(tests))}: {question}"
+            if verbose:
+                yield from (f"    {nodeid}" for nodeid in tests)
+        if not relying:
+            yield f"no other answer to an open question would have changed anything in {_count(len(self._noted))}"
+        shapes = sorted({shape for noted in self._noted.values() for shape in noted["shapes"]})
+        if shapes:
+            yield f"names and forms used that the documentation leaves open: {', '.join(shapes)}"
+        cut = sum(not noted["complete"] for noted in self._noted.values())
+        if cut:
+            yield f"{_count(cut)} did more than is kept of a session: more may have been relied on"
+
+    def _to_vary(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Return, for each other answer that would have made a difference, the tests that passed without it.
+
+        What would have differed stands with each. Behaviours whose answer a test chose itself are not varied.
+        """
+        wanted: dict[tuple[str, str], dict[str, str]] = {}
+        for nodeid, noted in self._noted.items():
+            for item in _items(noted):
+                if nodeid not in self._failed and item.assumption_id not in noted["chosen"]:
+                    wanted.setdefault((item.assumption_id, item.other), {})[nodeid] = item.difference
+        return dict(sorted(wanted.items()))
+
+
+def _items(noted: Mapping[str, Any]) -> Iterator[Reliance]:
+    return (Reliance(*item) for item in noted["items"])
+
+
+def _count(tests: int) -> str:
+    return "1 test" if tests == 1 else f"{tests} tests"
