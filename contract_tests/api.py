@@ -20,6 +20,7 @@ from .worlds import World, instant_of, instant_text
 CREATIONS = frozenset(
     {"cron.create", "task.schedule", "queue.create", "queue.publish", "queue.publish_batch", "queue.push_subscribe"}
 )
+CREATE_TAKES = frozenset({"payload", "timezone", "retries", "idempotency_key"})
 NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
@@ -91,9 +92,9 @@ class Api:
         self.world.trace.append(self._exchange(method, url, kept, raw, reply))
         return reply
 
-    def attempt(self, operation: str, *, headers: Mapping[str, str | None] | None = None, **arguments: Any) -> Reply:
+    def attempt(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
         """Send an operation and return whatever is answered, compared with the specification."""
-        reply = self._operate(operation, headers, arguments)
+        reply = self._operate(operation, http_headers or {}, arguments)
         if self.contract is not None:
             problem = self.contract.problem(operation, reply.status, reply.headers, reply.body)
             if problem is not None:
@@ -145,14 +146,11 @@ class Api:
         if names != "example":
             fields = {"schedule": expression, "url": fields["task_url"]}
         fields["name"] = settings.pop("name", None) or self.name()
-        if "retry" in settings and names == "table":
-            settings["retries"] = settings.pop("retry")
         later = {}
-        if names == "table":
-            direct = {"payload", "timezone", "retries", "idempotency_key"}
-            later = {name: settings.pop(name) for name in list(settings) if name not in direct}
-        elif names == "example" and "retry" in settings:
-            settings["retries"] = settings.pop("retry")
+        if names in {"table", "example"}:
+            if "retry" in settings:
+                settings["retries"] = settings.pop("retry")
+            later = {name: settings.pop(name) for name in list(settings) if name not in CREATE_TAKES}
         record: dict[str, Any] = self.call("cron.create", **fields, **settings)
         if later:
             self.call("cron.update", id=cron_id(record), **later)
@@ -270,7 +268,7 @@ class Api:
         position = self.follows("cron.seconds_position")
         return f"*/{seconds} * * * * *" if position == "first" else f"* * * * * */{seconds}"
 
-    def _operate(self, operation: str, headers: Mapping[str, str | None] | None, arguments: Mapping[str, Any]) -> Reply:
+    def _operate(self, operation: str, headers: Mapping[str, str], arguments: Mapping[str, Any]) -> Reply:
         described = routes()[operation]
         body, path, query = dict(arguments), described.path, {}
         for parameter in described.parameters:
@@ -279,7 +277,7 @@ class Api:
                 path = path.replace("{" + name + "}", quote(str(body.pop(name)), safe=""))
             elif described.method == "GET" and name in body:
                 query[name] = body.pop(name)
-        if operation in CREATIONS and "idempotency_key" not in body and "Idempotency-Key" not in (headers or {}):
+        if operation in CREATIONS and "idempotency_key" not in body and "Idempotency-Key" not in headers:
             if self._answers.answer("idempotency.required") == "required":
                 body["idempotency_key"] = self.name()
         if not body and not described.body_required:

@@ -137,5 +137,5 @@ def require(condition: object, came: str, expected: str = "") -> None:
 
 def equal(actual: Any, expected: Any, what: str) -> None:
     """Fail when a value is not the expected one; `what` names it in a sentence."""
-    if actual != expected or type(actual) is bool is not (type(expected) is bool):
+    if actual != expected or isinstance(actual, bool) is not isinstance(expected, bool):
         raise Failed(f"{what} was {shown(actual)}", f"{what} is {shown(expected)}")

@@ -86,7 +86,7 @@ def name_chars(api: Api) -> int | Bound:
 
     def fits(length: int) -> bool:
         name = api.name().ljust(length, "x")[:length]
-        reply = api.attempt("queue.create", name=name, headers={"Idempotency-Key": api.name()})
+        reply = api.attempt("queue.create", name=name, http_headers={"Idempotency-Key": api.name()})
         return accepted(reply, 400, 422, 409)
 
     return _largest(fits, 256, least=len(api.name()) + 2)

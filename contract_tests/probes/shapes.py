@@ -47,7 +47,7 @@ def envelope(api: Api) -> str:
 @probe("http.created_status", "queue.create", requests=1)
 def created_status(api: Api) -> str:
     """Which status does a creation answer?"""
-    reply = api.attempt("queue.create", name=api.name(), headers={"Idempotency-Key": api.name()})
+    reply = api.attempt("queue.create", name=api.name(), http_headers={"Idempotency-Key": api.name()})
     statuses = {200: "ok", 201: "created"}
     if reply.status not in statuses:
         raise NotChecked(f"queue.create answered {reply.status}")
@@ -57,7 +57,7 @@ def created_status(api: Api) -> str:
 @probe("http.validation_status", "queue.create", requests=1)
 def validation_status(api: Api) -> str:
     """Which status does a request answer that does not fit the description?"""
-    reply = api.attempt("queue.create", type="standard", headers={"Idempotency-Key": api.name()})
+    reply = api.attempt("queue.create", type="standard", http_headers={"Idempotency-Key": api.name()})
     statuses = {400: "bad_request", 422: "unprocessable"}
     if reply.status not in statuses:
         raise NotChecked(f"queue.create without a name answered {reply.status}")
@@ -67,7 +67,7 @@ def validation_status(api: Api) -> str:
 @probe("http.unknown_fields", "queue.create", requests=1)
 def unknown_fields(api: Api) -> str:
     """What happens to fields of a body that are not documented?"""
-    reply = api.attempt("queue.create", name=api.name(), invented_field=1, headers={"Idempotency-Key": api.name()})
+    reply = api.attempt("queue.create", name=api.name(), invented_field=1, http_headers={"Idempotency-Key": api.name()})
     return "ignore" if accepted(reply) else "reject"
 
 

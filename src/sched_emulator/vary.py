@@ -33,23 +33,28 @@ def run(
 ) -> None:
     """Run the tests wanted of each answer, and tell how they ended."""
     terminal.section("the same tests under the other answers")
+    held = {nodeid: True for tests in wanted.values() for nodeid in tests}
     broken: dict[str, list[str]] = {}
     for (assumption_id, other), tests in wanted.items():
         answer = f"{assumption_id}={other}"
         terminal.write_line(f"under {answer}:")
         for nodeid, ending in _run_again(config, answer, list(tests)).items():
-            terminal.write_line(f"  {ending.word:<7}  {nodeid}", red=ending.word == "breaks")
-            if ending.word != "robust":
-                terminal.write_line(f"    {tests[nodeid]}")
-            for line in ending.text.splitlines():
-                terminal.write_line(f"    | {line}")
+            _tell(terminal, nodeid, ending, tests[nodeid])
+            held[nodeid] &= ending.word == "robust"
             if ending.word == "breaks":
                 broken.setdefault(nodeid, []).append(answer)
                 terminal.write_line(f"    again: pytest {shlex.join([f'--sched-assume={answer}', nodeid])}")
-    relying = {nodeid for tests in wanted.values() for nodeid in tests}
-    terminal.write_line(f"{len(relying) - len(broken)} of {len(relying)} relying tests held under every other answer")
+    terminal.write_line(f"{sum(held.values())} of {len(held)} relying tests held under every other answer")
     for nodeid, answers in broken.items():
         terminal.write_line(f"{nodeid} breaks under {', '.join(answers)}")
+
+
+def _tell(terminal: pytest.TerminalReporter, nodeid: str, ending: Ending, difference: str) -> None:
+    terminal.write_line(f"  {ending.word:<7}  {nodeid}", red=ending.word == "breaks")
+    if ending.word == "breaks":
+        terminal.write_line(f"    {difference}")
+    for line in ending.text.splitlines():
+        terminal.write_line(f"    | {line}")
 
 
 def _run_again(config: pytest.Config, answer: str, nodeids: Sequence[str]) -> dict[str, Ending]:
@@ -69,8 +74,8 @@ def _run_again(config: pytest.Config, answer: str, nodeids: Sequence[str]) -> di
             check=False,
         )
         endings = _endings(folder / ENDED)
-    output = "\n".join(child.stdout.splitlines()[-OUTPUT_LINES_SHOWN:])
-    return {nodeid: endings.get(nodeid, Ending("not run", output)) for nodeid in nodeids}
+    why = iter(["\n".join(child.stdout.splitlines()[-OUTPUT_LINES_SHOWN:])])  # once is enough
+    return {nodeid: endings.get(nodeid) or Ending("not run", next(why, "")) for nodeid in nodeids}
 
 
 def _endings(path: Path) -> dict[str, Ending]:
@@ -100,7 +105,8 @@ def _arguments(config: pytest.Config, folder: Path, answer: str, nodeids: Sequen
     if config.inipath is not None:
         yield f"--config-file={config.inipath}"
     yield from ("-p", "sched_emulator.plugin.again", f"--sched-assume={answer}", "--maxfail=0")
-    yield f"--override-ini=cache_dir={folder / 'cache'}"
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        yield f"--override-ini=cache_dir={folder / 'cache'}"
     if config.getoption("xmlpath", None):
         yield f"--junit-xml={folder / 'junit.xml'}"
     if config.pluginmanager.hasplugin("pytest_cov"):

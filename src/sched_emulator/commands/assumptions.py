@@ -9,7 +9,7 @@ from sched_emulator.assumption_catalogue import Assumption
 from sched_emulator.config import UsageError
 from sched_emulator.handles import Assumptions
 
-from . import connection
+from . import connection, reliance
 from .options import Commands, Option, Parser, add_command
 from .terminal import paragraph, say, say_json, styled, table
 
@@ -106,9 +106,10 @@ def relied(values: argparse.Namespace) -> int:
         if item["id"] not in told:
             told.add(item["id"])
             say(f"{styled(item['id'], 'bold')} = {styled(item['answer'], 'green')}: {item['question']}")
-        say(f"  under {styled(item['other'], 'yellow')}, {item['operation']} (number {item['seq']}) would differ")
-        say(f"    was       {_shown(item['was'])}")
-        say(f"    would be  {_shown(item['would_be'])}")
+        first, *further = reliance.sentences(item)
+        say(f"  under {styled(item['other'], 'yellow')}: {first}")
+        for line in further:
+            say(f"  {line}")
     if not told:
         say("No other answer to an open question would have changed anything in this session.")
     if found["shapes"]:
@@ -192,8 +193,3 @@ def _other_answer(assumption: Assumption) -> str | int:
     assert isinstance(assumption.default, int)
     top = assumption.maximum
     return assumption.default + 1 if top is None or assumption.default < top else assumption.default - 1
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 200 else text[:199] + "…"

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from . import snapshot
 from .errors import SchedulingError
+from .records import State
 from .replay import apply
 from .sandbox import Answer, Command, Sandbox
 from .timeline import Entry
@@ -26,7 +27,10 @@ class Sight(NamedTuple):
 
 
 class Reliance(NamedTuple):
-    """A behaviour that the session relied on: under `other`, `would_be` would have come in place of `was`."""
+    """A behaviour that the session relied on: under `other`, `would_be` would have come in place of `was`.
+
+    `answer` is the one in force at that moment.
+    """
 
     assumption_id: str
     answer: str
@@ -38,20 +42,36 @@ class Reliance(NamedTuple):
 def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> list[Reliance]:
     """Return what a sandbox's session relied on; `alternatives` holds all answers of each behaviour, by its id."""
     log = tuple(sandbox.log)
+    beginning = snapshot.unseal(sandbox.base)
     in_force = list(_sights(Sandbox(snapshot.unseal(sandbox.base)), log))
     found = []
     for name in [name for name in sandbox.answers.asked if name in alternatives]:
-        answer = str(sandbox.answers.values[name])
+        answers = _answers_at_each_command(beginning, log, name)
         for other in alternatives[name]:
             difference = (
-                None if other == answer else _first_difference(in_force, _replayed(sandbox.base, log, name, other))
+                None
+                if set(answers) == {other}
+                else _first_difference(in_force, _replayed(sandbox.base, log, name, other))
             )
             if difference is not None:
-                found.append(Reliance(name, answer, other, *difference))
+                number, was, would_be = difference
+                found.append(Reliance(name, answers[number], other, was, would_be))
     return found
 
 
-def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[Sight]:
+def _answers_at_each_command(beginning: State, log: Iterable[Command], name: str) -> list[str]:
+    """Return the answer in force when each command was given, and after the last one."""
+    answers = [str(beginning.answers[name])]
+    for command in log:
+        answer = answers[-1]
+        if command.method == "set_assumptions" and name in command.arguments["changes"]:
+            changed = command.arguments["changes"][name]
+            answer = str(beginning.settings.answers[name] if changed is None else changed)
+        answers.append(answer)
+    return answers
+
+
+def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[tuple[int, Sight]]:
     """Replay a log with one question answered otherwise, from beginning to end."""
     state = snapshot.unseal(base)
     state.answers[name] = other
@@ -66,27 +86,32 @@ def _without(command: Command, name: str) -> Command:
 
 
 def _first_difference(
-    in_force: Iterable[Sight], under_other: Iterable[Sight]
-) -> tuple[Sight | None, Sight | None] | None:
+    in_force: Iterable[tuple[int, Sight]], under_other: Iterable[tuple[int, Sight]]
+) -> tuple[int, Sight | None, Sight | None] | None:
+    """Return the first two sights that are not the same, and the number of the command that showed them."""
     for was, would_be in zip_longest(in_force, under_other):
-        if was != would_be:
-            return was, would_be
+        if was is None or would_be is None or was[1] != would_be[1]:
+            number = min(shown[0] for shown in (was, would_be) if shown is not None)
+            return number, was and was[1], would_be and would_be[1]
     return None
 
 
-def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[Sight]:
-    """Replay a log and yield all that a user could have seen, in order."""
-    for command in log:
+def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[tuple[int, Sight]]:
+    """Replay a log and yield all that a user could have seen, in order, with the number of the command."""
+    number = -1
+    for number, command in enumerate(log):
         delivered, scheduled = sandbox.journal.seq, sandbox.timeline.next_seq
         result = apply(sandbox, command)
         if command.method == "call":
-            yield Sight("answer", command.arguments["operation_id"], sandbox.journal.seq + 1, _plain(result))
+            operation = command.arguments["operation_id"]
+            yield number, Sight("answer", operation, sandbox.journal.seq + 1, _plain(result))
         if command.method in {"poll", "settle"}:
-            yield from _new_deliveries(sandbox, delivered)
+            for delivery in _new_deliveries(sandbox, delivered):
+                yield number, delivery
         for entry in sandbox.timeline.scheduled_since(scheduled):
-            yield _event(sandbox, entry)
+            yield number, _event(sandbox, entry)
     for entry in sandbox.timeline.due(len(sandbox.timeline.entries)):
-        yield _event(sandbox, entry)
+        yield number + 1, _event(sandbox, entry)
 
 
 def _plain(result: Any) -> Any:

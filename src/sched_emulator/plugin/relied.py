@@ -93,7 +93,7 @@ class Gathered:
     def _relying(self) -> dict[tuple[str, str, str], list[str]]:
         """Return the tests that rely on each behaviour, by its id, the answer assumed and the question."""
         relying: dict[tuple[str, str, str], list[str]] = {}
-        for nodeid, noted in self._noted.items():
+        for nodeid, noted in sorted(self._noted.items()):
             for key in dict.fromkeys((item.assumption_id, item.answer, item.question) for item in _items(noted)):
                 relying.setdefault(key, []).append(nodeid)
         return relying
@@ -119,7 +119,7 @@ class Gathered:
         What would have differed stands with each. Behaviours whose answer a test chose itself are not varied.
         """
         wanted: dict[tuple[str, str], dict[str, str]] = {}
-        for nodeid, noted in self._noted.items():
+        for nodeid, noted in sorted(self._noted.items()):
             for item in _items(noted):
                 if nodeid not in self._failed and item.assumption_id not in noted["chosen"]:
                     wanted.setdefault((item.assumption_id, item.other), {})[nodeid] = item.difference

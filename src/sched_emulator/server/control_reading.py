@@ -137,6 +137,7 @@ def _delivery(entry: DeliveryEntry) -> Json:
         "url": entry.url,
         "routed_to": entry.routed_to,
         "headers": entry.headers,
+        "body": entry.body,
         "attempt": entry.attempt,
         "run_id": entry.run_id,
         "message_id": entry.message_id,
@@ -148,7 +149,7 @@ def _delivery(entry: DeliveryEntry) -> Json:
         "response_body": entry.response_body,
         "note": entry.note,
     }
-    return {name: value for name, value in view.items() if value is not None} | {"body": entry.body}
+    return {name: value for name, value in view.items() if value is not None or name == "body"}
 
 
 def _log(items: list[Json], kept: Iterable[RequestEntry | DeliveryEntry], dropped: int) -> Json:

@@ -225,7 +225,7 @@ class Driver:
                 url=attempt.url,
                 headers=attempt.headers,
                 body=attempt.body.encode(),
-                timeout_seconds=self._real_timeout_seconds(attempt),
+                timeout_seconds=attempt.timeout_ms / 1000,
                 exempt=attempt.routed,
             )
         )
@@ -244,10 +244,6 @@ class Driver:
     def _settle(self, flight: _Flight) -> None:
         del self._flights[flight.attempt.attempt_id]
         self.sandbox.settle(flight.attempt.attempt_id, self._outcome(flight.attempt, flight.task.result()))
-
-    def _real_timeout_seconds(self, attempt: Attempt) -> float:
-        seconds = attempt.timeout_ms / 1000
-        return seconds / self.sandbox.speed if self.sandbox.mode == "wall" and not self._advancing else seconds
 
     def _outcome(self, attempt: Attempt, response: Response) -> Outcome:
         if response.status is not None:

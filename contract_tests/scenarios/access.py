@@ -1,0 +1,58 @@
+"""Who may call: the key, and credit."""
+
+from ..api import Api
+from ..catalogue import Group
+from ..contract import routes
+from ..results import Failed, NotChecked, require
+
+access = Group("access", aspect="access")
+credit = Group("access/credit", aspect="access")
+ALL = tuple(name for name in routes() if not name.startswith("discovery"))
+
+
+def unauthorized(api: Api, authorization: str | None) -> None:
+    """Send every operation with this header; each is refused with 401 before anything else is looked at."""
+    for name in ALL:
+        described = routes()[name]
+        path = described.path.replace("{id}", "no").replace("{queue}", "no").replace("{run_id}", "no")
+        body = {} if described.method != "GET" else None
+        reply = api.send(described.method, path, headers={"Authorization": authorization}, **({} if body is None else {"body": body}))
+        if reply.status != 401:
+            raise Failed(f"{name} answered {reply.status}: {reply.text[:120]}", "401 without a good key")
+        require(reply.error.get("code") == "UNAUTHORIZED", f"{name} answered {reply.text[:200]}", "the code UNAUTHORIZED")
+        if api.contract is not None:
+            problem = api.contract.problem(name, 401, reply.headers, reply.body)
+            require(problem is None, f"{name}: {problem}", "an error as openapi/scheduling.yaml describes it")
+
+
+@access.must(1, *ALL, lines=(10,), writes=False, requests=len(ALL))
+def no_key(api: Api) -> None:
+    """Without the header Authorization every operation answers 401."""
+    unauthorized(api, None)
+
+
+@access.must(2, *ALL, lines=(10,), writes=False, requests=len(ALL))
+def malformed_key(api: Api) -> None:
+    """A key that is none is refused by every operation."""
+    unauthorized(api, "Bearer not-a-key-of-anybody")
+
+
+@access.must(3, "queue.list", lines=(10,), writes=False, requests=3)
+def other_schemes(api: Api) -> None:
+    """Other schemes than Bearer, and an empty key, are refused."""
+    for header in ("Basic aWZyX2E6Yg==", "Bearer", "Bearer  "):
+        reply = api.send("GET", "/v1/scheduling/queue/list", headers={"Authorization": header})
+        require(reply.status == 401, f"{header!r} was answered {reply.status}", "401")
+
+
+@credit.must(1, "queue.create", "account.balance", "account.topup", lines=(55,))
+def without_credit(api: Api) -> None:
+    """Without credit a write answers 402 with INSUFFICIENT_CREDIT, a read still works, and a top-up helps."""
+    api.world.set_balance(0)
+    refused = api.refused("queue.create", 402, name=api.name())
+    require(refused.error.get("code") == "INSUFFICIENT_CREDIT", refused.text[:200], "the code INSUFFICIENT_CREDIT")
+    api.call("queue.list")
+    api.call("account.topup", amount_usd=5)
+    if api.call("account.balance")["balance_usd"] <= 0:
+        raise NotChecked("the top-up has to be paid first")
+    api.queue()

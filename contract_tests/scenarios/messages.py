@@ -1,0 +1,281 @@
+"""Messages: publishing, leases, acks, nacks, order."""
+
+from typing import Any
+
+from ..api import Api
+from ..catalogue import Group
+from ..results import equal, require
+
+publishing = Group("queue/publish", aspect="behaviour")
+lease = Group("queue/lease", aspect="time")
+delay = Group("queue/delay", aspect="time")
+acks = Group("queue/ack", aspect="behaviour")
+nacks = Group("queue/nack", aspect="behaviour")
+fifo = Group("queue/fifo", aspect="behaviour")
+priority = Group("queue/priority", aspect="behaviour")
+
+PAYLOADS: tuple[dict[str, Any], ...] = (
+    {},
+    {"text": "é 订单 😀 \" \\ \n", "null": None, "flag": False, "list": [1, [2, {}]]},
+    {"big": 9007199254740993, "small": -9007199254740993, "fraction": 0.1, "exponent": 1e20, "zero": 0},
+    {"b": 1, "a": {"z": 1, "y": [{}]}},
+)
+
+
+@publishing.must(1, "queue.publish:queue", "queue.publish:payload", "queue.consume:queue", lines=(96, 99, 801), requests=10)
+def payloads_come_back(api: Api) -> None:
+    """Payloads come back with exactly the values that were published."""
+    queue = api.queue()
+    sent = {api.publish(queue, payload): payload for payload in PAYLOADS}
+    got = {item["message_id"]: item["payload"] for item in api.consume(queue, max_messages=10)}
+    equal(got, sent, "what was consumed")
+
+
+@publishing.must(2, "queue.publish_batch", "queue.publish_batch:queue", "queue.publish_batch:messages", lines=(756, 759, 766))
+def batches_keep_order(api: Api) -> None:
+    """publish_batch returns one id for each message, in order, and all of them arrive."""
+    queue = api.queue()
+    items = [{"payload": {"number": number}} for number in range(5)]
+    ids = api.call("queue.publish_batch", queue=queue, messages=items)["message_ids"]
+    got = [(item["message_id"], item["payload"]["number"]) for item in api.consume(queue, max_messages=5)]
+    equal(got, list(zip(ids, range(5), strict=False)), "what was consumed")
+
+
+@publishing.should(3, "queue.publish_batch:messages", lines=(749,))
+def batches_are_all_or_nothing(api: Api) -> None:
+    """A batch with one message that is refused publishes none."""
+    queue = api.queue()
+    limit = int(api.answer("limits.message_bytes") or 262_144) if api.world.virtual else 262_144
+    items = [{"payload": {}}, {"payload": {"text": "x" * (limit + 1)}}]
+    api.refused("queue.publish_batch", 413, 400, 422, queue=queue, messages=items)
+    equal(api.stats(queue)["available"], 0, "the messages available")
+
+
+@publishing.should(4, "queue.publish_batch:messages", lines=(759,), seconds=3, requests=8)
+def batch_items_have_delays(api: Api) -> None:
+    """delay_seconds of an item holds back that item alone."""
+    queue = api.queue()
+    items = [{"payload": {"n": 0}, "delay_seconds": 2}, {"payload": {"n": 1}}]
+    first, second = api.call("queue.publish_batch", queue=queue, messages=items)["message_ids"]
+    equal(api.take(queue), [second], "what was consumed at once")
+    api.just_before(2)
+    api.just_after()
+    equal(api.take(queue), [first], "what was consumed after the delay")
+
+
+@publishing.must(5, "queue.consume:max_messages", lines=(796,), requests=8)
+def consume_takes_at_most(api: Api) -> None:
+    """max_messages is the most that a consume takes, and the oldest come first."""
+    queue = api.queue()
+    sent = api.publish_many(queue, 4)
+    equal(api.take(queue, max_messages=1), sent[:1], "what max_messages 1 took")
+    equal(api.take(queue, max_messages=2), sent[1:3], "what max_messages 2 took")
+    equal(api.take(queue, max_messages=10), sent[3:], "what max_messages 10 took")
+    equal(api.take(queue, max_messages=10), [], "what was left")
+
+
+@lease.must(1, "queue.consume:visibility_timeout", lines=(797,), seconds=3)
+def hidden_until_it_ends(api: Api) -> None:
+    """A consumed message is hidden while its lease lasts, and comes back when it ends."""
+    queue = api.queue(visibility_timeout_default=600, max_retries=9)
+    message = api.publish(queue)
+    equal(api.take(queue, visibility_timeout=2), [message], "what was consumed")
+    api.just_before(2)
+    equal(api.stats(queue), {"available": 0, "in_flight": 1, "dlq": 0}, "the counts just before the lease ended")
+    api.just_after()
+    equal(api.stats(queue), {"available": 1, "in_flight": 0, "dlq": 0}, "the counts when the lease had ended")
+    equal(api.take(queue), [message], "what was consumed then")
+
+
+@lease.must(2, "queue.ack", "queue.ack:queue", "queue.ack:message_id", lines=(823,), seconds=3)
+def acked_never_comes_back(api: Api) -> None:
+    """An acknowledged message does not come back when its lease would have ended."""
+    queue = api.queue()
+    message = api.publish(queue)
+    api.take(queue, visibility_timeout=2)
+    equal(api.call("queue.ack", queue=queue, message_id=message), {"message_id": message, "acked": True}, "the answer")
+    api.just_before(2)
+    api.just_after()
+    equal(api.stats(queue), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts afterwards")
+
+
+@lease.should(3, "queue.ack", lines=(823,), seconds=3, requests=8)
+def expired_and_consumed_again(api: Api) -> None:
+    """A message whose lease ran out is handed out under a lease of its own, which ends in its own time."""
+    queue = api.queue(max_retries=9)
+    message = api.publish(queue)
+    api.take(queue, visibility_timeout=1)
+    api.just_before(1)
+    api.just_after()
+    equal(api.take(queue, visibility_timeout=2), [message], "what was consumed the second time")
+    api.just_before(2)
+    equal(api.take(queue), [], "what was consumed while the second lease lasted")
+    api.just_after()
+    equal(api.take(queue), [message], "what was consumed when the second lease had ended")
+
+
+@delay.must(1, "queue.publish:delay_seconds", lines=(102,), seconds=3)
+def held_back(api: Api) -> None:
+    """A delayed message is handed out when its delay is over, not before."""
+    queue = api.queue()
+    message = api.publish(queue, delay_seconds=2)
+    equal(api.take(queue), [], "what was consumed at once")
+    api.just_before(2)
+    equal(api.take(queue), [], "what was consumed just before the delay was over")
+    api.just_after()
+    equal(api.take(queue), [message], "what was consumed when it was over")
+
+
+@delay.should(2, "queue.publish:delay_seconds", lines=(102,), seconds=2)
+def fractions(api: Api) -> None:
+    """A delay may have a fraction of a second."""
+    queue = api.queue()
+    message = api.publish(queue, delay_seconds=1.5)
+    api.just_before(1.5)
+    equal(api.take(queue), [], "what was consumed just before the delay was over")
+    api.just_after()
+    equal(api.take(queue), [message], "what was consumed when it was over")
+
+
+@acks.must(1, "queue.ack", lines=(823,))
+def of_one_leaves_the_others(api: Api) -> None:
+    """An ack removes the message that it names and no other."""
+    queue = api.queue()
+    first, second = api.publish_many(queue, 2)
+    api.take(queue, max_messages=2)
+    api.call("queue.ack", queue=queue, message_id=second)
+    equal(api.stats(queue), {"available": 0, "in_flight": 1, "dlq": 0}, "the counts")
+    api.call("queue.ack", queue=queue, message_id=first)
+    equal(api.stats(queue)["in_flight"], 0, "the messages in flight")
+
+
+@acks.should(2, "queue.ack", lines=(823,))
+def of_another_queue(api: Api) -> None:
+    """An ack under another queue's name does not remove the message."""
+    queue, other = api.queue(), api.queue()
+    message = api.publish(queue)
+    api.take(queue)
+    api.attempt("queue.ack", queue=other, message_id=message)
+    equal(api.stats(queue)["in_flight"], 1, "the messages in flight")
+
+
+@nacks.must(1, "queue.nack:requeue", "queue.nack:queue", "queue.nack:message_id", lines=(865, 868, 871))
+def with_requeue(api: Api) -> None:
+    """A nack with requeue makes the message available again."""
+    queue = api.queue(max_retries=5)
+    message = api.publish(queue)
+    api.take(queue, visibility_timeout=600)
+    answered = api.call("queue.nack", queue=queue, message_id=message, requeue=True)
+    equal(answered, {"message_id": message, "nacked": True, "requeued": True}, "the answer")
+    if api.answer("queue.nack_delay") == "now":
+        equal(api.take(queue), [message], "what was consumed afterwards")
+
+
+@nacks.must(2, "queue.nack:requeue", lines=(871,))
+def without_requeue(api: Api) -> None:
+    """A nack with requeue false sends the message to the dead letters."""
+    queue = api.queue(max_retries=5, dead_letter_queue=api.queue())
+    message = api.publish(queue)
+    api.take(queue)
+    answered = api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    equal(answered, {"message_id": message, "nacked": True, "requeued": False}, "the answer")
+    equal(api.dead(queue), [message], "the dead letters")
+    equal(api.take(queue), [], "what was consumed afterwards")
+
+
+@nacks.must(3, "queue.create:max_retries", lines=(524,), requests=14, seconds=65)
+def dead_after_max_retries(api: Api) -> None:
+    """A message dies exactly when it has been nacked as often as max_retries allows."""
+    queue = api.queue(max_retries=2, dead_letter_queue=api.queue())
+    message = api.publish(queue)
+    allowed = 2 if api.follows("queue.max_retries_counts") == "allowed" else 1
+    for number in range(allowed + 1):
+        comes_back(api, queue, message)
+        requeued = api.call("queue.nack", queue=queue, message_id=message, requeue=True)["requeued"]
+        equal(requeued, number < allowed, f"requeued at nack number {number + 1}")
+    equal(api.dead(queue), [message], "the dead letters")
+    equal(api.stats(queue), {"available": 0, "in_flight": 0, "dlq": 1}, "the counts")
+
+
+def comes_back(api: Api, queue: str, message: str) -> None:
+    """Consume the message, waiting for it where a nack makes it wait."""
+    if api.answer("queue.nack_delay") == "backoff":
+        within = 90_000 if api.world.virtual else 70
+        require(api.world.wait(lambda: api.stats(queue)["available"] == 1, within), "the message did not come back")
+    equal(api.take(queue), [message], "what was consumed")
+
+
+@nacks.should(4, "queue.nack", lines=(860,), requests=8)
+def of_one_spares_the_others(api: Api) -> None:
+    """A nack gives back the message that it names and no other."""
+    queue = api.queue(max_retries=5)
+    first, second = api.publish_many(queue, 2)
+    api.take(queue, max_messages=2)
+    api.call("queue.nack", queue=queue, message_id=second, requeue=True)
+    equal(api.stats(queue)["in_flight"], 1, "the messages in flight")
+    api.call("queue.ack", queue=queue, message_id=first)
+
+
+@fifo.must(1, "queue.create:type", lines=(522,), requests=10)
+def keeps_order(api: Api) -> None:
+    """A FIFO queue hands out in the order of publishing, whatever the priorities."""
+    queue = api.queue(type="fifo", enable_priority=True)
+    sent = [api.publish(queue, {"n": number}, priority=number % 2) for number in range(4)]
+    equal(api.take(queue, max_messages=4), sent, "what was consumed")
+
+
+@fifo.should(2, "queue.create:type", lines=(522,), requests=10)
+def requeued_keeps_its_place(api: Api) -> None:
+    """A message of a FIFO queue that is nacked comes again before later ones."""
+    queue = api.queue(type="fifo", max_retries=5)
+    sent = api.publish_many(queue, 2)
+    api.take(queue, max_messages=1)
+    api.call("queue.nack", queue=queue, message_id=sent[0], requeue=True)
+    if api.answer("queue.nack_delay") == "now":
+        equal(api.take(queue, max_messages=2), sent, "what was consumed after the nack")
+    else:
+        equal(api.take(queue, max_messages=2), [], "what was consumed while the first message waited")
+
+
+@fifo.should(3, "queue.create:type", lines=(522,), requests=8)
+def goes_on_after_an_ack(api: Api) -> None:
+    """A FIFO queue hands out the next message when the one before is acknowledged."""
+    queue = api.queue(type="fifo")
+    sent = api.publish_many(queue, 2)
+    api.take(queue, max_messages=1)
+    api.call("queue.ack", queue=queue, message_id=sent[0])
+    equal(api.take(queue, max_messages=1), sent[1:], "what was consumed after the ack")
+
+
+@fifo.should(4, "queue.publish:delay_seconds", "queue.create:type", lines=(102, 522), requests=8)
+def an_earlier_one_is_not_held_back(api: Api) -> None:
+    """A delayed message does not hold back those that a FIFO queue got before it."""
+    queue = api.queue(type="fifo")
+    first = api.publish(queue)
+    api.publish(queue, delay_seconds=60)
+    equal(api.take(queue, max_messages=2), [first], "what was consumed")
+
+
+@priority.must(1, "queue.create:enable_priority", lines=(527,), requests=9)
+def comes_first(api: Api) -> None:
+    """With enable_priority messages come by priority, and by age within one."""
+    queue = api.queue(enable_priority=True)
+    sent = {number: api.publish(queue, {"n": number}, priority=number // 10) for number in (10, 30, 11, 31, 20)}
+    order = (30, 31, 20, 10, 11) if api.follows("queue.priority_order") == "high_first" else (10, 11, 20, 30, 31)
+    equal(api.take(queue, max_messages=5), [sent[number] for number in order], "what was consumed")
+
+
+@publishing.must(6, "queue.publish", "queue.consume", lines=(784,), requests=30, seconds=0)
+def nothing_is_lost_or_doubled(api: Api) -> None:
+    """Over many consumes and acks each message is handed out exactly once."""
+    queue = api.queue()
+    sent = set()
+    for _ in range(3):
+        ids = api.call("queue.publish_batch", queue=queue, messages=[{"payload": {}}] * 4)["message_ids"]
+        sent |= set(ids)
+    got: list[str] = []
+    while taken := api.take(queue, max_messages=5):
+        for message in taken:
+            api.call("queue.ack", queue=queue, message_id=message)
+        got += taken
+    equal((len(got), set(got)), (12, sent), "how many were consumed, and which")

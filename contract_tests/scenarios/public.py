@@ -1,0 +1,39 @@
+"""Discovery and the account: what is free to read."""
+
+from ..api import Api
+from ..catalogue import Group
+from ..contract import routes
+from ..results import equal, require, shown
+
+discovery = Group("discovery", aspect="shape")
+account = Group("account", aspect="shape")
+
+
+@discovery.should(1, "discovery.list", lines=(), writes=False, requests=1)
+def lists_everything(api: Api) -> None:
+    """Discovery needs no key and lists every documented operation with its method and path."""
+    reply = api.send("GET", "/v1/discovery", headers={"Authorization": None})
+    require(reply.status == 200 and isinstance(reply.body, dict), f"it answered {reply.status}: {reply.text[:120]}", "200")
+    listed = {item["id"].removeprefix("scheduling."): item for item in reply.body["capabilities"]}
+    for name, described in routes().items():
+        if name.startswith(("discovery", "account")):
+            continue
+        require(name in listed, f"{name} is not listed", "every operation is listed")
+        equal(listed[name]["method"], described.method, f"the method of {name}")
+
+
+@discovery.should(2, "discovery.get", "discovery.get:capability", writes=False, requests=2)
+def describes_each(api: Api) -> None:
+    """Discovery describes one operation, and answers 404 for one that is not there."""
+    reply = api.send("GET", "/v1/discovery/scheduling.queue.publish", headers={"Authorization": None})
+    require(reply.status == 200, f"it answered {reply.status}: {reply.text[:120]}", "200")
+    equal(reply.body["method"], "POST", "the method of queue.publish")
+    absent = api.send("GET", "/v1/discovery/scheduling.queue.invent", headers={"Authorization": None})
+    equal(absent.status, 404, "the status for an operation that is not there")
+
+
+@account.should(1, "account.balance", writes=False, requests=1)
+def balance(api: Api) -> None:
+    """The balance is a number of US dollars."""
+    data = api.call("account.balance")
+    require(isinstance(data["balance_usd"], int | float), shown(data), "balance_usd is a number")

@@ -1,0 +1,185 @@
+"""Queues: their settings, counts and end."""
+
+from ..api import Api
+from ..catalogue import Group
+from ..results import equal, require, shown
+
+settings = Group("queue/settings", aspect="behaviour")
+counts = Group("queue/stats", aspect="behaviour")
+ends = Group("queue/end", aspect="behaviour")
+
+
+@settings.must(
+    1,
+    "queue.create:name",
+    "queue.create:type",
+    "queue.create:dead_letter_queue",
+    "queue.create:max_retries",
+    "queue.create:visibility_timeout_default",
+    "queue.get:queue",
+    lines=(519, 522, 523, 524, 526),
+)
+def are_kept(api: Api) -> None:
+    """What a queue is created with is what create and get return."""
+    dead_letters, name = api.queue(), api.name()
+    given = {"type": "fifo", "dead_letter_queue": dead_letters, "max_retries": 7, "visibility_timeout_default": 45}
+    expected = {"queue": name, **given}
+    equal(api.call("queue.create", name=name, message_retention_days=5, **given), expected, "the record of create")
+    equal(api.call("queue.get", queue=name), expected, "the record of get")
+
+
+@settings.must(
+    2, "queue.update", "queue.update:max_retries", "queue.update:visibility_timeout_default", lines=(624, 626)
+)
+def are_changed(api: Api) -> None:
+    """Update changes what is given and leaves the rest."""
+    queue = api.queue(max_retries=7, visibility_timeout_default=45)
+    updated = api.call("queue.update", queue=queue, max_retries=2, message_retention_days=3)
+    equal(updated, {"queue": queue, "max_retries": 2, "visibility_timeout_default": 45}, "the record of update")
+    api.call("queue.update", queue=queue, visibility_timeout_default=12)
+    fetched = api.call("queue.get", queue=queue)
+    equal((fetched["max_retries"], fetched["visibility_timeout_default"]), (2, 12), "the settings")
+
+
+@settings.must(3, "queue.update:dead_letter_queue", lines=(623,))
+def dead_letter_queue_is_changed(api: Api) -> None:
+    """Update gives a queue a dead-letter queue, and dead messages go there."""
+    dead_letters, queue = api.queue(), api.queue()
+    api.call("queue.update", queue=queue, dead_letter_queue=dead_letters)
+    equal(api.call("queue.get", queue=queue).get("dead_letter_queue"), dead_letters, "dead_letter_queue")
+    message = api.publish(queue)
+    api.take(queue)
+    api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    equal(api.dead(dead_letters), [message], "the dead letters in the dead-letter queue")
+
+
+@settings.must(4, "queue.create:visibility_timeout_default", lines=(526, 797), seconds=3)
+def default_lease(api: Api) -> None:
+    """A consume without a lease takes the queue's."""
+    queue = api.queue(visibility_timeout_default=2, max_retries=9)
+    message = api.publish(queue)
+    equal(api.take(queue), [message], "what was consumed")
+    api.just_before(2)
+    equal(api.take(queue), [], "what was consumed just before the lease ended")
+    api.just_after()
+    equal(api.take(queue), [message], "what was consumed when the lease had ended")
+
+
+@settings.should(5, "queue.create", lines=(512,))
+def names_are_texts(api: Api) -> None:
+    """A name may hold dots, spaces and letters of any script, and comes back as it was."""
+    for suffix in (".v1-a_b", " with space", "-été-订单", "/slash", "%41"):
+        name = api.name() + suffix
+        equal(api.call("queue.create", name=name)["queue"], name, "the name")
+        equal(api.call("queue.get", queue=name)["queue"], name, "the name")
+        api.call("queue.delete", queue=name)
+
+
+@settings.should(6, "queue.create", lines=(519,))
+def other_settings_conflict(api: Api) -> None:
+    """Creating a queue that exists, with other settings, answers 409 and changes nothing."""
+    queue = api.queue(max_retries=4)
+    api.refused("queue.create", 409, name=queue, max_retries=8)
+    equal(api.call("queue.get", queue=queue)["max_retries"], 4, "max_retries")
+
+
+@settings.must(7, "queue.update:enable_priority", "queue.update:message_retention_days", lines=(625, 627))
+def priority_is_enabled(api: Api) -> None:
+    """Update enables priorities."""
+    queue = api.queue()
+    api.call("queue.update", queue=queue, enable_priority=True, message_retention_days=2)
+    low, high = api.publish(queue, priority=1), api.publish(queue, priority=9)
+    first = high if api.follows("queue.priority_order") == "high_first" else low
+    equal(api.take(queue, max_messages=1), [first], "what was consumed first")
+
+
+@counts.must(1, "queue.stats", "queue.stats:queue", lines=(731,), requests=12)
+def add_up(api: Api) -> None:
+    """Each message is counted once: available, in flight, or dead."""
+    queue = api.queue(dead_letter_queue=api.queue(), max_retries=9)
+    equal(api.stats(queue), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts of an empty queue")
+    sent = api.publish_many(queue, 3)
+    equal(api.stats(queue), {"available": 3, "in_flight": 0, "dlq": 0}, "the counts after publishing three")
+    api.take(queue, max_messages=2)
+    equal(api.stats(queue), {"available": 1, "in_flight": 2, "dlq": 0}, "the counts after consuming two")
+    api.call("queue.nack", queue=queue, message_id=sent[0], requeue=False)
+    equal(api.stats(queue), {"available": 1, "in_flight": 1, "dlq": 1}, "the counts after one died")
+    api.call("queue.ack", queue=queue, message_id=sent[1])
+    equal(api.stats(queue), {"available": 1, "in_flight": 0, "dlq": 1}, "the counts after an ack")
+
+
+@counts.should(2, "queue.stats", lines=(731,), seconds=3)
+def age_of_the_oldest(api: Api) -> None:
+    """oldest_age_seconds is the age of the oldest message, and absent when there is none."""
+    queue = api.queue()
+    empty = api.call("queue.stats", queue=queue)
+    require("oldest_age_seconds" not in empty, shown(empty), "no oldest_age_seconds in an empty queue")
+    api.publish(queue)
+    api.sleep(2.5)
+    api.publish(queue)
+    age = api.call("queue.stats", queue=queue).get("oldest_age_seconds", -1)
+    require(1.9 <= age <= 2.6 + 2 * api.world.margin, f"the age was {age} s", "the age is about 2.5 s")
+
+
+@ends.must(1, "queue.delete", "queue.delete:queue", lines=(659,), requests=8)
+def deleted_is_gone(api: Api) -> None:
+    """A deleted queue is gone, with its messages: one made anew under its name is empty."""
+    queue = api.queue()
+    api.publish_many(queue, 2)
+    api.call("queue.delete", queue=queue)
+    api.refused("queue.get", 404, queue=queue)
+    api.refused("queue.stats", 404, queue=queue)
+    listed = [item["queue"] for item in api.pages("queue.list")]
+    require(queue not in listed, f"{queue} is still listed", "a deleted queue is not listed")
+    api.call("queue.create", name=queue)
+    equal(api.take(queue), [], "what was consumed from the queue made anew")
+
+
+@ends.must(2, "queue.purge", "queue.purge:queue", lines=(691,), requests=8)
+def purged_is_empty(api: Api) -> None:
+    """Purge removes all messages, those in flight and delayed too, and says how many."""
+    queue = api.queue()
+    api.publish_many(queue, 3)
+    api.publish(queue, delay_seconds=2)
+    (taken,) = api.take(queue, max_messages=1, visibility_timeout=2)
+    api.count(api.call("queue.purge", queue=queue)["purged"], 4, "purged")
+    equal(api.stats(queue), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts after purging")
+    if api.answer("queue.ack_unknown") == "reject":
+        api.refused("queue.ack", 404, queue=queue, message_id=taken)
+    api.count(api.call("queue.purge", queue=queue)["purged"], 0, "purged the second time")
+
+
+@ends.should(3, "queue.purge", lines=(684,), requests=8)
+def purge_spares_the_dead(api: Api) -> None:
+    """Purge leaves the dead letters of the queue where they are."""
+    queue = api.queue(dead_letter_queue=api.queue())
+    message = api.publish(queue)
+    api.take(queue)
+    api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    api.call("queue.purge", queue=queue)
+    equal(api.dead(queue), [message], "the dead letters")
+
+
+@ends.should(4, "queue.delete", lines=(652,))
+def used_for_dead_letters(api: Api) -> None:
+    """A queue that another one's dead letters go to cannot be deleted."""
+    dead_letters = api.queue()
+    api.queue(dead_letter_queue=dead_letters)
+    api.refused("queue.delete", 409, queue=dead_letters)
+    api.call("queue.get", queue=dead_letters)
+
+
+@settings.must(8, "queue.create:message_retention_days", "queue.update:message_retention_days", lines=(525, 625), seconds=86_401)
+def retention_drops(api: Api) -> None:
+    """Messages older than message_retention_days are gone."""
+    queue = api.queue(message_retention_days=1)
+    changed = api.queue(message_retention_days=3)
+    api.publish(queue)
+    api.publish(changed)
+    api.call("queue.update", queue=changed, message_retention_days=2)
+    api.just_before(86_400)
+    equal(api.stats(queue)["available"], 1, "the messages available just before a day was over")
+    api.just_after()
+    equal(api.stats(queue)["available"], 0, "the messages available when a day was over")
+    api.sleep(86_400)
+    equal(api.stats(changed)["available"], 0, "the messages available after two days")

@@ -1,0 +1,119 @@
+"""How the proof that a session relied on an answer is told: in sentences, and only what would have been different.
+
+What came and what would have come are an operation's answer, a delivery, or something due later, as
+`GET /_emulator/assumptions/relied` shows them; one of the two may be missing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Json = dict[str, Any]
+FIELDS_SHOWN = 6
+VALUE_SHOWN_CHARS = 160
+_ABSENT = object()
+_EVENTS = {
+    "cron": "the fire of {}",
+    "run": "the start of {}",
+    "task": "the start of {}",
+    "retry": "the retry of {}",
+    "failure": "the failure webhook of {}",
+    "message": "the end of the delay of {}",
+    "lease": "the end of the lease of {}",
+    "push": "the push from {}",
+    "attempt": "the end of {}",
+}
+
+
+def sentences(item: Mapping[str, Any]) -> Iterator[str]:
+    """Tell one item: a line that says what would have been different, and indented ones for its fields."""
+    was, would_be = item["was"], item["would_be"]
+    request = f"request {item['seq']}, {item['operation'].removeprefix('scheduling.')},"
+    if not (_happens(was) or _happens(would_be)):
+        yield from _answers(request, was, would_be)
+    elif _happens(was) and _happens(would_be) and _thing(was) == _thing(would_be):
+        yield from _changed(was, would_be)
+    elif not _happens(would_be):
+        yield f"{_thing(was)}, {_when(was)}, would not have been"
+    elif _happens(was):
+        yield f"{_thing(would_be)} would have been {_when(would_be)}"
+        yield f"  where {_thing(was)} was, {_when(was)}"
+    else:
+        before = "" if was is None else f", before {request.removesuffix(',')}"
+        yield f"{_thing(would_be)} would have been {_when(would_be)} as well{before}"
+
+
+def differences(was: Any, would_be: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield each place at which two JSON values differ, with both values; `_ABSENT` where one has nothing there."""
+    if isinstance(was, dict) and isinstance(would_be, dict):
+        for name in {**was, **would_be}:
+            inside = f"{place}.{name}" if place else name
+            yield from differences(was.get(name, _ABSENT), would_be.get(name, _ABSENT), inside)
+    elif isinstance(was, list) and isinstance(would_be, list):
+        for number in range(max(len(was), len(would_be))):
+            left = was[number] if number < len(was) else _ABSENT
+            right = would_be[number] if number < len(would_be) else _ABSENT
+            yield from differences(left, right, f"{place}[{number}]")
+    elif was != would_be:
+        yield place, was, would_be
+
+
+def _answers(request: str, was: Any, would_be: Any) -> Iterator[str]:
+    before, after = _refusal(was), _refusal(would_be)
+    if after and not before:
+        yield f"{request} would have been refused"
+        yield f"  {after}"
+    elif before and not after:
+        yield f"{request} would not have been refused"
+        yield f"  was {before}"
+        yield f"  would be {_shown(would_be)}"
+    else:
+        yield f"{request} would have answered otherwise"
+        yield from _fields(was, would_be)
+
+
+def _changed(was: Json, would_be: Json) -> Iterator[str]:
+    """Tell how the same delivery, or the same thing due, would have been different."""
+    found = list(differences(was, would_be))
+    if [place for place, _, _ in found] == ["at"]:
+        yield f"{_thing(would_be)} would have been {_when(would_be)}, not at {was['at']}"
+    else:
+        yield f"{_thing(was)} would have been another"
+        yield from _fields(was, would_be)
+
+
+def _fields(was: Any, would_be: Any) -> Iterator[str]:
+    found = list(differences(was, would_be))
+    for place, left, right in found[:FIELDS_SHOWN]:
+        yield f"  {place}: was {_shown(left)}, would be {_shown(right)}"
+    if len(found) > FIELDS_SHOWN:
+        yield f"  and {len(found) - FIELDS_SHOWN} more; --json shows them all"
+
+
+def _happens(shown: Any) -> bool:
+    """Whether this is a delivery or something due, rather than an answer or nothing."""
+    return isinstance(shown, dict) and {"at", "kind"} <= shown.keys()
+
+
+def _thing(happening: Json) -> str:
+    if "url" not in happening:
+        return _EVENTS[happening["kind"]].format(happening["subject"])
+    attempt = f", attempt {happening['attempt']}" if happening["attempt"] > 1 else ""
+    return f"the {happening['kind']} delivery to {happening['url']}{attempt}"
+
+
+def _when(happening: Json) -> str:
+    return f"{'sent' if 'url' in happening else 'due'} at {happening['at']}"
+
+
+def _refusal(answer: Any) -> str | None:
+    """Return code and sentence of an answer that is a refusal."""
+    error = answer.get("error") if isinstance(answer, dict) and len(answer) == 1 else None
+    return f"{error['code']}: {error['message']}" if isinstance(error, dict) else None
+
+
+def _shown(value: Any) -> str:
+    if value is _ABSENT:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= VALUE_SHOWN_CHARS else text[: VALUE_SHOWN_CHARS - 1] + "…"
