@@ -56,7 +56,9 @@ class Exchange:
     response: str
 
     def curl(self) -> str:
-        """Return the request as a command line."""
+        """Return the request as a command line; `CURL` already is one."""
+        if self.method == "CURL":
+            return self.url
         parts = ["curl", "-sS", "-X", self.method, shlex.quote(self.url)]
         for name, value in self.headers.items():
             text = f"{name}: {value}"

@@ -1,9 +1,10 @@
 """Runs the code blocks of a document, so that what it shows is what happens.
 
 ```console blocks hold `$ command` lines (continued by a backslash) and the output expected after each; `…` in the
-output stands for anything. ```python blocks are run as programs. A block that is not run carries
-`<!-- not run: why -->` on the line before it. All blocks of a document share a folder and an emulator with a frozen
-clock, which they find at http://127.0.0.1:8420.
+output stands for anything. ```python blocks are run as programs; one that begins with `# test_name.py` is kept under
+that name and run by pytest, any other `# name.py` names a module that later blocks import. A block that is not run
+carries `<!-- not run: why -->` on the line before it. All blocks of a document share a folder and an emulator with a
+frozen clock, which they find at http://127.0.0.1:8420.
 """
 
 import os
@@ -20,6 +21,8 @@ ADDRESS = "127.0.0.1:8420"
 LANGUAGES_RUN = {"console", "python"}
 LANGUAGES_SHOWN = {"json", "toml", "text", "yaml"}  # data and output, nothing that could be run
 SECONDS = 60
+PYTEST = "-m pytest --quiet -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest"
+_NAME = re.compile(r"# (\w+\.py)\n")
 _BLOCK = re.compile(
     r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -55,9 +58,11 @@ def run(path: Path, folder: Path) -> int:
 
 def _run_block(block: Block, place: str, folder: Path, address: str) -> None:
     if block.language == "python":
-        program = folder / "example.py"
+        named = _NAME.match(block.text)
+        program = folder / (named[1] if named else "example.py")
         program.write_text(block.text.replace(ADDRESS, address))
-        _shell(f"{sys.executable} {program}", place, folder, address)
+        runner = PYTEST if program.name.startswith("test_") else ""
+        _shell(f"{sys.executable} {runner} {program}", place, folder, address)
         return
     for command, expected in _commands(block.text):
         came = _shell(command.replace(ADDRESS, address), place, folder, address, may_fail="$?" in command)

@@ -43,3 +43,10 @@ def test_the_runner_notices_a_command_that_fails(tmp_path: Path) -> None:
     document.write_text("```python\nassert 1 == 2\n```\n")
     with pytest.raises(AssertionError, match=r"wrong.md:1: .* failed"):
         document_runner.run(document, tmp_path)
+
+
+def test_the_runner_runs_the_tests_of_a_document(tmp_path: Path) -> None:
+    document = tmp_path / "wrong.md"
+    document.write_text("```python\n# test_wrong.py\ndef test_wrong():\n    assert 1 == 2\n```\n")
+    with pytest.raises(AssertionError, match="1 failed"):
+        document_runner.run(document, tmp_path)

@@ -49,6 +49,7 @@ class Operation:
     """One operation of a resolved document; every schema in it is expanded, without any ``$ref``.
 
     ``returns`` is the schema of what the documentation calls "returns": inside the envelope where there is one.
+    ``errors`` has code, status and whether a retry may help of each error (``x-errors`` of its responses).
     """
 
     operation_id: str
@@ -62,6 +63,7 @@ class Operation:
     returns: Json
     enveloped: bool
     responses: dict[str, Json]
+    errors: tuple[Json, ...]
     public: bool
     definition: Json
 
@@ -306,6 +308,11 @@ def _operation(document: Json, method: str, path: str) -> Operation:
         returns=schema["properties"][inside] if inside else schema,
         enveloped=inside is not None,
         responses=responses,
+        errors=tuple(
+            {**error, "status": int(status)}
+            for status, response in responses.items()
+            for error in response.get("x-errors", ())
+        ),
         public=definition.get("security", document.get("security")) == [],
         definition=definition,
     )

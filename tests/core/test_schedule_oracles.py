@@ -80,7 +80,7 @@ def test_a_field_means_what_its_items_say(field: str) -> None:
     low, high = RANGES[field]
 
     @given(fields(low, high))
-    @settings(max_examples=150, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=100, derandomize=True, database=None, deadline=None)
     def check(text: str) -> None:
         expected = naive(text, low, high)
         assert values_that_fire(field, text) == ({day % 7 for day in expected} if field == "weekday" else expected)
@@ -178,7 +178,7 @@ def test_the_next_fire_is_the_one_of_cronsim_wherever_that_is_right(name: str) -
                 assert found == expected * 1000
 
     check()
-    assert compared > 500
+    assert compared > 200
 
 
 # ---- local time, second by second
@@ -214,7 +214,7 @@ def reading(wall: int, at: int) -> Reading:
 
 @cache
 def readings(name: str, change: int, *, fixed: bool) -> list[Reading]:
-    """Return every second around a change; for fixed times each reading once, and with those skipped at the gap's end."""
+    """Return every second around a change; for fixed times each reading once, and at a gap's end those it skips."""
     zone, found, seen = zone_by_zoneinfo(name), [], set[int]()
     latest = None
     for at in range(change - 2 * HOUR, change + 3 * HOUR):
@@ -254,7 +254,7 @@ def test_around_a_change_every_fire_is_the_one_of_brute_force(name: str, change:
     """With six fields, under both answers to what skipped and repeated local times mean."""
     middle = from_text(change) // 1000
     start, end = (middle - 2 * HOUR) * 1000, (middle + 3 * HOUR) * 1000
-    seconds = st.one_of(fields(0, 59), st.just("0"))
+    seconds = st.sampled_from(["0", "30", "59", "0,31", "5/25", "*/20", "*/45", "40-50/9"])
 
     @given(st.tuples(seconds, minutes, hours, days, st.just("*"), weekdays).map(" ".join))
     @settings(max_examples=40, derandomize=True, database=None, deadline=None)

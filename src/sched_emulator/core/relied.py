@@ -1,8 +1,9 @@
 """Which open questions a session relied on, proved by replaying it under the other answers.
 
 The log is replayed under the answers in force, and under each other answer of each behaviour that the session asked
-about. The first answer, delivery or due event that comes out differently is the proof. What real receivers answered is
-in the log, so a delivery that the log does not have is a difference too.
+about. The first answer, delivery or due event that comes out differently is the proof: what an operation answered, what
+was sent, and which events happened, were called off, or are due after a command. What real receivers answered is in the
+log, so a delivery that the log does not have is a difference too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from .errors import SchedulingError
 from .records import State
 from .replay import apply
 from .sandbox import Answer, Command, Sandbox
-from .timeline import Entry
+from .timeline import HOUSEKEEPING, Entry, Timeline
 
 
 class Sight(NamedTuple):
@@ -29,7 +30,7 @@ class Sight(NamedTuple):
 class Reliance(NamedTuple):
     """A behaviour that the session relied on: under `other`, `would_be` would have come in place of `was`.
 
-    `answer` is the one in force at that moment.
+    `answer` is the one in force at that moment, or the last one before it that was not `other`.
     """
 
     assumption_id: str
@@ -46,21 +47,20 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> list[
     in_force = list(_sights(Sandbox(snapshot.unseal(sandbox.base)), log))
     found = []
     for name in [name for name in sandbox.answers.asked if name in alternatives]:
-        answers = _answers_at_each_command(beginning, log, name)
+        answers = _answers_in_turn(beginning, log, name)
         for other in alternatives[name]:
-            difference = (
-                None
-                if set(answers) == {other}
-                else _first_difference(in_force, _replayed(sandbox.base, log, name, other))
-            )
+            if set(answers) == {other}:
+                continue
+            difference = _first_difference(in_force, _replayed(sandbox.base, log, name, other))
             if difference is not None:
                 number, was, would_be = difference
-                found.append(Reliance(name, answers[number], other, was, would_be))
+                answer = next(given for given in reversed(answers[: number + 2]) if given != other)
+                found.append(Reliance(name, answer, other, was, would_be))
     return found
 
 
-def _answers_at_each_command(beginning: State, log: Iterable[Command], name: str) -> list[str]:
-    """Return the answer in force when each command was given, and after the last one."""
+def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> list[str]:
+    """Return the answer in force at the beginning and after each command."""
     answers = [str(beginning.answers[name])]
     for command in log:
         answer = answers[-1]
@@ -73,9 +73,9 @@ def _answers_at_each_command(beginning: State, log: Iterable[Command], name: str
 
 def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[tuple[int, Sight]]:
     """Replay a log with one question answered otherwise, from beginning to end."""
-    state = snapshot.unseal(base)
-    state.answers[name] = other
-    return _sights(Sandbox(state), (_without(command, name) for command in log))
+    sandbox = Sandbox(snapshot.unseal(base))
+    sandbox.set_assumptions({name: other})
+    return _sights(sandbox, (_without(command, name) for command in log))
 
 
 def _without(command: Command, name: str) -> Command:
@@ -99,6 +99,8 @@ def _first_difference(
 def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[tuple[int, Sight]]:
     """Replay a log and yield all that a user could have seen, in order, with the number of the command."""
     number = -1
+    watched = _Watched(sandbox.timeline)
+    sandbox.timeline = watched
     for number, command in enumerate(log):
         delivered, scheduled = sandbox.journal.seq, sandbox.timeline.next_seq
         result = apply(sandbox, command)
@@ -108,10 +110,40 @@ def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[tuple[int, Sig
         if command.method in {"poll", "settle"}:
             for delivery in _new_deliveries(sandbox, delivered):
                 yield number, delivery
-        for entry in sandbox.timeline.scheduled_since(scheduled):
+        for entry in [*watched.left(before=scheduled), *watched.scheduled_since(scheduled)]:
             yield number, _event(sandbox, entry)
     for entry in sandbox.timeline.due(len(sandbox.timeline.entries)):
         yield number + 1, _event(sandbox, entry)
+
+
+class _Watched(Timeline):
+    """A timeline that remembers which events left it."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__(timeline.listed(), timeline.next_seq)
+        self._happened: list[Entry] = []
+        self._called_off: list[Entry] = []
+
+    def cancel(self, seq: int | None) -> None:
+        """Remove an entry, and remember it."""
+        entry = None if seq is None else self.entries.get(seq)
+        if entry is not None and entry.kind not in HOUSEKEEPING:
+            self._called_off.append(entry)
+        super().cancel(seq)
+
+    def pop_due(self, until_ms: int | None) -> Entry | None:
+        """Remove the entry that happens next, and remember it."""
+        entry = super().pop_due(until_ms)
+        if entry is not None and entry.kind not in HOUSEKEEPING:
+            self._happened.append(entry)
+        return entry
+
+    def left(self, *, before: int) -> list[Entry]:
+        """Return, once, what happened and what was called off; not what came and was called off in one command."""
+        found = [*self._happened, *(entry for entry in self._called_off if entry.seq < before)]
+        self._happened.clear()
+        self._called_off.clear()
+        return found
 
 
 def _plain(result: Any) -> Any:

@@ -183,6 +183,8 @@ def _sent(parameter: Parameter, request: Request) -> Any:
     text = source.get(parameter.name)
     if text is None:
         return None
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise InvalidRequest(f"`{parameter.name}` must be UTF-8, got other bytes", parameter=parameter.name)
     value: Any = text
     if parameter.schema.get("type") == "integer":
         value = int(text) if _WHOLE_NUMBER.fullmatch(text) else text

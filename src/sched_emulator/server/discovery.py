@@ -8,18 +8,6 @@ from sched_emulator.core.errors import NotFound
 from .binding import Binding
 
 DESCRIBED_AT = "2026-11-25T00:00:00.000Z"  # when the spec was written from the documentation
-_CODES = {
-    400: "INVALID_REQUEST",
-    401: "UNAUTHORIZED",
-    402: "INSUFFICIENT_CREDIT",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    409: "CONFLICT",
-    413: "PAYLOAD_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "INVALID_REQUEST",
-    429: "RATE_LIMITED",
-}
 Json = dict[str, Any]
 
 
@@ -80,10 +68,6 @@ def _contract(operation: spec.Operation) -> Json:
             "required": [*required, *body.get("required", [])],
         },
         "returns": operation.returns,
-        "errors": [
-            {"code": _CODES[int(status)], "status": int(status), "retryable": status == "429"}
-            for status in operation.responses
-            if status.isdigit() and int(status) >= 400
-        ],
+        "errors": list(operation.errors),
         "examples": [example["value"] for example in media.get("examples", {}).values()],
     }

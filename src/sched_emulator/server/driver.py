@@ -46,12 +46,14 @@ class Driver:
         self._sender = sender
         self._concurrency = concurrency
         self._real_now_ms = real_now_ms
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, _Flight] = {}  # sent and not settled, in order of sending
+        self._unanswered: set[str] = set()  # those of them that no answer has come for
         self._timer: asyncio.TimerHandle | None = None
         self._stirred = asyncio.Event()
         self._advancing_to: int | None = None
         self._advancing = False
         self._generation = 0
+        self._halted = False
         self._anchor()
 
     # What requests see
@@ -63,7 +65,7 @@ class Driver:
 
     def catch_up(self) -> None:
         """Bring a running clock to the present, with all that was due on the way; a frozen one stands."""
-        if self.sandbox.mode == "wall" and not self._advancing:
+        if self.sandbox.mode == "wall" and not self._advancing and not self._halted:
             self._run_due()
 
     def stir(self) -> None:
@@ -120,11 +122,13 @@ class Driver:
             raise error
 
     def abandon(self) -> None:
-        """Cancel the attempts and the advance under way: the state is about to be replaced or forgotten."""
+        """Cancel the attempts and the advance under way, and stand still until `restart`, if it ever comes."""
         self._generation += 1
+        self._halted = True
         for flight in self._flights.values():
             flight.task.cancel()
         self._flights.clear()
+        self._unanswered.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -132,6 +136,7 @@ class Driver:
 
     def restart(self) -> None:
         """Go on from the sandbox's new state."""
+        self._halted = False
         self._anchor()
         self._arm()
 
@@ -139,12 +144,13 @@ class Driver:
 
     async def _pass(self, until_ms: int | None, max_events: int, generation: int) -> None:
         sandbox, end = self.sandbox, self.sandbox.fired + max_events
-        while generation == self._generation:
+        while generation == self._generation and not self._halted:
             self._stirred.clear()
+            self._settle_answered()
             left = end - sandbox.fired
             here = until_ms if not self._flights else sandbox.now_ms
             before = sandbox.fired
-            if left and len(self._flights) < self._concurrency:
+            if left and self._may_send:
                 attempt = self._poll(here, min(left, SLICE_EVENTS))
                 if attempt is not None:
                     self._send(attempt)
@@ -152,10 +158,10 @@ class Driver:
             if sandbox.fired - before == min(left, SLICE_EVENTS) > 0:
                 await asyncio.sleep(0)
             elif self._flights:
-                await self._settle_next()
+                await self._stirred.wait()
             else:
                 break
-        if generation != self._generation:
+        if generation != self._generation or self._halted:
             raise Conflict("the sandbox was reset, restored or forgotten during the advance")
 
     def _advanced(self, until_ms: int | None, started: int, events: int | None) -> Advanced:
@@ -168,15 +174,12 @@ class Driver:
             return Advanced(sandbox.now_ms, fired, "events")
         return Advanced(sandbox.now_ms, fired, "max_events" if following is not None else "idle")
 
-    async def _settle_next(self) -> None:
-        """Wait for the earliest attempt under way, or for a request that may have made something due meanwhile."""
-        flight = next(iter(self._flights.values()))
-        stirred = asyncio.ensure_future(self._stirred.wait())
-        try:
-            await asyncio.wait({flight.task, stirred}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stirred.cancel()
-        if flight.task.done() and flight.attempt.attempt_id in self._flights:
+    def _settle_answered(self) -> None:
+        """Settle what has been answered, in order of sending: an earlier attempt is never settled after a later one."""
+        while self._flights:
+            flight = next(iter(self._flights.values()))
+            if not flight.task.done():
+                return
             self._settle(flight)
 
     # A running clock
@@ -191,7 +194,7 @@ class Driver:
 
     def _run_due(self) -> None:
         present_ms = self._present_ms()
-        while len(self._flights) < self._concurrency:
+        while self._may_send:
             attempt = self._poll(present_ms, None)
             if attempt is None:
                 break
@@ -203,7 +206,7 @@ class Driver:
             self._timer.cancel()
             self._timer = None
         due_ms = self.sandbox.timeline.next_due_ms()
-        if self.sandbox.mode != "wall" or self._advancing or due_ms is None or len(self._flights) >= self._concurrency:
+        if self.sandbox.mode != "wall" or self._advancing or self._halted or due_ms is None or not self._may_send:
             return
         delay = max(due_ms - self._present_ms(), 0) / 1000 / self.sandbox.speed
         self._timer = asyncio.get_running_loop().call_later(min(delay, 86_400), self._timer_rang)
@@ -214,6 +217,10 @@ class Driver:
         self._arm()
 
     # Attempts
+
+    @property
+    def _may_send(self) -> bool:
+        return len(self._unanswered) < self._concurrency
 
     def _poll(self, until_ms: int | None, max_events: int | None) -> Attempt | None:
         real_now_ms = None if self._real_now_ms is None else self._real_now_ms()
@@ -231,19 +238,25 @@ class Driver:
         )
         flight = _Flight(attempt, task, time.monotonic())
         self._flights[attempt.attempt_id] = flight
+        self._unanswered.add(attempt.attempt_id)
         task.add_done_callback(lambda _: self._arrived(flight))
 
     def _arrived(self, flight: _Flight) -> None:
-        """Settle an attempt that ended while no advance waits for it."""
-        if self._advancing or self._flights.get(flight.attempt.attempt_id) is not flight:
+        """Take notice of an answer: an advance settles it in its turn, without one it is settled now."""
+        if self._flights.get(flight.attempt.attempt_id) is not flight:
             return
-        self.catch_up()
-        self._settle(flight)
-        self._arm()
+        self._unanswered.discard(flight.attempt.attempt_id)
+        self._stirred.set()
+        if not self._advancing:
+            self.catch_up()
+            self._settle(flight)
+            self._arm()
 
     def _settle(self, flight: _Flight) -> None:
-        del self._flights[flight.attempt.attempt_id]
-        self.sandbox.settle(flight.attempt.attempt_id, self._outcome(flight.attempt, flight.task.result()))
+        attempt_id = flight.attempt.attempt_id
+        del self._flights[attempt_id]
+        self._unanswered.discard(attempt_id)
+        self.sandbox.settle(attempt_id, self._outcome(flight.attempt, flight.task.result()))
 
     def _outcome(self, attempt: Attempt, response: Response) -> Outcome:
         if response.status is not None:

@@ -1,0 +1,1 @@
+"""Schemathesis over the specification, resolved for the shapes that the target was found to have."""

@@ -1,0 +1,76 @@
+"""One run, put together from top to bottom: the emulator, TLS for the gateway's host, the proxy, the command."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sched_emulator.config import Config
+from sched_emulator.server.app import create_app
+
+from . import HOST
+from .certificates import Authority
+from .environment import Places, variables
+from .process import run_command
+from .proxy import Proxy, Upstream
+
+LOCAL_KEY = "ifr_local"
+CONTROL_PREFIX = "/_emulator"
+NEVER_CAME = f"""\
+sched-emulator run: the command never asked the emulator. If it sent requests to {HOST}, they went to the
+real one, with a key that is not accepted there: some HTTP clients ignore proxy variables (aiohttp without
+trust_env=True does). Let such a client use $SCHED_EMULATOR_URL.
+"""
+
+
+async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
+    """Run a command whose requests to the gateway the emulator answers; return its exit status."""
+    upstream = None if offline else Upstream.of(os.environ)
+    arrivals = _Arrivals()
+    app = create_app(config)
+    app.middlewares.insert(0, arrivals.notice)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        authority = Authority()
+        host = "127.0.0.1" if config.host == "localhost" else config.host
+        await web.TCPSite(runner, host, config.port).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context()).start()
+        port, tls_port = runner.addresses[0][1], runner.addresses[-1][1]
+        async with Proxy(tls_port=tls_port, offline=offline, upstream=upstream) as proxy:
+            with tempfile.TemporaryDirectory(prefix="sched-emulator-") as folder:
+                places = Places(
+                    emulator_url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
+                    proxy_url=f"http://127.0.0.1:{proxy.port}",
+                    tls_port=tls_port,
+                    bundle=_write_bundle(authority, folder),
+                    key=min(config.keys) if config.keys else LOCAL_KEY,
+                )
+                status = await run_command(command, variables(os.environ, places, offline=offline))
+    finally:
+        await runner.cleanup()
+    if not arrivals.came:
+        sys.stderr.write(NEVER_CAME)
+    return status
+
+
+def _write_bundle(authority: Authority, folder: str) -> Path:
+    bundle = Path(folder, "ca-bundle.pem")
+    bundle.write_text(authority.bundle(os.environ), encoding="utf-8")
+    return bundle
+
+
+class _Arrivals:
+    """Whether a request for the API came."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    @web.middleware
+    async def notice(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self.came = self.came or not request.path.startswith(CONTROL_PREFIX)
+        return await handler(request)
