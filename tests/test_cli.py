@@ -29,6 +29,7 @@ COMMANDS = [
     ["assumptions", "explain"],
     ["assumptions", "relied"],
     ["cron"],
+    ["drift"],
 ]
 
 

@@ -228,6 +228,7 @@ def test_the_spec_uses_only_what_is_honoured_and_leaves_no_annotation(answers: d
         "x-creation",
         "x-doc-line",
         "x-enveloped",
+        "x-errors",
         "x-expected",
         "x-from",
         "x-ignored",

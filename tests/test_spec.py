@@ -247,6 +247,7 @@ def test_operations_have_their_newer_path_and_schemas_without_references() -> No
         returns={"type": "string"},
         enveloped=False,
         responses={"200": {"description": "Made.", "content": {"application/json": {"schema": {"type": "string"}}}}},
+        errors=(),
         public=False,
         definition=annotated["paths"]["/v1/old/thing"]["post"],
     )

@@ -23,8 +23,8 @@ LEFT_OUT = ("dead_letter_queue",)
 COSTLY = ("account.topup", "task.schedule")
 
 
-def narrowed(contract: Contract, prefix: str, *, key_required: bool, free: bool) -> Json:
-    """Return the document to generate requests from; `free` is for targets where nothing costs or stays."""
+def narrowed(contract: Contract, prefix: str, *, key_required: bool, spare_costly: bool) -> Json:
+    """Return the document to generate requests from; `spare_costly` leaves out what costs or cannot be undone."""
     document: Json = copy.deepcopy(contract.document)
     schemas = document["components"]["schemas"]
     schemas["Name"] |= {"pattern": f"^{prefix}[a-c]{{1,2}}$", "minLength": len(prefix) + 1, "maxLength": len(prefix) + 2}
@@ -39,7 +39,7 @@ def narrowed(contract: Contract, prefix: str, *, key_required: bool, free: bool)
         for method in spec.METHODS:
             if method in item:
                 _narrow_operation(item[method], prefix, key_required=key_required)
-    if not free:
+    if spare_costly:
         for path in [path for path, item in document["paths"].items() if _operation_in(item) in COSTLY]:
             del document["paths"][path]
     document.pop("webhooks", None)

@@ -66,6 +66,7 @@ class SchemaRun:
         seed: int,
         examples: int,
         free: bool,
+        spare_costly: bool,
         key_required: bool,
     ) -> None:
         self._contract = contract
@@ -76,7 +77,7 @@ class SchemaRun:
         self._examples = examples
         self._free = free
         self._truth = Truth(contract)
-        self._document = narrowed(contract, prefix, key_required=key_required, free=free)
+        self._document = narrowed(contract, prefix, key_required=key_required, spare_costly=spare_costly)
         enveloped = frozenset(name for name, operation in contract.operations.items() if operation.enveloped)
         formats.register()
         checks.register(enveloped=bool(enveloped), enveloped_operations=enveloped)

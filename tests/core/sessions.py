@@ -1,6 +1,6 @@
 """Random sessions: everything that can happen to a sandbox, as plain steps that Hypothesis draws and shrinks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -211,7 +211,18 @@ ARGUMENTS: dict[str, st.SearchStrategy[Json]] = {
     "account.topup": _some({"amount_usd": st.just(5)}),
 }
 KEYS = st.sampled_from([None, None, None, None, "k1", "k2"])
-OFTEN = ("publish", "publish", "publish_batch", "consume", "consume", "consume", "ack", "nack", "nack", "push_subscribe")
+OFTEN = ("publish", "publish", "publish_batch", "consume", "consume", "consume", "ack", "nack", "nack")
+    "publish",
+    "publish",
+    "publish_batch",
+    "consume",
+    "consume",
+    "consume",
+    "ack",
+    "nack",
+    "nack",
+    "push_subscribe",
+)
 
 
 def _call(operation: str) -> st.SearchStrategy[Step]:
@@ -248,7 +259,7 @@ MOVES: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(Settle, st.booleans(), st.sampled_from([OK, FAILED, TIMED_OUT])),
 )
 CALLS = tuple(map(_call, ARGUMENTS))
-QUEUE_WORK = tuple(_call(f"scheduling.queue.{name}") for name in OFTEN)
+QUEUE_WORK = tuple(_call(f"scheduling.queue.{name}") for name in (*OFTEN, "push_subscribe"))
 CRON_WORK = tuple(_call(f"scheduling.cron.{name}") for name in ("create", "create", "trigger", "update"))
 OPENING: tuple[Step, ...] = (
     Steer("add_target", {"target": {"url": GOOD, "responses": [{"status": 200}]}}),

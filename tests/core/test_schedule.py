@@ -186,6 +186,7 @@ def test_a_star_in_the_second_follows_real_time() -> None:
 
 def test_there_is_nothing_after_the_year_9999() -> None:
     assert upcoming("0 0 31 12 *", "UTC", "9998-12-31T00:00:00Z", 2) == ["9999-12-31T00:00Z"]
+    assert upcoming("0 0 1 1 *", "UTC", "9999-01-01T00:00:00Z", 1) == []
     assert upcoming("0 22,23 * * *", "America/New_York", "9999-12-31T00:00:00Z", 9) == [
         "9999-12-31T03:00Z",
         "9999-12-31T04:00Z",
@@ -203,16 +204,16 @@ def test_the_first_year_counts_from_its_first_local_day() -> None:
 # ---- what is refused
 
 WRITTEN = "written like 5, 1-5, 1-5/2, * or */2, joined by commas"
-FIVE = "5 fields (minute, hour, day of month, month, day of week) or 6 with second"
+FIVE = "5 fields (minute, hour, day of month, month, day of week) or 6 with the second"
 
 
 @pytest.mark.parametrize(
     ("expression", "sentence"),
     [
-        ("", f"cron expression: '' has 0 fields: expected {FIVE} before them"),
-        ("* * * *", f"cron expression: '* * * *' has 4 fields: expected {FIVE} before them"),
-        ("* * * * * * *", f"cron expression: '* * * * * * *' has 7 fields: expected {FIVE} before them"),
-        ("@daily", f"cron expression: '@daily' is a macro: expected {FIVE} before them"),
+        ("", f"cron expression: '' has 0 fields: expected {FIVE} first"),
+        ("* * * *", f"cron expression: '* * * *' has 4 fields: expected {FIVE} first"),
+        ("* * * * * * *", f"cron expression: '* * * * * * *' has 7 fields: expected {FIVE} first"),
+        ("@daily", f"cron expression: '@daily' is a macro: expected {FIVE} first"),
         ("0" + ",0" * 500, f"cron expression: '{'0,' * 20}…' has 1001 characters: expected at most 1000"),
         ("60 * * * *", "minute: '60' is out of range: expected 0 to 59"),
         ("60 * * * * *", "second: '60' is out of range: expected 0 to 59"),
@@ -259,7 +260,7 @@ def test_what_cannot_be_is_refused_in_one_sentence_that_names_the_field(expressi
 def test_the_field_is_named_where_the_second_is_last() -> None:
     with pytest.raises(ScheduleError, match=r"^second: '60' is out of range: expected 0 to 59$"):
         parse("0 0 * * * 60", seconds_position="last")
-    with pytest.raises(ScheduleError, match=r"or 6 with second after them$"):
+    with pytest.raises(ScheduleError, match=r"^cron expression: '0' has 1 field: .* 6 with the second last$"):
         parse("0", seconds_position="last")
 
 

@@ -5,7 +5,6 @@ so it does not depend on the order in which it is asked for.
 """
 
 from hashlib import blake2b
-from uuid import UUID
 
 
 class Ids:
@@ -27,17 +26,12 @@ class Ids:
 
 def fraction(seed: int, purpose: str) -> float:
     """Return a number from 0 to below 1 that depends on the seed and the purpose alone."""
-    return int.from_bytes(_digest(seed, purpose)[:6]) / (1 << 48)
+    return int.from_bytes(blake2b(f"{seed} {purpose}".encode(), digest_size=6).digest()) / (1 << 48)
 
 
 def request_id(seed: int, now_ms: int, number: int) -> str:
     """Return the UUID v7 (RFC 9562) of the sandbox's request with this number."""
-    tail = int.from_bytes(_digest(seed, f"request {number}")[:10])
-    value = (max(now_ms, 0) & (1 << 48) - 1) << 80 | tail
-    value = value & ~(0xF << 76) | 7 << 76
-    value = value & ~(3 << 62) | 2 << 62
-    return str(UUID(int=value))
-
-
-def _digest(seed: int, purpose: str) -> bytes:
-    return blake2b(f"{seed} {purpose}".encode(), digest_size=16).digest()
+    instant = f"{now_ms:012x}"
+    random = blake2b(f"{seed} request {number}".encode(), digest_size=10).hexdigest()
+    variant = "89ab"[int(random[3], 16) & 3]
+    return f"{instant[:8]}-{instant[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"

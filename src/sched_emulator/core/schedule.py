@@ -27,7 +27,7 @@ from .zones import CYCLE, DAY, EPOCH_ORDINAL, ScheduleError, Zone, load_zone, lo
 __all__ = ["Schedule", "ScheduleError", "Zone", "load_zone", "local_text", "next_fire_ms", "parse", "zone_names"]
 
 MAX_CHARS = 1000  # every value of every field, written out, is about half of it
-NEVER_WAS = 3 * 3600  # a gap of so many seconds is no change of the clocks
+NEVER_WAS = 3 * 3600  # seconds; a gap this long is no change of the clocks, but days that never were
 LAST = LAST_MS // 1000
 FIRST_DAY, LAST_DAY = 1 - EPOCH_ORDINAL, date.max.toordinal() - EPOCH_ORDINAL
 NEVER = 2**25  # a day after everything
@@ -149,7 +149,7 @@ def parse(expression: str, *, seconds_position: str = "first") -> Schedule:
 
 
 def next_fire_ms(schedule: Schedule, zone: Zone, after_ms: int, *, dst: str = "vixie") -> int | None:
-    """Return the first fire strictly later than `after_ms`, a whole second; None when there is none until year 9999.
+    """Return the first fire strictly later than `after_ms`, a whole second; None when the year 9999 ends before.
 
     `dst` says how skipped and repeated local times count: `vixie` or `literal`.
     """
@@ -179,11 +179,11 @@ def _split(expression: str, six: Sequence[Field]) -> dict[Field, str]:
     words = [word for word in re.split(r"[ \t]+", expression) if word]
     fields = {5: FIVE, 6: six}.get(len(words))
     if fields is None:
-        kind = "is a macro" if expression.startswith("@") else f"has {len(words)} fields"
+        kind = "is a macro" if expression.startswith("@") else f"has {len(words)} field{'s' * (len(words) != 1)}"
         five = ", ".join(field.name for field in FIVE)
-        place = "before" if six[0] is SECOND else "after"
+        place = "first" if six[0] is SECOND else "last"
         raise ScheduleError(
-            f"cron expression: '{shown(expression)}' {kind}: expected 5 fields ({five}) or 6 with second {place} them"
+            f"cron expression: '{shown(expression)}' {kind}: expected 5 fields ({five}) or 6 with the second {place}"
         )
     return {SECOND: "0"} | dict(zip(fields, words, strict=True))
 

@@ -27,7 +27,7 @@ if (process.env.SCHED_EMULATOR_OFFLINE) {
     const first = Array.isArray(args[0]) ? args[0][0] : args[0];
     const options = typeof first === 'object' ? first : { port: first, host: typeof args[1] === 'string' ? args[1] : undefined };
     const host = options.host || 'localhost';
-    if (options.path === undefined && !LOOPBACK.has(host)) {
+    if (!options.path && !LOOPBACK.has(host)) {
       const error = new Error(`${host} is not reached: sched-emulator run --offline lets nothing through but ${HOST}`);
       process.nextTick(() => this.destroy(error));
       return this;

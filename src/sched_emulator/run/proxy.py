@@ -115,7 +115,7 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: Streams) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with _closing(client):
                 try:
                     server = await self._connect(await client.reader.readuntil(b"\r\n\r\n"))

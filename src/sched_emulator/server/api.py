@@ -8,6 +8,7 @@ errors rise untouched to `_perform`; `_conclude` makes answers of them.
 import asyncio
 from collections.abc import Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
@@ -21,8 +22,8 @@ from . import bodies, discovery
 from .binding import Binding, BoundOperation, Request
 from .hosted import Hosted, Sandboxes
 from .refusals import MethodNotAllowed
+from .reply import json_reply
 
-_CONSTANT_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Server": "sched-emulator"}
 Json = dict[str, Any]
 
 
@@ -37,7 +38,7 @@ class Api:
     async def handle(self, operation_id: str, request: web.Request) -> web.StreamResponse:
         """Answer a request for an operation of a sandbox."""
         hosted = self._sandboxes.of_key(self._sandboxes.key_in(request.headers.get("Authorization")))
-        raw = await request.read()
+        raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
         hosted.driver.catch_up()
         exchange = _perform(hosted, hosted.binding.operations[operation_id], request, raw)
         response = _conclude(hosted, request, exchange)
@@ -139,14 +140,9 @@ def _conclude(hosted: Hosted, request: web.Request, exchange: Exchange) -> web.S
     return json_response(status, content, headers)
 
 
-def json_response(status: int, content: Any, headers: Mapping[str, str]) -> web.Response:
-    """Return an answer whose bytes depend on nothing but its arguments."""
-    return bytes_response(status, encode_bytes(content), headers)
-
-
-def bytes_response(status: int, body: bytes, headers: Mapping[str, str]) -> web.Response:
-    """Return an answer that is JSON already."""
-    return web.Response(status=status, body=body, headers={**_CONSTANT_HEADERS, **headers})
+def json_response(status: int, content: Any, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Return an answer that holds a value as JSON."""
+    return json_reply(status, encode_bytes(content), headers)
 
 
 def error_object(error: SchedulingError) -> Json:
@@ -177,7 +173,12 @@ def _metadata(identity: str, latency_ms: int) -> Json:
 
 
 def _identifying_headers(identity: str, now_ms: int) -> dict[str, str]:
-    return {"X-Infrai-Request-Id": identity, "Date": formatdate(now_ms // 1000, usegmt=True)}
+    return {"X-Infrai-Request-Id": identity, "Date": _http_date(now_ms // 1000)}
+
+
+@lru_cache(maxsize=64)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _error_headers(error: SchedulingError) -> dict[str, str]:

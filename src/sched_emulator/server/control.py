@@ -19,10 +19,11 @@ from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
 from . import bodies, control_reading, control_setting
-from .api import bytes_response, error_object, json_response
+from .api import error_object, json_response
 from .binding import BoundOperation, Request, shorten
 from .hosted import Hosted, Sandboxes
 from .refusals import Forbidden
+from .reply import json_reply
 
 Json = dict[str, Any]
 PREFIX = "/_emulator"
@@ -60,7 +61,7 @@ class Control:
         hosted.driver.catch_up()
         if operation_id == "snapshot.get":
             hosted.driver.refuse_if_busy()
-            return bytes_response(200, hosted.sandbox.snapshot(), {})
+            return json_reply(200, hosted.sandbox.snapshot(), {})
         if operation_id == "snapshot.put":
             hosted.replace_state(await request.content.read())
             return json_response(200, {"restored": True}, {})

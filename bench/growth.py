@@ -1,0 +1,95 @@
+"""A virtual year of a thousand crons of mixed zones and intervals, with receivers that fail and are slow.
+
+Then what the cost grows with: fires alone, neither the seconds that pass nor the crons that stand by.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from bench.measuring import DAY_MS, START_MS, new_sandbox, say, say_row, seconds
+from sched_emulator.core.sandbox import Sandbox
+
+WIDTHS = (46, 12, 12, 12)
+ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo")
+INTERVALS = ("0 * * * *", "0 */6 * * *", "30 2 * * *", "15 9 * * 1-5", "0 12 * * 0", "0 0 1 * *", "0 0 29 2 *")
+SHARES = (2, 10, 40, 20, 15, 12, 1)  # in a hundred crons
+RECEIVERS = (
+    {"url": "https://fine.acme.com/*", "responses": [{"status": 200}]},
+    {"url": "https://slow.acme.com/*", "responses": [{"latency_seconds": 120}]},
+    {"url": "https://flaky.acme.com/*", "responses": [{"status": 500}, {"status": 200}], "then": "cycle"},
+    {"url": "https://down.acme.com/*", "responses": [{"error": "timeout"}]},
+)
+HOSTS = ("fine", "fine", "fine", "slow", "flaky", "down")
+POLICIES = ("allow", "skip", "queue")
+
+
+def mixed(crons: int) -> Sandbox:
+    """Return a sandbox with crons of every interval, zone, receiver and overlap policy."""
+    sandbox = new_sandbox()
+    for receiver in RECEIVERS:
+        sandbox.add_target(receiver)
+    expressions = [expression for expression, share in zip(INTERVALS, SHARES, strict=True) for _ in range(share)]
+    for number in range(crons):
+        arguments = {
+            "cron_expr": expressions[number * 37 % len(expressions)],
+            "timezone": ZONES[number % len(ZONES)],
+            "task": f"https://{HOSTS[number % len(HOSTS)]}.acme.com/{number}",
+            "overlap_policy": POLICIES[number % len(POLICIES)],
+            "retry": 1,
+        }
+        sandbox.call("scheduling.cron.create", arguments)
+    return sandbox
+
+
+def pass_time(sandbox: Sandbox, days: float) -> float:
+    """Let days pass and return the seconds that it took."""
+    return seconds(lambda: sandbox.poll(START_MS + int(days * DAY_MS)))
+
+
+def active(expression: str, crons: int, idle: int = 0) -> Sandbox:
+    """Return a sandbox with crons that fire, and others that stand by for the 29 February."""
+    sandbox = new_sandbox()
+    sandbox.add_target({"url": "*", "responses": [{"status": 200}]})
+    for number in range(crons + idle):
+        arguments = {"cron_expr": expression if number < crons else "0 0 29 2 *", "task": "https://api.acme.com/x"}
+        sandbox.call("scheduling.cron.create", arguments)
+    return sandbox
+
+
+def table(title: str, cases: Iterable[tuple[str, Sandbox, float]]) -> None:
+    """Print what a fire costs in each case, and the ratio to the first."""
+    say_row(title, "fires", "µs a fire", "ratio", widths=WIDTHS)
+    first = 0.0
+    for name, sandbox, days in cases:
+        took = pass_time(sandbox, days)
+        cost = took / sandbox.fired * 1e6
+        first = first or cost
+        say_row(name, f"{sandbox.fired:,}", f"{cost:.1f}", f"{cost / first:.2f}", widths=WIDTHS)
+
+
+def run(*, quick: bool) -> None:
+    """Print the year and the three tables."""
+    crons, days = (20, 7) if quick else (1000, 365)
+    say(f"growth: {crons:,} crons of mixed zones and intervals over {days} virtual days, on the core")
+    sandbox = mixed(crons)
+    took = pass_time(sandbox, days)
+    say(f"  {sandbox.fired:,} events in {took:.1f} s, {took / sandbox.fired * 1e6:.1f} µs each;")
+    again = mixed(crons)
+    pass_time(again, days)
+    states = [blake2b(box.snapshot(), digest_size=8).hexdigest() for box in (sandbox, again)]
+    say(f"  run a second time, the snapshot is {'the same' if states[0] == states[1] else 'ANOTHER'}: {states[0]}")
+    few = 1 if quick else 40
+    table(
+        "fires: as many crons and days, other intervals",
+        [(expression, active(expression, few), 30) for expression in ("0 */4 * * *", "0 * * * *", "*/15 * * * *")],
+    )
+    table(
+        "seconds: as many fires",
+        [
+            (f"{expression}  over {days:,} days", active(expression, few), days)
+            for expression, days in (("* * * * *", 1), ("0 * * * *", 60), ("0 0 * * *", 1440))
+        ],
+    )
+    sizes = (0, 10, 100) if quick else (0, 1_000, 100_000)
+    table("idle crons beside those that fire", [(f"{idle:,}", active("0 * * * *", few, idle), 30) for idle in sizes])
+    say()

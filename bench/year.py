@@ -1,0 +1,42 @@
+"""A cron that fires every minute in New York, over a virtual year, to a scripted receiver.
+
+The baseline is one step of croniter in the same run: less than a whole fire needs of us (the next instant, a run, a
+delivery, its journal entry, its end, retention).
+"""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from bench.measuring import DAY_MS, START_MS, new_sandbox, peak_megabytes, say, seconds
+
+TARGET = 30_000
+URL = "https://api.acme.com/minutely"
+
+
+def run(*, quick: bool) -> None:
+    """Print fires per second and the memory."""
+    days = 1 if quick else 365
+    sandbox = new_sandbox()
+    sandbox.add_target({"url": URL, "responses": [{"status": 200}]})
+    cron = {"cron_expr": "* * * * *", "timezone": "America/New_York", "task": URL}
+    sandbox.call("scheduling.cron.create", cron)
+    before = peak_megabytes()
+    took = seconds(lambda: sandbox.poll(START_MS + days * DAY_MS))
+    assert sandbox.fired == days * 1440, sandbox.fired
+    rate = sandbox.fired / took
+    say(f"year: a minutely cron in New York over {days} virtual days, {sandbox.fired:,} fires on the core")
+    say(f"  {rate:,.0f} fires/s in {took:.2f} s (target: at least {TARGET:,})")
+    say(f"  {rate * croniter_step():.1f} fires in the time of one step of croniter")
+    say(
+        f"  {len(sandbox.runs):,} runs kept by their retention, {len(sandbox.journal.deliveries):,} deliveries by the journal"
+    )
+    say(f"  {before:.0f} MB before, {peak_megabytes():.0f} MB at the peak\n")
+
+
+def croniter_step() -> float:
+    """Return the seconds that one step of croniter takes."""
+    start = datetime.fromtimestamp(START_MS // 1000, UTC).astimezone(ZoneInfo("America/New_York"))
+    steps, times = croniter("* * * * *", start), 2_000
+    return seconds(lambda: [steps.get_next(datetime) for _ in range(times)]) / times

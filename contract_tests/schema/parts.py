@@ -1,0 +1,160 @@
+"""The schema part of a run: in this process, or, where requests cost nothing, in two of their own, side by side."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from queue import Queue
+from typing import Any
+
+from ..contract import Contract
+from ..gate import Gate
+from ..results import Check, Exchange, Result, Status
+from ..settings import Settings
+from ..worlds import Site, World
+from .engine import STATEFUL, SchemaRun, plan
+
+PARTS = 2
+PROGRAM = "from sched_emulator.commands.contract import suite; suite('schema.parts').main()"
+
+
+def schema_results(
+    site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], *, key_required: bool, stop: threading.Event
+) -> Iterator[Result]:
+    """Run the checks wanted and yield what became of each."""
+    job = {
+        "answers": contract.answers,
+        "url": site.url,
+        "prefix": f"{settings.prefix}s-",
+        "seed": settings.seed,
+        "examples": settings.examples,
+        "key_required": key_required,
+    }
+    if not site.virtual or len(wanted) <= PARTS:
+        yield from _here(site, contract, settings, wanted, job)
+        return
+    with contextlib.ExitStack() as stack:
+        worlds = [site.world(f"schema-{number}") for number in range(PARTS)]
+        results: Queue[Result | None] = Queue()
+        for number, (addresses, world) in enumerate(zip(_shares(wanted), worlds, strict=True)):
+            stack.callback(world.close)
+            part = {**job, "key": world.key, "addresses": addresses, "prefix": f"{job['prefix']}{number}-"}
+            stack.callback(_start(part, wanted, site.gate, results))
+        for _ in range(PARTS):
+            while (result := results.get()) is not None:
+                yield result
+                if stop.is_set():
+                    return
+
+
+def _here(site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], job: dict[str, Any]) -> Iterator[Result]:
+    world: World = site.world("schema")
+    try:
+        names = ("url", "prefix", "seed", "examples", "key_required")
+        run = SchemaRun(
+            contract=contract,
+            gate=site.gate,
+            key=world.key,
+            free=settings.loopback,
+            spare_costly=not site.virtual,
+            **{name: job[name] for name in names},
+        )
+        yield from run.perform(wanted)
+    finally:
+        world.close()
+
+
+def _shares(wanted: dict[str, Check]) -> list[list[str]]:
+    """Deal out the operations; all phases of one go to the same process, chains to the last."""
+    operations = list(dict.fromkeys(check.covers[0] for address, check in wanted.items() if address != STATEFUL))
+    shares: list[list[str]] = [[] for _ in range(PARTS)]
+    for address, check in wanted.items():
+        number = PARTS - 1 if address == STATEFUL else operations.index(check.covers[0]) % PARTS
+        shares[number].append(address)
+    return shares
+
+
+def _start(job: dict[str, Any], wanted: dict[str, Check], gate: Gate, results: "Queue[Result | None]") -> Any:
+    """Start a process for a job, put its results into the queue, None in the end; return what ends it."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def read() -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(job))
+        process.stdin.close()
+        missing = set(job["addresses"])
+        for line in process.stdout:
+            told = json.loads(line)
+            if "sent" in told:
+                gate.sent += told["sent"]
+                continue
+            missing.discard(told["address"])
+            results.put(_result(told, wanted))
+        complaint = process.stderr.read().strip() if process.stderr is not None else ""
+        for address in sorted(missing):
+            why = complaint.splitlines()[-1] if complaint else f"it ended with status {process.wait()}"
+            results.put(Result(wanted[address], Status.ERROR, f"the process of the schema part failed: {why}"))
+        results.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+    return end
+
+
+def _result(told: dict[str, Any], wanted: dict[str, Check]) -> Result:
+    exchanges = [Exchange("CURL", code, {}, None, None, {}, came) for code, came in told["exchanges"]]
+    return Result(
+        wanted[told["address"]],
+        Status(told["status"]),
+        told["reason"],
+        told["expected"],
+        seconds=told["seconds"],
+        exchanges=exchanges,
+    )
+
+
+def main() -> None:
+    """Do the job that standard input describes, and write a line of JSON for each result."""
+    job = json.load(sys.stdin)
+    contract = Contract(job["answers"])
+    gate = Gate(key=None, strict=False)
+    run = SchemaRun(
+        contract=contract,
+        gate=gate,
+        url=job["url"],
+        key=job["key"],
+        prefix=job["prefix"],
+        seed=job["seed"],
+        examples=job["examples"],
+        free=True,
+        spare_costly=False,
+        key_required=job["key_required"],
+    )
+    every = plan(contract, ("examples", "coverage", "fuzzing"), stateful=True, reads_only=False)
+    for result in run.perform({address: every[address] for address in job["addresses"]}):
+        told = {
+            "address": result.check.address,
+            "status": result.status,
+            "reason": result.reason,
+            "expected": result.expected,
+            "seconds": result.seconds,
+            "exchanges": [[exchange.url, exchange.response] for exchange in result.exchanges],
+        }
+        print(json.dumps(told), flush=True)
+    print(json.dumps({"sent": gate.sent}), flush=True)

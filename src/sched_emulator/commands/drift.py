@@ -1,0 +1,124 @@
+"""`sched-emulator drift`: whether a gateway still says of itself what the specification says."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sched_emulator.config import UsageError
+
+from .options import Commands, Option, add_command
+from .terminal import paragraph, say, say_json, styled
+
+if TYPE_CHECKING:
+    from sched_emulator.drift import Change, Report
+
+OPTIONS = (
+    Option("--target", "the gateway, such as https://api.infrai.cc", "URL"),
+    Option("--json", "write JSON", default=False),
+)
+SPECIFICATION = "openapi/scheduling.yaml"
+OFTEN = 3
+_MARKS = {"added": ("+", "green"), "gone": ("-", "red"), "changed": ("~", "yellow")}
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    add_command(
+        commands,
+        "drift",
+        summary="Compare a gateway's public, free /v1/discovery with the specification: "
+        "exit status 1 when they differ, 2 when that could not be told.",
+        examples="  sched-emulator drift --target https://api.infrai.cc\n"
+        "  sched-emulator drift --target http://127.0.0.1:8420 --json",
+        run=run,
+        options=OPTIONS,
+    )
+
+
+def run(values: argparse.Namespace) -> int:
+    """Compare, tell, and say with the status whether anything has changed."""
+    from sched_emulator import drift  # noqa: PLC0415 - reads YAML
+    from sched_emulator.gateway import Gateway, GatewayError  # noqa: PLC0415 - nobody else pays for it
+
+    if values.target is None:
+        raise UsageError("--target: expected the URL of a gateway such as https://api.infrai.cc")
+    try:
+        gateway = Gateway(values.target)
+    except ValueError as error:
+        raise UsageError(f"--target: {error}") from None
+    try:
+        head, entries = gateway.listing()
+        report = drift.compare([gateway.contract(entry) if drift.is_known(entry) else entry for entry in entries])
+    except GatewayError as error:
+        sys.stderr.write(f"{values.prog}: cannot judge: {error}\n")
+        return 2
+    if not report.compared:
+        sys.stderr.write(
+            f"{values.prog}: cannot judge: none of the {len(entries)} capabilities that {gateway.url} lists is one of "
+            f"{SPECIFICATION}\n"
+        )
+        return 2
+    if values.json:
+        say_json({"target": gateway.url, "version": head.get("version"), **_as_json(report)})
+    else:
+        _tell(gateway.url, head, report)
+    return 1 if report.changes else 0
+
+
+def _as_json(report: "Report") -> dict[str, Any]:
+    changes = [
+        {name: value for name, value in asdict(change).items() if value is not None} for change in report.changes
+    ]
+    return {"compared": report.compared, "changes": changes, "unknown": report.unknown}
+
+
+def _tell(url: str, head: dict[str, Any], report: "Report") -> None:
+    version = f" (version {head['version']})" if "version" in head else ""
+    count = len(report.changes)
+    found = f"{count} change{'s' if count > 1 else ''}" if count else "no change"
+    paragraph(f"{report.compared} operations of {url}{version} compared with {SPECIFICATION}: {styled(found, 'bold')}.")
+    said = ((_sentence(change), change.operation) for change in report.changes)
+    places = _by_places(said, all_of=report.compared)
+    kinds = {_sentence(change): change.kind for change in report.changes}
+    for place, sentences in places.items():
+        say()
+        paragraph(styled(place, "bold"))
+        for sentence in sentences:
+            mark, colour = _MARKS[kinds[sentence]]
+            say(f"  {styled(mark, colour)} {sentence}")
+    if report.unknown:
+        say()
+        say("The gateway does not say, so this is unknown:")
+        parts = ((part, name) for name, parts in report.unknown.items() for part in parts)
+        for place, names in _by_places(parts, all_of=report.compared).items():
+            paragraph(f"  {place}: {', '.join(names)}", indent="    ")
+
+
+def _by_places(said: Iterable[tuple[str, str]], all_of: int) -> dict[str, list[str]]:
+    """Gather what is said by the operation it is said of; what is said of many is said once."""
+    operations: dict[str, list[str]] = {}
+    for text, operation in said:
+        operations.setdefault(text, []).append(operation)
+    places: dict[str, list[str]] = {}
+    for text, names in operations.items():
+        joined = ["all operations"] if len(names) == all_of else [", ".join(names)]
+        for name in names if len(names) <= OFTEN else joined:
+            places.setdefault(name, []).append(text)
+    return places
+
+
+def _sentence(change: "Change") -> str:
+    """Say in a few words what has changed."""
+    subject = {"error": "error code", "operation": "operation"}.get(change.what, "parameter")
+    if change.what in {"id", "method", "path", "availability"}:
+        return f"{change.what}: {change.now}, was {change.was}"
+    if change.what == "retryable":
+        return f"error code {change.name}: {change.now}, was {change.was}"
+    if change.kind == "changed":
+        aspect = {"type": " of type", "values": " takes", "required": ""}[change.what]
+        return f"parameter {change.name}:{aspect} {change.now}, was {change.was}"
+    details = change.now or change.was
+    words = [subject, *([change.name] if change.name else [])]
+    return " ".join(words) + (f" ({details})" if details else "")
