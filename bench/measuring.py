@@ -1,6 +1,5 @@
 """What the topics share: sandboxes, stop watches and tables."""
 
-import gc
 import resource
 import sys
 from collections.abc import Callable, Sequence
@@ -32,7 +31,6 @@ def new_sandbox() -> Sandbox:
 
 def seconds(work: Callable[[], object]) -> float:
     """Return how long a piece of work takes."""
-    gc.collect()
     began = perf_counter()
     work()
     return perf_counter() - began

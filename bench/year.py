@@ -29,9 +29,8 @@ def run(*, quick: bool) -> None:
     say(f"year: a minutely cron in New York over {days} virtual days, {sandbox.fired:,} fires on the core")
     say(f"  {rate:,.0f} fires/s in {took:.2f} s (target: at least {TARGET:,})")
     say(f"  {rate * croniter_step():.1f} fires in the time of one step of croniter")
-    say(
-        f"  {len(sandbox.runs):,} runs kept by their retention, {len(sandbox.journal.deliveries):,} deliveries by the journal"
-    )
+    kept = len(sandbox.runs), len(sandbox.journal.deliveries)
+    say("  {:,} runs kept by their retention, {:,} deliveries by the journal".format(*kept))
     say(f"  {before:.0f} MB before, {peak_megabytes():.0f} MB at the peak\n")
 
 

@@ -24,6 +24,7 @@ CREATE_TAKES = frozenset({"payload", "timezone", "retries", "idempotency_key"})
 NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
+RUN_PAGES = 8
 
 
 class Answers(Protocol):
@@ -58,7 +59,9 @@ class Reply:
 class Api:
     """The target as one check sees it."""
 
-    def __init__(self, world: World, answers: Answers, name: str, prefix: str, contract: Contract | None = None) -> None:
+    def __init__(
+        self, world: World, answers: Answers, name: str, prefix: str, contract: Contract | None = None
+    ) -> None:
         self.world = world
         self.contract = contract
         self.prefix = prefix
@@ -258,6 +261,18 @@ class Api:
             raise Failed(f"after {within:g} s the run was {state.get('state')}", "the run finishes")
         return state
 
+    def runs_of(self, field: str, owner: str) -> list[dict[str, Any]]:
+        """Return the newest runs of a cron (`cron_id`) or a task (`task_id`), from the first pages of run.list."""
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        for _ in range(RUN_PAGES):
+            page = self.call("run.list", limit=100, **cursor)
+            found += [item for item in page["items"] if item.get(field) == owner]
+            if found or "next_cursor" not in page:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        return found
+
     def payload_of(self, call: Call) -> Any:
         """Return the payload in what a cron or a task delivered (`delivery.body`)."""
         wrapped = isinstance(call.body, dict) and {"type", "run_id", "payload"} <= call.body.keys()
@@ -277,9 +292,9 @@ class Api:
                 path = path.replace("{" + name + "}", quote(str(body.pop(name)), safe=""))
             elif described.method == "GET" and name in body:
                 query[name] = body.pop(name)
-        if operation in CREATIONS and "idempotency_key" not in body and "Idempotency-Key" not in headers:
-            if self._answers.answer("idempotency.required") == "required":
-                body["idempotency_key"] = self.name()
+        keyed = "idempotency_key" in body or "Idempotency-Key" in headers
+        if operation in CREATIONS and not keyed and self._answers.answer("idempotency.required") == "required":
+            body["idempotency_key"] = self.name()
         if not body and not described.body_required:
             return self.send(described.method, path, headers=headers, query=query)
         return self.send(described.method, path, body, headers=headers, query=query)

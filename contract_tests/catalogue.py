@@ -29,7 +29,9 @@ class Group:
         self._address = address
         self._aspect = aspect
 
-    def must(self, number: int, *covers: str, lines: tuple[int, ...] = (), **costs: Any) -> Callable[[Scenario], Scenario]:
+    def must(
+        self, number: int, *covers: str, lines: tuple[int, ...] = (), **costs: Any
+    ) -> Callable[[Scenario], Scenario]:
         """Register a scenario of what is documented."""
         return self._register(Grade.MUST, number, covers, lines, costs)
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -28,7 +29,7 @@ class Closed(Exception):
 
 
 class Refused(Exception):
-    """This request is not sent, because it writes and writing was not allowed."""
+    """A request is not sent, because it writes and writing was not allowed."""
 
 
 class NoAnswer(Exception):
@@ -103,7 +104,9 @@ class Gate:
                 break
             time.sleep(self._pause_asked_for(response))
         else:
-            self._stop("The target keeps answering 429: it wants fewer requests. Try again later, or with a lower --rate.")
+            self._stop(
+                "The target keeps answering 429: it wants fewer requests. Try again later, or with a lower --rate."
+            )
         if self._strict and response.status_code == 402:
             self._stop(
                 "The account has no credit left (402). Top it up (POST /v1/account/topup and open the URL returned), "
@@ -181,7 +184,8 @@ class Created:
         if not response.ok or request.method in READS:
             return
         sent, got = _json(request.body), _json(response.content)
-        data = got.get("data") if isinstance(got.get("data"), dict) else got
+        inside = got.get("data")
+        data: dict[str, Any] = inside if isinstance(inside, dict) else got
         with self._lock:
             if path.endswith("/cron/create"):
                 self._add(self.crons, data.get("cron_id") or data.get("job_id"))
@@ -192,9 +196,9 @@ class Created:
             elif path.endswith(("/queue/publish", "/queue/publish_batch")):
                 self._add(self.queues, sent.get("queue"))
             elif "/cron/delete/" in path:
-                self.crons.pop(requests.utils.unquote(path.rsplit("/", 1)[1]), None)
+                self.crons.pop(unquote(path.rsplit("/", 1)[1]), None)
             elif "/queue/delete/" in path:
-                self.queues.pop(requests.utils.unquote(path.rsplit("/", 1)[1]), None)
+                self.queues.pop(unquote(path.rsplit("/", 1)[1]), None)
 
     @staticmethod
     def _add(known: dict[str, None], name: Any) -> None:
@@ -227,7 +231,7 @@ def _read(response: requests.Response, timeout: float) -> None:
             response.close()
             raise NoAnswer("an answer without end")
     response._content = b"".join(parts)  # noqa: SLF001 - requests has no public way to hand it what was read
-    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+    response._content_consumed = True  # noqa: SLF001 - the same
     response.raw.release_conn()
 
 

@@ -1,8 +1,8 @@
 """Known deviations: a file of addresses, each with a reason, whose failures are expected.
 
-    # comment
-    queue/fifo/3: our mock hands out FIFO messages side by side
-    schema/*/fuzzing: not looked into yet
+# comment
+queue/fifo/3: our mock hands out FIFO messages side by side
+schema/*/fuzzing: not looked into yet
 """
 
 from collections.abc import Iterable

@@ -28,7 +28,9 @@ class Observation:
 class Ledger:
     """Observations by question. `measure` runs a probe in a world of its own."""
 
-    def __init__(self, measure: Callable[[str, list[Exchange]], str | int | Bound], expected: Mapping[str, str | int]) -> None:
+    def __init__(
+        self, measure: Callable[[str, list[Exchange]], str | int | Bound], expected: Mapping[str, str | int]
+    ) -> None:
         self._measure = measure
         self._expected = dict(expected)
         self._locks = {question: threading.RLock() for question in spec.catalogue()}

@@ -66,8 +66,9 @@ class Plan:
             yield f"At most {self.settings.budget} requests are sent{f', {rate:g} a second' if rate else ''}."
         if self.virtual:
             yield "It is an emulator: every check gets a sandbox of its own, nothing of yours is touched."
-        elif any(check.writes for check in self.scenarios) and self.settings.allow_writes:
-            yield f"Crons, queues and tasks are created, their names begin with {self.settings.prefix}; they are deleted in the end."
+        elif any(check.writes for check in self.scenarios):
+            prefix = self.settings.prefix
+            yield f"Crons, queues and tasks are created, named {prefix}…; crons and queues are deleted in the end."
         else:
             yield "Nothing is created: only reads, and requests without a good key, are sent."
         if self.left_out:
@@ -124,9 +125,14 @@ def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | 
     """Return why a check is not for this run, None when it is."""
     if virtual:
         return None
-    if settings.key is None and not settings.loopback and check.aspect != "access" and not check.address.startswith("discovery"):
+    if (
+        settings.key is None
+        and not settings.loopback
+        and check.aspect != "access"
+        and not check.address.startswith("discovery")
+    ):
         return f"it needs a key in ${settings.key_variable}"
-    if check.writes and not settings.allow_writes and settings.target != "emulator":
+    if check.writes and not settings.may_write:
         return "it writes; --allow-writes lets it"
     return None
 
@@ -144,10 +150,9 @@ def every_check() -> list[Check]:
 
 def _schema_checks(settings: Settings, *, virtual: bool) -> list[Check]:
     phases = PHASES if settings.loopback else ("examples",)
-    reads_only = not (virtual or settings.allow_writes or settings.target == "emulator")
+    reads_only = not (virtual or settings.may_write)
     found = plan(Contract({}), phases, stateful=not reads_only and settings.loopback, reads_only=reads_only)
     if not virtual:
         costly = {f"schema/{name}/{phase}" for name in ("account.topup", "task.schedule") for phase in PHASES}
         found = {address: check for address, check in found.items() if address not in costly}
     return list(found.values())
-

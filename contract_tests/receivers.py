@@ -22,8 +22,9 @@ OK = Answer()
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A delivery that arrived: when (seconds since 1970, in the target's time), and what. `raw` is None where only the
-    decoded body is known.
+    """A delivery that arrived: when (seconds since 1970, in the target's time), and what.
+
+    `raw` is None where only the decoded body is known.
     """
 
     at: float

@@ -81,7 +81,7 @@ class Check:
 
     `address` is stable; `covers` names the operations and parameters concerned (`queue.consume`,
     `queue.consume:visibility_timeout`), `lines` those of the documentation. `seconds` is how long it takes where time
-    is real, `requests` about how many requests it sends.
+    is real.
     """
 
     address: str
@@ -92,7 +92,6 @@ class Check:
     lines: tuple[int, ...]
     run: Callable[..., Any]
     seconds: float = 0
-    requests: int = 6
     writes: bool = True
 
     @property

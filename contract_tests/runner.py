@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sched_emulator import spec
 from sched_emulator.client import EmulatorError
@@ -91,7 +91,9 @@ class Run:
             headers = {} if has_key else {"Authorization": None}
             reply = Api(world, _Nobody(), "look", "").send("GET", "/v1/scheduling/queue/list", headers=headers)
         except NoAnswer as error:
-            raise CannotJudge(f"Nothing usable answers at {site.url}: {error}. Is it running, and is the URL right?") from None
+            raise CannotJudge(
+                f"Nothing usable answers at {site.url}: {error}. Is it running, and is the URL right?"
+            ) from None
         except Closed as error:
             raise CannotJudge(str(error)) from None
         finally:
@@ -104,8 +106,7 @@ class Run:
         ledger = Ledger(lambda question, trace: self._measure(site, ledger, question, trace), self._expected)
         plan = make_plan(self._settings, virtual=site.virtual)
         self._listener.planned(plan)
-        for result in plan.left_out:
-            report.results.append(result)
+        report.results += plan.left_out
         results: queue.Queue[Result | None] = queue.Queue()
         worker = threading.Thread(target=self._work, args=(site, ledger, plan, results), daemon=True)
         worker.start()
@@ -123,14 +124,16 @@ class Run:
         """Run everything planned: probes and scenarios side by side; the schema with them where time is virtual."""
         try:
             contract = ledger.contract() if plan.needs_contract else Contract({})
-            threads = THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if self._settings.loopback else THREADS_REMOTE
+            threads = (
+                THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if self._settings.loopback else THREADS_REMOTE
+            )
             with ThreadPoolExecutor(threads + 2) as pool:
                 if site.virtual:
                     pool.submit(self._schema, site, ledger, contract, plan, results.put)
                 for question in plan.questions:
-                    pool.submit(lambda question=question: results.put(self._probe(ledger, question)))
+                    pool.submit(self._put, results, self._probe, ledger, question)
                 for check in plan.scenarios:
-                    pool.submit(lambda check=check: results.put(self._scenario(site, ledger, contract, check)))
+                    pool.submit(self._put, results, self._scenario, site, ledger, contract, check)
             if not site.virtual:
                 self._schema(site, ledger, contract, plan, results.put)
         except (Closed, NoAnswer, Refused) as error:
@@ -140,12 +143,20 @@ class Run:
         finally:
             results.put(None)
 
-    def _schema(self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Callable[[Result], None]) -> None:
+    @staticmethod
+    def _put(results: "queue.Queue[Result | None]", judge: Callable[..., Result], *arguments: Any) -> None:
+        results.put(judge(*arguments))
+
+    def _schema(
+        self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Callable[[Result], None]
+    ) -> None:
         if not plan.schema:
             return
         required = ledger.answer("idempotency.required") == "required"
         try:
-            for result in schema_results(site, contract, self._settings, plan.schema, key_required=required, stop=self._stop):
+            for result in schema_results(
+                site, contract, self._settings, plan.schema, key_required=required, stop=self._stop
+            ):
                 take(result)
         except (OSError, EmulatorError, ValueError) as error:
             for check in plan.schema.values():
@@ -228,10 +239,8 @@ def _close_quietly(close: Callable[[], None]) -> None:
 
 
 def _first_impression(reply: Reply, *, has_key: bool, variable: str) -> str | None:
-    if reply.status == 401 and not has_key and isinstance(reply.body, dict):
-        return None
-    if reply.status == 401 and has_key:
-        return f"refused the key in ${variable} (401). Is it the right one?"
+    if reply.status == 401 and isinstance(reply.body, dict):
+        return f"refused the key in ${variable} (401). Is it the right one?" if has_key else None
     if reply.status == 404:
         return "has nothing at /v1/scheduling/queue/list (404). Is the URL right? It should end before /v1."
     if reply.status >= 500:

@@ -68,6 +68,11 @@ class Settings:
         return self.target == EMULATOR or is_loopback(self.target)
 
     @property
+    def may_write(self) -> bool:
+        """Whether something may be created: allowed, or on an emulator that is started for the run."""
+        return self.allow_writes or self.target == EMULATOR
+
+    @property
     def budget(self) -> int | None:
         """How many requests may be sent; None is as many as it takes."""
         if self.max_requests is not None:

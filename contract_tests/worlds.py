@@ -61,7 +61,7 @@ class World(ABC):
         """Begin at an instant of a world in which nothing has happened. NotChecked where time is real."""
         raise NotChecked(f"it needs a clock that can be set to {instant}")
 
-    def set_balance(self, balance_usd: float | None) -> None:
+    def set_balance(self, _balance_usd: float | None) -> None:
         """Set the account's balance. NotChecked where the account is real."""
         raise NotChecked("it needs an account whose balance can be set")
 
@@ -120,9 +120,9 @@ class VirtualWorld(World):
         """Set the clock of the fresh sandbox."""
         self._box.clock.set(instant)
 
-    def set_balance(self, balance_usd: float | None) -> None:
+    def set_balance(self, _balance_usd: float | None) -> None:
         """Set the balance of the sandbox's account."""
-        self._box.account.set(balance_usd)
+        self._box.account.set(_balance_usd)
 
     def close(self) -> None:
         """Forget the sandbox."""
@@ -131,7 +131,9 @@ class VirtualWorld(World):
 
     def _move(self, body: dict[str, Any]) -> None:
         seconds, until = body.get("seconds"), body.get("until")
-        moved = self._box.clock.advance(until=until) if until is not None else self._box.clock.advance(seconds=seconds or 0)
+        moved = (
+            self._box.clock.advance(until=until) if until is not None else self._box.clock.advance(seconds=seconds or 0)
+        )
         shown = str(body).replace("'", '"')
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         url = f"{self.url}/_emulator/clock/advance"
@@ -238,8 +240,9 @@ class Site:
         """Stop what was started for the run."""
         if self.receivers is not None:
             self.receivers.close()
-        for emulator in {self.emulator, self._started} - {None}:
-            emulator.stop()
+        for emulator in (self.emulator, self._started):
+            if emulator is not None:
+                emulator.stop()
 
     def _answers_to_copy(self) -> dict[str, str | int] | None:
         """Return the answers that the user's own sandbox has, where there is a key that names one."""
@@ -251,7 +254,7 @@ class Site:
 def open_site(settings: Settings) -> Site:
     """Find the target, or start an emulator; EmulatorError when that does not work."""
     if settings.target == EMULATOR:
-        emulator = Emulator.start(clock="wall" if settings.real_time else "frozen", delivery_timeout="5s")
+        emulator = Emulator.start(clock="wall" if settings.real_time else "frozen")
         gate = Gate(
             key=settings.key or "ifr_contract",
             budget=settings.budget,

@@ -15,6 +15,7 @@ from sched_emulator.config import Config
 from sched_emulator.core.sandbox import COMMANDS_KEPT
 from sched_emulator.receiver import Receiver
 from sched_emulator.server.app import SANDBOXES, create_app
+from tests.gateways import CannedServer
 
 HOOK = "https://api.acme.com/hook"
 Json = dict[str, Any]
@@ -222,12 +223,10 @@ def test_a_refusal_is_told_by_its_sentence(box: Sandbox, capsys: pytest.CaptureF
     ) in capsys.readouterr().out
 
 
-def test_a_session_past_the_logs_bound_is_told_so_in_a_sentence(
-    box: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cut = {**box.relied(), "complete": False}
-    monkeypatch.setattr(Client, "get", lambda *_: cut)
-    assert main(["assumptions", "relied"]) == 0
+def test_a_session_past_the_logs_bound_is_told_so_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    cut = {"items": [], "shapes": [], "complete": False}
+    with CannedServer({"/_emulator/assumptions/relied": cut}) as server:
+        assert main(["assumptions", "relied", "--url", server.url, "--key", "ifr_long"]) == 0
     assert capsys.readouterr().out == (
         "No other answer to an open question would have changed anything in this session.\n"
         "The session was longer than what is kept of it: more may have been relied on.\n"

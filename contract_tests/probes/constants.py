@@ -1,6 +1,7 @@
 """Probes of numbers that an operation tells, or that a request just beyond them shows."""
 
 from collections.abc import Callable
+from typing import Any
 
 from ..api import Api
 from ..catalogue import Bound, probe
@@ -10,38 +11,38 @@ from .shapes import accepted
 MINUTES = 1200
 
 
-@probe("run.retention_days", "cron.retention.get", requests=2)
+@probe("run.retention_days", "cron.retention.get")
 def run_retention(api: Api) -> int:
     """For how many days are finished runs kept when nothing is set?"""
     return int(api.call("cron.retention.get", id=api.cron())["retention_days"])
 
 
-@probe("queue.visibility_timeout_seconds", "queue.create:visibility_timeout_default", requests=2)
+@probe("queue.visibility_timeout_seconds", "queue.create:visibility_timeout_default")
 def lease(api: Api) -> int:
     """How long is a lease when neither the request nor the queue says?"""
-    return round(api.call("queue.get", queue=api.queue())["visibility_timeout_default"])
+    return int(api.call("queue.get", queue=api.queue())["visibility_timeout_default"])
 
 
-@probe("queue.max_retries", "queue.create:max_retries", requests=2)
+@probe("queue.max_retries", "queue.create:max_retries")
 def max_retries(api: Api) -> int:
     """How many nacks does a queue allow that sets no number?"""
     return int(api.call("queue.get", queue=api.queue())["max_retries"])
 
 
-@probe("queue.max_messages", "queue.consume:max_messages", requests=7)
+@probe("queue.max_messages", "queue.consume:max_messages")
 def consume_default(api: Api) -> int | Bound:
     """How many messages does a consume take that names no number?"""
     queue = api.queue()
     published, batch = 0, int(api.answer("limits.batch_messages") or 25) if api.world.virtual else 25
     while published < 101:
-        items = [{"payload": {}}] * min(batch, 101 - published)
+        items: list[Any] = [{"payload": {}}] * min(batch, 101 - published)
         api.call("queue.publish_batch", queue=queue, messages=items)
         published += len(items)
     taken = len(api.take(queue))
     return Bound(taken, f"at least {taken}") if taken == published else taken
 
 
-@probe("limits.message_bytes", "queue.publish:payload", requests=4)
+@probe("limits.message_bytes", "queue.publish:payload")
 def message_bytes(api: Api) -> int | Bound:
     """How many bytes may the payload of a message have?"""
     queue = api.queue()
@@ -52,7 +53,7 @@ def message_bytes(api: Api) -> int | Bound:
     return _largest(fits, 262_144, least=8)
 
 
-@probe("limits.delay_seconds", "queue.publish:delay_seconds", requests=3)
+@probe("limits.delay_seconds", "queue.publish:delay_seconds")
 def delay_seconds(api: Api) -> int | Bound:
     """By how many seconds may a message be delayed?"""
     queue = api.queue()
@@ -61,26 +62,26 @@ def delay_seconds(api: Api) -> int | Bound:
     )
 
 
-@probe("limits.max_messages", "queue.consume:max_messages", requests=3)
+@probe("limits.max_messages", "queue.consume:max_messages")
 def max_messages(api: Api) -> int | Bound:
     """How many messages may one consume ask for?"""
     queue = api.queue()
     return _largest(lambda count: accepted(api.attempt("queue.consume", queue=queue, max_messages=count)), 100)
 
 
-@probe("limits.batch_messages", "queue.publish_batch:messages", requests=3)
+@probe("limits.batch_messages", "queue.publish_batch:messages")
 def batch_messages(api: Api) -> int | Bound:
     """How many messages may one batch publish?"""
     queue = api.queue()
 
     def fits(count: int) -> bool:
-        items = [{"payload": {}}] * count
+        items: list[Any] = [{"payload": {}}] * count
         return accepted(api.attempt("queue.publish_batch", queue=queue, messages=items), 400, 413, 422)
 
     return _largest(fits, 100)
 
 
-@probe("limits.name_chars", "queue.create:name", requests=3)
+@probe("limits.name_chars", "queue.create:name")
 def name_chars(api: Api) -> int | Bound:
     """How many characters may a name have?"""
 
@@ -109,13 +110,13 @@ def _largest(fits: Callable[[int], bool], usual: int, least: int = 1, most: int 
     return low
 
 
-@probe("page.default_limit", "run.list:limit", requests=3)
+@probe("page.default_limit", "run.list:limit")
 def default_limit(api: Api) -> int | Bound:
     """How many items has a page when no limit is given?"""
     return _page(api, None)
 
 
-@probe("page.max_limit", "run.list:limit", requests=3)
+@probe("page.max_limit", "run.list:limit")
 def max_limit(api: Api) -> int | Bound:
     """How many items has a page at most?"""
     return _page(api, 1_000_000)

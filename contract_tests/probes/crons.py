@@ -1,6 +1,7 @@
 """Probes of how crons behave."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..api import Api
@@ -12,7 +13,7 @@ from .shapes import accepted
 SLOW = Answer(200, after_seconds=5)
 
 
-@probe("cron.seconds_position", "cron.create:schedule", requests=2)
+@probe("cron.seconds_position", "cron.create:schedule")
 def seconds_position(api: Api) -> str:
     """Does the sixth field of a cron expression, the seconds, come first or last?"""
     record = api.call("cron.get", id=api.cron("7 11 5 * * *"))
@@ -24,7 +25,7 @@ def seconds_position(api: Api) -> str:
     raise NotChecked(f"`7 11 5 * * *` fires next at {record['next_run_at']}")
 
 
-@probe("cron.dst", "cron.create:timezone", requests=2)
+@probe("cron.dst", "cron.create:timezone")
 def dst(api: Api) -> str:
     """What happens to local times that a change of daylight saving time skips or repeats?"""
     if api.world.virtual:
@@ -53,18 +54,18 @@ def _next_gap(now: datetime) -> datetime:
     raise AssertionError("every March has a last Sunday")
 
 
-@probe("cron.duplicate_name", "cron.create:name", requests=2)
+@probe("cron.duplicate_name", "cron.create:name")
 def duplicate_name(api: Api) -> str:
     """May two crons have the same name?"""
     name = api.name()
     first = api.call("cron.get", id=api.cron(name=name))
-    fields = {"cron_expr": "0 0 2 1 *", "task_url": api.nowhere(), "name": name}
+    fields: dict[str, Any] = {"cron_expr": "0 0 2 1 *", "task_url": api.nowhere(), "name": name}
     if api.answer("cron.create.names") != "example":
         fields = {"schedule": "0 0 2 1 *", "url": first["task"], "name": name}
     return "allow" if accepted(api.attempt("cron.create", **fields), 409) else "reject"
 
 
-@probe("cron.trigger_when_paused", "cron.trigger", requests=3)
+@probe("cron.trigger_when_paused", "cron.trigger")
 def trigger_when_paused(api: Api) -> str:
     """What does a manual trigger of a paused cron do?"""
     cron = api.cron()
@@ -72,7 +73,7 @@ def trigger_when_paused(api: Api) -> str:
     return "run" if accepted(api.attempt("cron.trigger", id=cron), 409) else "reject"
 
 
-@probe("cron.max_runs_counts", "cron.update:max_runs", requests=4)
+@probe("cron.max_runs_counts", "cron.update:max_runs")
 def max_runs_counts(api: Api) -> str:
     """Which runs count towards max_runs?"""
     cron = api.cron(max_runs=1)
@@ -80,7 +81,7 @@ def max_runs_counts(api: Api) -> str:
     return "scheduled" if api.call("cron.get", id=cron)["enabled"] else "all"
 
 
-@probe("cron.overlap_default", "cron.update:overlap_policy", requests=6, seconds=8)
+@probe("cron.overlap_default", "cron.update:overlap_policy", seconds=8)
 def overlap_default(api: Api) -> str:
     """Which overlap policy does a cron have that names none?"""
     receiver = api.receiver(SLOW)
@@ -97,11 +98,11 @@ def _on_the_grid(at: float) -> bool:
 
 
 def _waited_or_skipped(api: Api, gap: float) -> str:
-    """Tell `queue`, whose next run starts as the first ends (5 s), from `skip`, whose next starts at the next fire (6 s)."""
+    """Tell `queue`, whose next run starts as the first ends (5 s), from `skip`: it starts at the next fire (6 s)."""
     return "queue" if abs(gap - 5) <= 0.5 + api.world.margin / 4 else "skip"
 
 
-@probe("cron.queue_depth", "cron.update:overlap_policy", requests=8, seconds=14)
+@probe("cron.queue_depth", "cron.update:overlap_policy", seconds=14)
 def queue_depth(api: Api) -> str:
     """How many fires wait under the overlap policy queue?"""
     receiver = api.receiver(Answer(200, after_seconds=7), Answer(200))
@@ -116,14 +117,14 @@ def queue_depth(api: Api) -> str:
     return "one" if waited == 1 else "all"
 
 
-@probe("task.past_run_at", "task.schedule:run_at", requests=1)
+@probe("task.past_run_at", "task.schedule:run_at")
 def past_run_at(api: Api) -> str:
     """What happens when a task's run_at lies in the past?"""
     reply = api.attempt("task.schedule", task=api.nowhere(), run_at="2020-01-01T00:00:00Z")
     return "fire_now" if accepted(reply) else "reject"
 
 
-@probe("run.retention_zero", "cron.retention.set:retention_days", requests=6, seconds=2)
+@probe("run.retention_zero", "cron.retention.set:retention_days", seconds=2)
 def retention_zero(api: Api) -> str:
     """What does retention_days 0 mean?"""
     receiver = api.receiver(200)
@@ -138,4 +139,3 @@ def retention_zero(api: Api) -> str:
     if reply.succeeded and reply.data.get("state") == "succeeded":
         return "forever"
     raise NotChecked(f"a finished run answered {reply.status}: {shown(reply.data)}")
-

@@ -3,16 +3,18 @@
 import base64
 import hashlib
 import hmac
+from itertools import pairwise
+from typing import Any
 
 from ..api import Api
 from ..catalogue import Bound, probe
 from ..receivers import Answer, Call
 from ..results import NotChecked, shown
 
-SECRET = "contract-suite-secret"
+SECRET = "contract-suite-secret"  # noqa: S105 - shared with our own receivers only
 
 
-@probe("delivery.body", "task.schedule:payload", requests=1, seconds=2)
+@probe("delivery.body", "task.schedule:payload", seconds=2)
 def body(api: Api) -> str:
     """What is the body that a cron or a task posts?"""
     receiver = api.receiver(200)
@@ -25,7 +27,7 @@ def body(api: Api) -> str:
     raise NotChecked(f"a payload arrived as {shown(came)}")
 
 
-@probe("push.body", "queue.push_subscribe:url", requests=3, seconds=1)
+@probe("push.body", "queue.push_subscribe:url", seconds=1)
 def push_body(api: Api) -> str:
     """What is the body of a push?"""
     receiver, queue = api.receiver(200), api.queue()
@@ -39,7 +41,7 @@ def push_body(api: Api) -> str:
     raise NotChecked(f"a message arrived as {shown(came)}")
 
 
-@probe("signature.scheme", "task.schedule:secret", requests=1, seconds=2)
+@probe("signature.scheme", "task.schedule:secret", seconds=2)
 def signature_scheme(api: Api) -> str:
     """How is the HMAC signature of a delivery written?"""
     receiver = api.receiver(200)
@@ -49,7 +51,9 @@ def signature_scheme(api: Api) -> str:
         raise NotChecked("it needs a receiver on this machine, which sees the bytes")
     found = [scheme for scheme in SCHEMES if is_signed(call, SECRET, scheme)]
     if not found:
-        names = ", ".join(name for name in call.headers if "sign" in name or "webhook" in name) or "no header of the kind"
+        names = (
+            ", ".join(name for name in call.headers if "sign" in name or "webhook" in name) or "no header of the kind"
+        )
         raise NotChecked(f"none of the known schemes fits; there was {names}")
     return found[0]
 
@@ -78,10 +82,10 @@ def gaps(api: Api, failures: int, within: float) -> list[float]:
     receiver = api.receiver(500)
     api.call("task.schedule", task=receiver.url, run_at=api.soon(1), retry=failures)
     calls = api.arrived(receiver, failures + 1, within)
-    return [later.at - earlier.at for earlier, later in zip(calls, calls[1:], strict=False)]
+    return [later.at - earlier.at for earlier, later in pairwise(calls)]
 
 
-@probe("delivery.backoff", "task.schedule:retry", requests=1, seconds=65)
+@probe("delivery.backoff", "task.schedule:retry", seconds=65)
 def backoff(api: Api) -> str:
     """How long does a failed delivery wait before its next attempt?"""
     if not api.world.virtual:
@@ -103,7 +107,7 @@ def _backoff_by_one_gap(api: Api) -> str:
     return "fixed" if abs(gap - 60) < 3 else "exponential"
 
 
-@probe("delivery.backoff_first_seconds", "task.schedule:retry", requests=1, seconds=20)
+@probe("delivery.backoff_first_seconds", "task.schedule:retry", seconds=20)
 def backoff_first(api: Api) -> int:
     """How many seconds does the exponential backoff wait after the first failure?"""
     if api.answer("delivery.backoff") != "exponential":
@@ -111,7 +115,7 @@ def backoff_first(api: Api) -> int:
     return round(gaps(api, 1, 86_500 if api.world.virtual else 70)[0])
 
 
-@probe("cron.retries", "cron.create:retries", requests=3, seconds=80)
+@probe("cron.retries", "cron.create:retries", seconds=80)
 def default_retries(api: Api) -> int:
     """How often is a failed attempt repeated when nothing is set?"""
     receiver = api.receiver(500)
@@ -123,7 +127,7 @@ def default_retries(api: Api) -> int:
     return len(receiver.calls()) - 1
 
 
-@probe("push.max_retries", "queue.push_subscribe:max_retries", requests=6, seconds=80)
+@probe("push.max_retries", "queue.push_subscribe:max_retries", seconds=80)
 def push_retries(api: Api) -> int:
     """How often is a failed push repeated when nothing is set?"""
     receiver = api.receiver(500)
@@ -136,7 +140,7 @@ def push_retries(api: Api) -> int:
     return len(receiver.calls()) - 1
 
 
-@probe("cron.timeout_seconds", "cron.update:timeout_seconds", requests=3, seconds=900)
+@probe("cron.timeout_seconds", "cron.update:timeout_seconds", seconds=900)
 def default_timeout(api: Api) -> int:
     """After how many seconds does an attempt time out when nothing is set?"""
     if not api.world.virtual:
@@ -149,7 +153,7 @@ def default_timeout(api: Api) -> int:
     return round(api.world.now() - started)
 
 
-@probe("cron.jitter_seconds", "cron.create:schedule", requests=2, seconds=12)
+@probe("cron.jitter_seconds", "cron.create:schedule", seconds=12)
 def jitter(api: Api) -> Bound:
     """By how many seconds at most does a cron start late?"""
     receiver = api.receiver(200)
@@ -162,13 +166,13 @@ def jitter(api: Api) -> Bound:
     return Bound(seconds, f"at least {late:.1f} s were seen in {count} fires")
 
 
-@probe("push.concurrency", "queue.push_subscribe", requests=14, seconds=3)
+@probe("push.concurrency", "queue.push_subscribe", seconds=3)
 def push_concurrency(api: Api) -> int | Bound:
     """How many messages of a standard queue are pushed side by side?"""
     count, batch = (101, int(api.answer("limits.batch_messages") or 25)) if api.world.virtual else (12, 12)
     receiver, queue = api.receiver(Answer(200, after_seconds=2)), api.queue()
     for number in range(0, count, batch):
-        items = [{"payload": {}}] * min(batch, count - number)
+        items: list[Any] = [{"payload": {}}] * min(batch, count - number)
         api.call("queue.publish_batch", queue=queue, messages=items)
     api.call("queue.push_subscribe", queue=queue, url=receiver.url, visibility_timeout=30)
     api.arrived(receiver, 1, 5)

@@ -6,25 +6,25 @@ from ..results import NotChecked, shown
 from .shapes import accepted
 
 
-@probe("queue.publish_unknown", "queue.publish", requests=1)
+@probe("queue.publish_unknown", "queue.publish")
 def publish_unknown(api: Api) -> str:
     """What does publishing to a queue that was never created do?"""
     return "create" if accepted(api.attempt("queue.publish", queue=api.name(), payload={}), 404) else "reject"
 
 
-@probe("queue.consume_unknown", "queue.consume", requests=1)
+@probe("queue.consume_unknown", "queue.consume")
 def consume_unknown(api: Api) -> str:
     """What does consuming from a queue that was never created answer?"""
     return "empty" if accepted(api.attempt("queue.consume", queue=api.name()), 404) else "reject"
 
 
-@probe("queue.create_existing", "queue.create", requests=2)
+@probe("queue.create_existing", "queue.create")
 def create_existing(api: Api) -> str:
     """What does creating a queue that exists answer?"""
     return "same_ok" if accepted(api.attempt("queue.create", name=api.queue()), 409) else "reject"
 
 
-@probe("queue.max_retries_counts", "queue.create:max_retries", requests=4)
+@probe("queue.max_retries_counts", "queue.create:max_retries")
 def max_retries_counts(api: Api) -> str:
     """With max_retries n, which nack makes a message dead?"""
     queue = api.queue(max_retries=1)
@@ -34,7 +34,7 @@ def max_retries_counts(api: Api) -> str:
     return "allowed" if requeued else "total"
 
 
-@probe("queue.expiry_counts", "queue.create:max_retries", requests=4, seconds=1.5)
+@probe("queue.expiry_counts", "queue.create:max_retries", seconds=1.5)
 def expiry_counts(api: Api) -> str:
     """Does a lease that ran out count as a nack?"""
     queue = api.queue(max_retries=0)
@@ -50,7 +50,7 @@ def expiry_counts(api: Api) -> str:
     raise NotChecked(f"after its lease the message counted as {shown(counts)}")
 
 
-@probe("queue.nack_default", "queue.nack:requeue", requests=4)
+@probe("queue.nack_default", "queue.nack:requeue")
 def nack_default(api: Api) -> str:
     """Where does a nack without requeue send the message?"""
     queue = api.queue(max_retries=5)
@@ -59,7 +59,7 @@ def nack_default(api: Api) -> str:
     return "requeue" if api.call("queue.nack", queue=queue, message_id=message)["requeued"] else "dead_letter"
 
 
-@probe("queue.nack_position", "queue.nack", requests=6)
+@probe("queue.nack_position", "queue.nack")
 def nack_position(api: Api) -> str:
     """Where in a standard queue does a requeued message stand?"""
     if api.answer("queue.nack_delay") != "now":
@@ -81,7 +81,7 @@ def _position_after_backoff(api: Api) -> str:
     return "front" if api.take(queue, max_messages=1) == taken else "back"
 
 
-@probe("queue.nack_delay", "queue.nack", requests=5)
+@probe("queue.nack_delay", "queue.nack")
 def nack_delay(api: Api) -> str:
     """When is a requeued message available again?"""
     queue = api.queue(max_retries=5)
@@ -95,7 +95,7 @@ def nack_delay(api: Api) -> str:
     return "backoff"
 
 
-@probe("queue.dead_without_dlq", "queue.nack:requeue", requests=5)
+@probe("queue.dead_without_dlq", "queue.nack:requeue")
 def dead_without_dlq(api: Api) -> str:
     """What becomes of a dead message when its queue has no dead-letter queue?"""
     queue = api.queue()
@@ -105,7 +105,7 @@ def dead_without_dlq(api: Api) -> str:
     return "kept" if api.dead(queue) == [message] else "dropped"
 
 
-@probe("queue.dlq_consumable", "queue.create:dead_letter_queue", requests=6)
+@probe("queue.dlq_consumable", "queue.create:dead_letter_queue")
 def dlq_consumable(api: Api) -> str:
     """Can a dead-letter queue be consumed like any other?"""
     dead_letters = api.queue()
@@ -116,7 +116,7 @@ def dlq_consumable(api: Api) -> str:
     return "consumable" if api.take(dead_letters) == [message] else "held"
 
 
-@probe("queue.ack_expired", "queue.ack", requests=4, seconds=1.5)
+@probe("queue.ack_expired", "queue.ack", seconds=1.5)
 def ack_expired(api: Api) -> str:
     """What does an ack answer after the lease ran out, when nobody has consumed the message again?"""
     queue = api.queue(max_retries=5)
@@ -127,14 +127,14 @@ def ack_expired(api: Api) -> str:
     return "accept" if accepted(api.attempt("queue.ack", queue=queue, message_id=message), 409, 404) else "reject"
 
 
-@probe("queue.ack_unknown", "queue.ack", requests=2)
+@probe("queue.ack_unknown", "queue.ack")
 def ack_unknown(api: Api) -> str:
     """What does an ack or nack of a message answer that is not in flight?"""
     reply = api.attempt("queue.ack", queue=api.queue(), message_id="msg_never_was")
     return "accept" if accepted(reply, 404) else "reject"
 
 
-@probe("queue.fifo_in_flight", "queue.create:type", requests=5)
+@probe("queue.fifo_in_flight", "queue.create:type")
 def fifo_in_flight(api: Api) -> str:
     """Does a FIFO queue hand out later messages while an earlier one is in flight?"""
     queue = api.queue(type="fifo")
@@ -143,7 +143,7 @@ def fifo_in_flight(api: Api) -> str:
     return "allow" if api.take(queue, max_messages=1) else "block"
 
 
-@probe("queue.fifo_delayed", "queue.publish:delay_seconds", requests=4)
+@probe("queue.fifo_delayed", "queue.publish:delay_seconds")
 def fifo_delayed(api: Api) -> str:
     """Does an earlier FIFO message that is still delayed hold back later ones?"""
     queue = api.queue(type="fifo")
@@ -152,7 +152,7 @@ def fifo_delayed(api: Api) -> str:
     return "pass" if api.take(queue) else "block"
 
 
-@probe("queue.priority_off", "queue.publish", requests=5)
+@probe("queue.priority_off", "queue.publish")
 def priority_off(api: Api) -> str:
     """What does a priority do on a queue without enable_priority?"""
     queue = api.queue()
@@ -160,7 +160,7 @@ def priority_off(api: Api) -> str:
     return "ignore" if api.take(queue, max_messages=3) == sent else "honour"
 
 
-@probe("queue.priority_order", "queue.create:enable_priority", requests=4)
+@probe("queue.priority_order", "queue.create:enable_priority")
 def priority_order(api: Api) -> str:
     """Which priority comes first?"""
     queue = api.queue(enable_priority=True)
@@ -171,7 +171,7 @@ def priority_order(api: Api) -> str:
     return "high_first" if first == [high] else "low_first"
 
 
-@probe("queue.stats_delayed", "queue.stats", requests=3)
+@probe("queue.stats_delayed", "queue.stats")
 def stats_delayed(api: Api) -> str:
     """Where do delayed messages count in stats?"""
     queue = api.queue()
@@ -179,7 +179,7 @@ def stats_delayed(api: Api) -> str:
     return "available" if api.stats(queue)["available"] else "hidden"
 
 
-@probe("queue.redrive_max", "queue.dlq.redrive", requests=9)
+@probe("queue.redrive_max", "queue.dlq.redrive")
 def redrive_max(api: Api) -> str:
     """What does max_messages on redrive do?"""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -193,7 +193,7 @@ def redrive_max(api: Api) -> str:
     return "honour" if available == 1 else "ignore"
 
 
-@probe("idempotency.conflict", "queue.create:idempotency_key", requests=2)
+@probe("idempotency.conflict", "queue.create:idempotency_key")
 def conflict(api: Api) -> str:
     """What does an idempotency key answer that came with another request before?"""
     key = api.name()
@@ -201,7 +201,7 @@ def conflict(api: Api) -> str:
     return "replay" if accepted(api.attempt("queue.create", name=api.name(), idempotency_key=key), 409) else "reject"
 
 
-@probe("idempotency.required", "queue.create:idempotency_key", requests=1)
+@probe("idempotency.required", "queue.create:idempotency_key")
 def key_required(api: Api) -> str:
     """Does a creation need an idempotency key?"""
     reply = api.send("POST", "/v1/scheduling/queue/create", {"name": api.name()})

@@ -35,7 +35,7 @@ def either(record: dict[str, Any]) -> str:
     raise NotChecked(f"the record has the fields {', '.join(record)}")
 
 
-@probe("http.envelope", "cron.list", writes=False, requests=1)
+@probe("http.envelope", "cron.list", writes=False)
 def envelope(api: Api) -> str:
     """How is a result wrapped?"""
     reply = api.send("GET", "/v1/scheduling/cron/list")
@@ -44,7 +44,7 @@ def envelope(api: Api) -> str:
     return "wrapped" if {"ok", "data"} <= reply.body.keys() else "bare"
 
 
-@probe("http.created_status", "queue.create", requests=1)
+@probe("http.created_status", "queue.create")
 def created_status(api: Api) -> str:
     """Which status does a creation answer?"""
     reply = api.attempt("queue.create", name=api.name(), http_headers={"Idempotency-Key": api.name()})
@@ -54,7 +54,7 @@ def created_status(api: Api) -> str:
     return statuses[reply.status]
 
 
-@probe("http.validation_status", "queue.create", requests=1)
+@probe("http.validation_status", "queue.create")
 def validation_status(api: Api) -> str:
     """Which status does a request answer that does not fit the description?"""
     reply = api.attempt("queue.create", type="standard", http_headers={"Idempotency-Key": api.name()})
@@ -64,14 +64,14 @@ def validation_status(api: Api) -> str:
     return statuses[reply.status]
 
 
-@probe("http.unknown_fields", "queue.create", requests=1)
+@probe("http.unknown_fields", "queue.create")
 def unknown_fields(api: Api) -> str:
     """What happens to fields of a body that are not documented?"""
     reply = api.attempt("queue.create", name=api.name(), invented_field=1, http_headers={"Idempotency-Key": api.name()})
     return "ignore" if accepted(reply) else "reject"
 
 
-@probe("cron.create.names", "cron.create", requests=4)
+@probe("cron.create.names", "cron.create")
 def create_names(api: Api) -> str:
     """Which names do the parameters of cron.create have?"""
     url = api.nowhere()
@@ -87,13 +87,13 @@ def create_names(api: Api) -> str:
     raise NotChecked(f"neither form was accepted: {table.text[:80]}")
 
 
-@probe("cron.create.fields", "cron.create", requests=1)
+@probe("cron.create.fields", "cron.create")
 def create_fields(api: Api) -> str:
     """Which fields does the record have that cron.create returns?"""
     return either(api.cron_record())
 
 
-@probe("cron.create.id_field", "cron.create", requests=1)
+@probe("cron.create.id_field", "cron.create")
 def id_field(api: Api) -> str:
     """What is the id called in the record that cron.create returns?"""
     record = api.cron_record()
@@ -105,7 +105,7 @@ def id_field(api: Api) -> str:
     raise NotChecked(f"the record has the fields {', '.join(record)}")
 
 
-@probe("cron.list.fields", "cron.list", requests=2)
+@probe("cron.list.fields", "cron.list")
 def list_fields(api: Api) -> str:
     """Which fields does a cron have in cron.list?"""
     api.cron()
@@ -115,7 +115,7 @@ def list_fields(api: Api) -> str:
     return either(items[-1])
 
 
-@probe("cron.list.paging", "cron.list", requests=3)
+@probe("cron.list.paging", "cron.list")
 def list_paging(api: Api) -> str:
     """Does cron.list page?"""
     api.cron()
@@ -124,7 +124,7 @@ def list_paging(api: Api) -> str:
     return "cursor" if len(page["items"]) == 1 else "none"
 
 
-@probe("cron.run_at", "cron.create", requests=1)
+@probe("cron.run_at", "cron.create")
 def one_shot(api: Api) -> str:
     """Does cron.create take run_at for a cron that fires once?"""
     fields: dict[str, Any] = {"name": api.name(), "run_at": "2099-01-01T00:00:00Z"}
@@ -132,7 +132,7 @@ def one_shot(api: Api) -> str:
     return "accept" if accepted(create_cron(api, **fields)) else "reject"
 
 
-@probe("queue.consume.result_key", "queue.consume", requests=2)
+@probe("queue.consume.result_key", "queue.consume")
 def result_key(api: Api) -> str:
     """Under which name does queue.consume return messages?"""
     data = api.call("queue.consume", queue=api.queue())
@@ -144,7 +144,7 @@ def result_key(api: Api) -> str:
     return keys.pop()
 
 
-@probe("queue.message_fields", "queue.consume", requests=3)
+@probe("queue.message_fields", "queue.consume")
 def message_fields(api: Api) -> str:
     """Which fields does a message have that is handed out or listed?"""
     queue = api.queue()
@@ -155,14 +155,14 @@ def message_fields(api: Api) -> str:
     return "full" if {"attempts", "published_at"} & messages[0].keys() else "minimal"
 
 
-@probe("queue.payload_field", "queue.publish", requests=2)
+@probe("queue.payload_field", "queue.publish")
 def payload_field(api: Api) -> str:
     """Which names may the payload of queue.publish have?"""
     reply = api.attempt("queue.publish", queue=api.queue(), body={"n": 1})
     return "any" if accepted(reply) else "payload"
 
 
-@probe("queue.batch_message", "queue.publish_batch", requests=3)
+@probe("queue.batch_message", "queue.publish_batch")
 def batch_message(api: Api) -> str:
     """What is an item of queue.publish_batch?"""
     queue = api.queue()
@@ -175,21 +175,21 @@ def batch_message(api: Api) -> str:
     raise NotChecked(f"the bare object came back as {shown(taken)}")
 
 
-@probe("queue.payload_type", "queue.publish", requests=2)
+@probe("queue.payload_type", "queue.publish")
 def payload_type(api: Api) -> str:
     """May the payload of a message be something else than an object?"""
     reply = api.attempt("queue.publish", queue=api.queue(), payload="text")
     return "any_json" if accepted(reply) else "object"
 
 
-@probe("queue.count_fields", "queue.purge", requests=2)
+@probe("queue.count_fields", "queue.purge")
 def count_fields(api: Api) -> str:
     """Are purged and redriven numbers or truth values?"""
     purged = api.call("queue.purge", queue=api.queue())["purged"]
     return "boolean" if isinstance(purged, bool) else "number"
 
 
-@probe("push.url_names", "queue.push_subscribe", requests=3)
+@probe("push.url_names", "queue.push_subscribe")
 def push_url_names(api: Api) -> str:
     """What is the URL of a push subscription called?"""
     queue, url = api.queue(), api.nowhere()
@@ -198,7 +198,7 @@ def push_url_names(api: Api) -> str:
     return "observed" if accepted(api.attempt("queue.push_subscribe", queue=queue, endpoint=url)) else "any"
 
 
-@probe("run.list.fields", "run.list", requests=2)
+@probe("run.list.fields", "run.list")
 def run_fields(api: Api) -> str:
     """Which fields does a run have in run.list?"""
     task = api.call("task.schedule", task=api.nowhere(), run_at=api.soon(2))
@@ -210,4 +210,3 @@ def run_fields(api: Api) -> str:
     if any("cron_id" not in run for run in runs):
         return "cron_run"
     raise NotChecked("run.list has no run of a task")
-

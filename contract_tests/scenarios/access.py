@@ -1,6 +1,6 @@
 """Who may call: the key, and credit."""
 
-from ..api import Api
+from ..api import NO_BODY, Api
 from ..catalogue import Group
 from ..contract import routes
 from ..results import Failed, NotChecked, require
@@ -15,29 +15,31 @@ def unauthorized(api: Api, authorization: str | None) -> None:
     for name in ALL:
         described = routes()[name]
         path = described.path.replace("{id}", "no").replace("{queue}", "no").replace("{run_id}", "no")
-        body = {} if described.method != "GET" else None
-        reply = api.send(described.method, path, headers={"Authorization": authorization}, **({} if body is None else {"body": body}))
+        body = NO_BODY if described.method == "GET" else {}
+        reply = api.send(described.method, path, body, headers={"Authorization": authorization})
         if reply.status != 401:
             raise Failed(f"{name} answered {reply.status}: {reply.text[:120]}", "401 without a good key")
-        require(reply.error.get("code") == "UNAUTHORIZED", f"{name} answered {reply.text[:200]}", "the code UNAUTHORIZED")
+        require(
+            reply.error.get("code") == "UNAUTHORIZED", f"{name} answered {reply.text[:200]}", "the code UNAUTHORIZED"
+        )
         if api.contract is not None:
             problem = api.contract.problem(name, 401, reply.headers, reply.body)
             require(problem is None, f"{name}: {problem}", "an error as openapi/scheduling.yaml describes it")
 
 
-@access.must(1, *ALL, lines=(10,), writes=False, requests=len(ALL))
+@access.must(1, *ALL, lines=(10,), writes=False)
 def no_key(api: Api) -> None:
     """Without the header Authorization every operation answers 401."""
     unauthorized(api, None)
 
 
-@access.must(2, *ALL, lines=(10,), writes=False, requests=len(ALL))
+@access.must(2, *ALL, lines=(10,), writes=False)
 def malformed_key(api: Api) -> None:
     """A key that is none is refused by every operation."""
     unauthorized(api, "Bearer not-a-key-of-anybody")
 
 
-@access.must(3, "queue.list", lines=(10,), writes=False, requests=3)
+@access.must(3, "queue.list", lines=(10,), writes=False)
 def other_schemes(api: Api) -> None:
     """Other schemes than Bearer, and an empty key, are refused."""
     for header in ("Basic aWZyX2E6Yg==", "Bearer", "Bearer  "):

@@ -131,7 +131,7 @@ def trigger_runs_now(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of deliveries")
 
 
-@ends.must(1, "cron.delete", "cron.delete:cron_id", lines=(210, 216), requests=12)
+@ends.must(1, "cron.delete", "cron.delete:cron_id", lines=(210, 216))
 def deleted_is_gone(api: Api) -> None:
     """A deleted cron is gone for every operation, and not listed."""
     cron, other = api.cron(), api.cron()
@@ -154,7 +154,7 @@ def deleted_does_not_fire(api: Api) -> None:
     require(len(receiver.calls()) <= fired + (not api.world.virtual), f"{len(receiver.calls())} deliveries arrived")
 
 
-@records.must(4, "cron.create:schedule", lines=(32, 168), requests=14)
+@records.must(4, "cron.create:schedule", lines=(32, 168))
 def next_run_is_the_first_instant(api: Api) -> None:
     """next_run_at is the first instant later than now that the expression names."""
     now = api.world.now()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..api import Api, cron_id
+from ..api import NO_BODY, Api, cron_id
 from ..catalogue import Group
 from ..contract import routes
 from ..results import Failed, NotChecked, equal
@@ -19,7 +19,7 @@ def send(api: Api, operation: str, path_id: str = "", body: Any = None, run_id: 
     headers: dict[str, str | None] = {"Content-Type": "application/json"} if body is not None else {}
     if api.answer("idempotency.required") == "required" and described.method == "POST":
         headers["Idempotency-Key"] = api.name()
-    reply = api.send(described.method, path, headers=headers, **({} if body is None else {"body": body}))
+    reply = api.send(described.method, path, NO_BODY if body is None else body, headers=headers)
     if api.contract is not None:
         problem = api.contract.problem(operation, reply.status, reply.headers, reply.body)
         if problem is not None:
@@ -31,7 +31,7 @@ def send(api: Api, operation: str, path_id: str = "", body: Any = None, run_id: 
 
 def of(number: int, operation: str, line: int) -> Callable[[Callable[[Api], None]], Callable[[Api], None]]:
     """Register the example of an operation at a line of the documentation."""
-    return examples.must(number, operation, lines=(line,), requests=3)
+    return examples.must(number, operation, lines=(line,))
 
 
 @of(1, "cron.create", 61)

@@ -9,11 +9,13 @@ discovery = Group("discovery", aspect="shape")
 account = Group("account", aspect="shape")
 
 
-@discovery.should(1, "discovery.list", lines=(), writes=False, requests=1)
+@discovery.should(1, "discovery.list", lines=(), writes=False)
 def lists_everything(api: Api) -> None:
     """Discovery needs no key and lists every documented operation with its method and path."""
     reply = api.send("GET", "/v1/discovery", headers={"Authorization": None})
-    require(reply.status == 200 and isinstance(reply.body, dict), f"it answered {reply.status}: {reply.text[:120]}", "200")
+    require(
+        reply.status == 200 and isinstance(reply.body, dict), f"it answered {reply.status}: {reply.text[:120]}", "200"
+    )
     listed = {item["id"].removeprefix("scheduling."): item for item in reply.body["capabilities"]}
     for name, described in routes().items():
         if name.startswith(("discovery", "account")):
@@ -22,7 +24,7 @@ def lists_everything(api: Api) -> None:
         equal(listed[name]["method"], described.method, f"the method of {name}")
 
 
-@discovery.should(2, "discovery.get", "discovery.get:capability", writes=False, requests=2)
+@discovery.should(2, "discovery.get", "discovery.get:capability", writes=False)
 def describes_each(api: Api) -> None:
     """Discovery describes one operation, and answers 404 for one that is not there."""
     reply = api.send("GET", "/v1/discovery/scheduling.queue.publish", headers={"Authorization": None})
@@ -32,7 +34,7 @@ def describes_each(api: Api) -> None:
     equal(absent.status, 404, "the status for an operation that is not there")
 
 
-@account.should(1, "account.balance", writes=False, requests=1)
+@account.should(1, "account.balance", writes=False)
 def balance(api: Api) -> None:
     """The balance is a number of US dollars."""
     data = api.call("account.balance")

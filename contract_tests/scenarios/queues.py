@@ -93,7 +93,7 @@ def priority_is_enabled(api: Api) -> None:
     equal(api.take(queue, max_messages=1), [first], "what was consumed first")
 
 
-@counts.must(1, "queue.stats", "queue.stats:queue", lines=(731,), requests=12)
+@counts.must(1, "queue.stats", "queue.stats:queue", lines=(731,))
 def add_up(api: Api) -> None:
     """Each message is counted once: available, in flight, or dead."""
     queue = api.queue(dead_letter_queue=api.queue(), max_retries=9)
@@ -121,7 +121,7 @@ def age_of_the_oldest(api: Api) -> None:
     require(1.9 <= age <= 2.6 + 2 * api.world.margin, f"the age was {age} s", "the age is about 2.5 s")
 
 
-@ends.must(1, "queue.delete", "queue.delete:queue", lines=(659,), requests=8)
+@ends.must(1, "queue.delete", "queue.delete:queue", lines=(659,))
 def deleted_is_gone(api: Api) -> None:
     """A deleted queue is gone, with its messages: one made anew under its name is empty."""
     queue = api.queue()
@@ -135,7 +135,7 @@ def deleted_is_gone(api: Api) -> None:
     equal(api.take(queue), [], "what was consumed from the queue made anew")
 
 
-@ends.must(2, "queue.purge", "queue.purge:queue", lines=(691,), requests=8)
+@ends.must(2, "queue.purge", "queue.purge:queue", lines=(691,))
 def purged_is_empty(api: Api) -> None:
     """Purge removes all messages, those in flight and delayed too, and says how many."""
     queue = api.queue()
@@ -149,7 +149,7 @@ def purged_is_empty(api: Api) -> None:
     api.count(api.call("queue.purge", queue=queue)["purged"], 0, "purged the second time")
 
 
-@ends.should(3, "queue.purge", lines=(684,), requests=8)
+@ends.should(3, "queue.purge", lines=(684,))
 def purge_spares_the_dead(api: Api) -> None:
     """Purge leaves the dead letters of the queue where they are."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -169,7 +169,9 @@ def used_for_dead_letters(api: Api) -> None:
     api.call("queue.get", queue=dead_letters)
 
 
-@settings.must(8, "queue.create:message_retention_days", "queue.update:message_retention_days", lines=(525, 625), seconds=86_401)
+@settings.must(
+    8, "queue.create:message_retention_days", "queue.update:message_retention_days", lines=(525, 625), seconds=86_401
+)
 def retention_drops(api: Api) -> None:
     """Messages older than message_retention_days are gone."""
     queue = api.queue(message_retention_days=1)

@@ -8,7 +8,9 @@ from ..worlds import instant_of
 tasks = Group("task", aspect="time")
 
 
-@tasks.must(1, "task.schedule", "task.schedule:task", "task.schedule:run_at", "task.schedule:name", lines=(448, 451, 452, 464))
+@tasks.must(
+    1, "task.schedule", "task.schedule:task", "task.schedule:run_at", "task.schedule:name", lines=(448, 451, 452, 464)
+)
 def record(api: Api) -> None:
     """The record of a task says what was scheduled."""
     url, run_at = api.nowhere(), api.soon(2)
@@ -52,7 +54,7 @@ def run_is_listed(api: Api) -> None:
     states: list[str] = []
 
     def has_ended() -> bool:
-        states[:] = [item["state"] for item in api.call("run.list")["items"] if item.get("task_id") == task]
+        states[:] = [item["state"] for item in api.runs_of("task_id", task)]
         return states == ["succeeded"]
 
     api.world.wait(has_ended, 3)
@@ -69,7 +71,7 @@ def without_retries(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of attempts")
 
 
-@tasks.should(6, "task.schedule:run_at", lines=(451,), requests=4)
+@tasks.should(6, "task.schedule:run_at", lines=(451,))
 def offsets_are_honoured(api: Api) -> None:
     """run_at may have an offset from UTC; without one it is UTC."""
     for text, utc in (

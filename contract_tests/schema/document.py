@@ -1,8 +1,8 @@
-"""The suite's copy of the resolved document: names carry the run's prefix, URLs lead nowhere, and what a schema cannot
-say (that a cursor comes from a page, that a dead-letter queue exists) is left out.
+"""The suite's copy of the resolved document, to generate requests from.
 
-What is narrowed here must not make false failures: `Truth` holds the document as it was, and says whether a request
-that the target accepted was valid after all.
+Names carry the run's prefix, URLs lead nowhere, and what a schema cannot say (that a cursor comes from a page, that a
+dead-letter queue exists) is left out. What is narrowed here must not make false failures: `Truth` holds the document
+as it was, and says whether a request that the target accepted was valid after all.
 """
 
 import copy
@@ -27,7 +27,11 @@ def narrowed(contract: Contract, prefix: str, *, key_required: bool, spare_costl
     """Return the document to generate requests from; `spare_costly` leaves out what costs or cannot be undone."""
     document: Json = copy.deepcopy(contract.document)
     schemas = document["components"]["schemas"]
-    schemas["Name"] |= {"pattern": f"^{prefix}[a-c]{{1,2}}$", "minLength": len(prefix) + 1, "maxLength": len(prefix) + 2}
+    schemas["Name"] |= {
+        "pattern": f"^{prefix}[a-c]{{1,2}}$",
+        "minLength": len(prefix) + 1,
+        "maxLength": len(prefix) + 2,
+    }
     schemas["Url"] = {"type": "string", "pattern": "^https://receiver\\.example\\.com/[a-z]{1,8}$", "examples": [URL]}
     schemas["Instant"] |= {"pattern": INSTANTS, "examples": ["2055-01-05T09:00:00Z"]}
     schemas["DeliveryHeaders"]["propertyNames"] = {"pattern": "^X-[A-Z][a-z]{1,8}$"}
@@ -52,7 +56,9 @@ def _operation_in(item: Json) -> str:
 
 def _narrow_operation(operation: Json, prefix: str, *, key_required: bool) -> None:
     operation["parameters"] = [
-        _renamed(parameter, prefix) for parameter in operation.get("parameters", []) if parameter.get("name") != "cursor"
+        _renamed(parameter, prefix)
+        for parameter in operation.get("parameters", [])
+        if parameter.get("name") != "cursor"
     ]
     media = operation.get("requestBody", {}).get("content", {}).get(spec.JSON_CONTENT)
     if media is None:

@@ -40,7 +40,9 @@ def plan(contract: Contract, phases: tuple[str, ...], *, stateful: bool, reads_o
             address = f"schema/{name}/{phase}"
             title = f"Answers of {name} fit the specification ({phase})."
             lines = (operation.definition["x-doc-line"],) if "x-doc-line" in operation.definition else ()
-            found[address] = Check(address, Grade.MUST, title, "schema", covers, lines, never, writes=operation.method != "GET")
+            found[address] = Check(
+                address, Grade.MUST, title, "schema", covers, lines, never, writes=operation.method != "GET"
+            )
     if stateful:
         title = "Chains of operations along the links of the specification fit it."
         found[STATEFUL] = Check(STATEFUL, Grade.MUST, title, "schema", tuple(contract.operations), (), never)
@@ -95,7 +97,7 @@ class SchemaRun:
         found: dict[str, Result] = {}
         started = time.monotonic()
         with self._environment():
-            schema = schemathesis.openapi.from_dict(self._document, config=self._config(phase))
+            schema: Any = schemathesis.openapi.from_dict(self._document, config=self._config(phase))
             if names is not None:
                 ids = [self._contract.operations[name].operation_id for name in names]
                 schema = schema.include(operation_id=ids)
@@ -114,7 +116,7 @@ class SchemaRun:
                 yield Result(check, Status.NOT_CHECKED, reason, seconds=seconds)
 
     def _config(self, phase: str) -> SchemathesisConfig:
-        enabled = {name: {"enabled": name == phase} for name in (*PHASES, "stateful")}
+        enabled: dict[str, dict[str, Any]] = {name: {"enabled": name == phase} for name in (*PHASES, "stateful")}
         enabled["examples"]["fill-missing"] = True
         enabled["coverage"]["unexpected-methods"] = []
         enabled["stateful"] |= {"max-steps": 6, "generation": {"max-examples": self._examples}}
@@ -146,7 +148,9 @@ class SchemaRun:
             if type(failure).__name__ != "AcceptedNegativeData":
                 return True
             operation_id = case.operation.definition.raw["operationId"]
-            return not self._truth.allows(operation_id, case.body, dict(case.query or {}), dict(case.path_parameters or {}))
+            return not self._truth.allows(
+                operation_id, case.body, dict(case.query or {}), dict(case.path_parameters or {})
+            )
 
         return filter_failure
 
@@ -169,7 +173,13 @@ class SchemaRun:
             closed = isinstance(event.value, NOT_SENT)
             result = found.setdefault(check.address, Result(check, Status.NOT_CHECKED))
             if result.status != Status.FAILED:
-                result.status = Status.NOT_CHECKED if closed else Status.FAILED if isinstance(event.value, NoAnswer) else Status.ERROR
+                result.status = (
+                    Status.NOT_CHECKED
+                    if closed
+                    else Status.FAILED
+                    if isinstance(event.value, NoAnswer)
+                    else Status.ERROR
+                )
                 result.reason = f"{event.info.title}: {event.info.message}" if not closed else str(event.value)
 
     def _address(self, label: str | None, phase: str) -> str:
@@ -184,14 +194,15 @@ class SchemaRun:
     @contextlib.contextmanager
     def _environment(self) -> Iterator[None]:
         """Let every session of the engine pass the gate, and keep its files out of the working directory."""
-        plain = requests.sessions.HTTPAdapter
-        requests.sessions.HTTPAdapter = adapter_class(self._gate)  # type: ignore[misc]
+        sessions: Any = requests.sessions
+        plain = sessions.HTTPAdapter
+        sessions.HTTPAdapter = adapter_class(self._gate)
         with tempfile.TemporaryDirectory(prefix="contract-") as folder:
             os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
             try:
                 yield
             finally:
-                requests.sessions.HTTPAdapter = plain  # type: ignore[misc]
+                sessions.HTTPAdapter = plain
 
 
 def _add_failure(result: Result, item: Any) -> None:
@@ -200,6 +211,8 @@ def _add_failure(result: Result, item: Any) -> None:
     told = " ".join(f"{failure.title}: {failure.message}".split())[:600]
     if result.reason.count("\n") < FAILURES_SHOWN and told not in result.reason:
         result.reason = f"{result.reason}\n{told}".strip()
-        code = item.failure_info.code_sample.replace("'Authorization: [Filtered]'", '"Authorization: Bearer $INFRAI_API_KEY"')
+        code = item.failure_info.code_sample.replace(
+            "'Authorization: [Filtered]'", '"Authorization: Bearer $INFRAI_API_KEY"'
+        )
         result.exchanges.append(Exchange("CURL", code[:BODY_SHOWN_CHARS], {}, None, None, {}, told))
     result.expected = "answers as openapi/scheduling.yaml describes"

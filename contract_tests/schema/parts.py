@@ -21,7 +21,13 @@ PROGRAM = "from sched_emulator.commands.contract import suite; suite('schema.par
 
 
 def schema_results(
-    site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], *, key_required: bool, stop: threading.Event
+    site: Site,
+    contract: Contract,
+    settings: Settings,
+    wanted: dict[str, Check],
+    *,
+    key_required: bool,
+    stop: threading.Event,
 ) -> Iterator[Result]:
     """Run the checks wanted and yield what became of each."""
     job = {
@@ -49,7 +55,9 @@ def schema_results(
                     return
 
 
-def _here(site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], job: dict[str, Any]) -> Iterator[Result]:
+def _here(
+    site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], job: dict[str, Any]
+) -> Iterator[Result]:
     world: World = site.world("schema")
     try:
         names = ("url", "prefix", "seed", "examples", "key_required")
@@ -78,7 +86,7 @@ def _shares(wanted: dict[str, Check]) -> list[list[str]]:
 
 def _start(job: dict[str, Any], wanted: dict[str, Check], gate: Gate, results: "Queue[Result | None]") -> Any:
     """Start a process for a job, put its results into the queue, None in the end; return what ends it."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-P", "-c", PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -129,6 +137,11 @@ def _result(told: dict[str, Any], wanted: dict[str, Check]) -> Result:
     )
 
 
+def _tell(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Do the job that standard input describes, and write a line of JSON for each result."""
     job = json.load(sys.stdin)
@@ -156,5 +169,5 @@ def main() -> None:
             "seconds": result.seconds,
             "exchanges": [[exchange.url, exchange.response] for exchange in result.exchanges],
         }
-        print(json.dumps(told), flush=True)
-    print(json.dumps({"sent": gate.sent}), flush=True)
+        _tell(told)
+    _tell({"sent": gate.sent})

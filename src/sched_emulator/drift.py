@@ -284,8 +284,13 @@ def _unknown(reference: Reference, contract: Contract) -> Iterator[str]:
         for expected in reference.parameters.values():
             if name in expected.names and parameter.types is None and frozenset({ANY}) not in expected.types:
                 yield f"type of {name}"
-            elif name in expected.names and parameter.values is None and None not in expected.values:
+            elif name in expected.names and _lacks_values(expected, parameter):
                 yield f"values of {name}"
+
+
+def _lacks_values(expected: Expected, parameter: discovered.Parameter) -> bool:
+    """Whether a parameter that takes only certain values does not say which, of a type that could."""
+    return parameter.values is None and parameter.types in expected.types and None not in expected.values
 
 
 def _renamed(reference: Reference, contract: Contract) -> dict[str, str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+_NAMES, _NAMES_BEFORE_3 = ("Traveller", "traveller_stack"), ("Coordinates", "coordinates_stack")
+
 
 class Source(ABC):
     """A library that freezes time, and its methods: those that start a freeze, those that move it, silent ones.
@@ -78,13 +80,16 @@ class TimeMachine(Source):
     def __init__(self) -> None:
         import time_machine  # noqa: PLC0415 - costs those who follow it
 
-        self._stack = time_machine.traveller_stack
+        kind, stack = _NAMES if hasattr(time_machine, _NAMES[0]) else _NAMES_BEFORE_3
+        traveller = getattr(time_machine, kind)
+        self._stack = getattr(time_machine, stack)
         self.starts = ((time_machine.travel, "start"),)
-        self.moves = ((time_machine.Traveller, "shift"), (time_machine.Traveller, "move_to"))
+        self.moves = ((traveller, "shift"), (traveller, "move_to"))
 
     def now_ms(self) -> int | None:
         """Return the instant shown."""
-        return self._stack[-1].time_ns() // 1_000_000 if self._stack else None
+        now_ms: int | None = self._stack[-1].time_ns() // 1_000_000 if self._stack else None
+        return now_ms
 
     def is_running(self) -> bool:
         """Say whether time passes while travelling, as it does by default."""

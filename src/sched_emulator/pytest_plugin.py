@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .receiver import Receiver
     from .testing import Emulator
 
-MARKER = "sched_emulator"
 MARKER_HELP = (
     "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings of the test's sandbox in the"
     " emulated scheduling API."

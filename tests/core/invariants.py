@@ -1,12 +1,13 @@
 """What holds in a sandbox at every instant, whatever happens to it."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from sched_emulator.core import queues
+from sched_emulator.core.idempotency import KEYS
 from sched_emulator.core.queue_index import QueueIndex
 from sched_emulator.core.sandbox import Sandbox
-from sched_emulator.core.timeline import Entry
 
 Json = dict[str, Any]
 
@@ -57,35 +58,32 @@ def check_timeline(sandbox: Sandbox) -> None:
     """Every entry is to come, and is about something that lives and knows of it."""
     for entry in sandbox.timeline.listed():
         assert entry.due_ms >= sandbox.now_ms, entry
-        assert _owner(sandbox, entry) == entry.seq, entry
+        assert WAITS_FOR[entry.kind](sandbox, entry.subject) in {entry.seq, None}, entry
 
 
-def _owner(sandbox: Sandbox, entry: Entry) -> int | None:
-    """Return the entry that the subject of an entry waits for."""
-    subject = entry.subject
-    match entry.kind:
-        case "cron":
-            return sandbox.crons[subject].fire_entry
-        case "run" | "retry":
-            return sandbox.runs[subject].entry
-        case "task":
-            return sandbox.runs[sandbox.tasks[subject].run_id].entry
-        case "message" | "lease":
-            return sandbox.messages[subject].entry
-        case "push":
-            return sandbox.queues[subject].push_entry
-        case "message_retention":
-            return sandbox.queues[subject].retention_entry
-        case "run_retention":
-            return sandbox.retention_entries[subject]
-        case "attempt":
-            assert sandbox.attempts[subject].outcome is not None
-        case "failure":
-            assert sandbox.deliveries[subject].kind == "failure"
-        case "forget_keys":
-            assert sandbox.remembered
-            assert sum(other.kind == "forget_keys" for other in sandbox.timeline.listed()) == 1
-    return entry.seq
+def _attempt(sandbox: Sandbox, attempt_id: str) -> None:
+    assert sandbox.attempts[attempt_id].outcome is not None
+
+
+def _failure(sandbox: Sandbox, delivery_id: str) -> None:
+    assert sandbox.deliveries[delivery_id].kind == "failure"
+
+
+# By kind of entry: the entry that its subject waits for, None where the subject does not say.
+WAITS_FOR: dict[str, Callable[[Sandbox, str], int | None]] = {
+    "cron": lambda sandbox, subject: sandbox.crons[subject].fire_entry or 0,
+    "run": lambda sandbox, subject: sandbox.runs[subject].entry or 0,
+    "retry": lambda sandbox, subject: sandbox.runs[subject].entry or 0,
+    "task": lambda sandbox, subject: sandbox.runs[sandbox.tasks[subject].run_id].entry or 0,
+    "message": lambda sandbox, subject: sandbox.messages[subject].entry or 0,
+    "lease": lambda sandbox, subject: sandbox.messages[subject].entry or 0,
+    "push": lambda sandbox, subject: sandbox.queues[subject].push_entry or 0,
+    "message_retention": lambda sandbox, subject: sandbox.queues[subject].retention_entry or 0,
+    "run_retention": lambda sandbox, subject: sandbox.retention_entries[subject],
+    "forget_keys": lambda sandbox, _: sandbox.retention_entries[KEYS] if sandbox.remembered else 0,
+    "attempt": _attempt,
+    "failure": _failure,
+}
 
 
 def check_references(sandbox: Sandbox) -> None:

@@ -212,17 +212,6 @@ ARGUMENTS: dict[str, st.SearchStrategy[Json]] = {
 }
 KEYS = st.sampled_from([None, None, None, None, "k1", "k2"])
 OFTEN = ("publish", "publish", "publish_batch", "consume", "consume", "consume", "ack", "nack", "nack")
-    "publish",
-    "publish",
-    "publish_batch",
-    "consume",
-    "consume",
-    "consume",
-    "ack",
-    "nack",
-    "nack",
-    "push_subscribe",
-)
 
 
 def _call(operation: str) -> st.SearchStrategy[Step]:

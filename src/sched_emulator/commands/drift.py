@@ -19,7 +19,7 @@ OPTIONS = (
     Option("--json", "write JSON", default=False),
 )
 SPECIFICATION = "openapi/scheduling.yaml"
-OFTEN = 3
+TOLD_SINGLY = 3
 _MARKS = {"added": ("+", "green"), "gone": ("-", "red"), "changed": ("~", "yellow")}
 
 
@@ -80,7 +80,7 @@ def _tell(url: str, head: dict[str, Any], report: "Report") -> None:
     found = f"{count} change{'s' if count > 1 else ''}" if count else "no change"
     paragraph(f"{report.compared} operations of {url}{version} compared with {SPECIFICATION}: {styled(found, 'bold')}.")
     said = ((_sentence(change), change.operation) for change in report.changes)
-    places = _by_places(said, all_of=report.compared)
+    places = _by_places(said, all_of=report.compared, told_singly=TOLD_SINGLY)
     kinds = {_sentence(change): change.kind for change in report.changes}
     for place, sentences in places.items():
         say()
@@ -92,19 +92,19 @@ def _tell(url: str, head: dict[str, Any], report: "Report") -> None:
         say()
         say("The gateway does not say, so this is unknown:")
         parts = ((part, name) for name, parts in report.unknown.items() for part in parts)
-        for place, names in _by_places(parts, all_of=report.compared).items():
+        for place, names in _by_places(parts, all_of=report.compared, told_singly=1).items():
             paragraph(f"  {place}: {', '.join(names)}", indent="    ")
 
 
-def _by_places(said: Iterable[tuple[str, str]], all_of: int) -> dict[str, list[str]]:
-    """Gather what is said by the operation it is said of; what is said of many is said once."""
+def _by_places(said: Iterable[tuple[str, str]], *, all_of: int, told_singly: int) -> dict[str, list[str]]:
+    """Gather what is said by the operation it is said of; what is said of more than a few is said once for all."""
     operations: dict[str, list[str]] = {}
     for text, operation in said:
         operations.setdefault(text, []).append(operation)
     places: dict[str, list[str]] = {}
     for text, names in operations.items():
         joined = ["all operations"] if len(names) == all_of else [", ".join(names)]
-        for name in names if len(names) <= OFTEN else joined:
+        for name in names if len(names) <= told_singly else joined:
             places.setdefault(name, []).append(text)
     return places
 

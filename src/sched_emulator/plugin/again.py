@@ -20,8 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests wanted."""
-    wanted = set(json.loads((_folder() / WANTED).read_text(encoding="utf-8")))
+    """Keep the tests wanted. pytest-xdist reports a test of a group as `test@group`."""
+    reported: list[str] = json.loads((_folder() / WANTED).read_text(encoding="utf-8"))
+    wanted = {*reported, *(nodeid.rpartition("@")[0] for nodeid in reported)}
     others = [item for item in items if item.nodeid not in wanted]
     items[:] = [item for item in items if item.nodeid in wanted]
     config.hook.pytest_deselected(items=others)

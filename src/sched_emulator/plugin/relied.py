@@ -85,10 +85,11 @@ class Gathered:
         terminalreporter.section("undocumented behaviour that the tests rely on")
         for line in self._summary(verbose=self._config.get_verbosity() > 0):
             terminalreporter.write_line(line)
-        if self._config.getoption("sched_vary"):
+        wanted = self._to_vary() if self._config.getoption("sched_vary") else {}
+        if wanted:
             from sched_emulator import vary  # noqa: PLC0415 - costs those who ask for it
 
-            vary.run(terminalreporter, self._config, self._to_vary())
+            vary.run(terminalreporter, self._config, wanted)
 
     def _relying(self) -> dict[tuple[str, str, str], list[str]]:
         """Return the tests that rely on each behaviour, by its id, the answer assumed and the question."""

@@ -26,7 +26,7 @@ from .api import Api
 from .binding import Binding, bind
 from .control import PREFIX, Control
 from .hosted import Sandboxes
-from .refusals import BodyTooLarge, InternalError, MethodNotAllowed, UnknownPath
+from .refusals import BodyTooLarge, InternalError, MalformedBody, MethodNotAllowed, UnknownPath
 from .sender import Sender
 
 MIN_BODY_BYTES = 32 * 1024 * 1024
@@ -136,6 +136,10 @@ def _refusals(api: Api, control: Control) -> Middleware:
             error = MethodNotAllowed(request.method, request.path, ", ".join(sorted(raised.allowed_methods)))
         except web.HTTPRequestEntityTooLarge:
             error = BodyTooLarge(f"the body must be at most {request.client_max_size} bytes")
+        except web.RequestPayloadError as raised:
+            error = MalformedBody(f"the body must be readable: {str(raised).splitlines()[-1].strip()}")
+        except ConnectionResetError:  # the client has gone: nobody reads an answer
+            raise
         except web.HTTPException as raised:
             error = UnknownPath(f"the path '{request.path[:80]}' was not found")
             error.status = raised.status
