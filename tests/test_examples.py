@@ -1,19 +1,26 @@
 """Each example passes its own tests in a folder of its own, as it does at the desk of somebody who copied it."""
 
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "examples").glob("*/pyproject.toml"))
+from sched_emulator import cli
+
+FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES = sorted(path.parent for path in FOLDER.glob("*/pyproject.toml"))
+WORKFLOWS = sorted(FOLDER.glob("github-actions/*.yml"))
 OPTIONS = ["-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:hypothesispytest"]
 STRICT = ["-W", "error", "-o", "asyncio_default_fixture_loop_scope=function"]
 
 
 def test_there_are_examples() -> None:
     assert [path.name for path in EXAMPLES] == ["queue_worker", "webhook_app"]
+    assert [path.name for path in WORKFLOWS] == ["nightly.yml", "tests.yml"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
@@ -24,3 +31,31 @@ def test_an_example_passes_its_tests(example: Path, workers: list[str], tmp_path
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 8 passed in " in done.stdout
+
+
+# --- Workflows
+
+
+def commands_of(workflow: Path) -> list[list[str]]:
+    """Return the commands that the steps of a workflow run, with the variables of the shell as they stand."""
+    jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
+    return [shlex.split(step["run"]) for job in jobs for step in job["steps"] if "run" in step]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_runs_commands_and_options_that_there_are(workflow: Path, pytestconfig: pytest.Config) -> None:
+    ours = [command[1:] for command in commands_of(workflow) if command[0] == "sched-emulator"]
+    for command in ours:
+        cli.build_parser().parse_args([word for word in command if word != "$WRITES"])
+    options = [word for command in commands_of(workflow) if command[0] == "pytest" for word in command[1:]]
+    for option in options:
+        if option.startswith("--sched"):
+            assert pytestconfig.getoption(option) is False
+    assert ours
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_may_read_and_no_more_and_ends(workflow: Path) -> None:
+    document = yaml.safe_load(workflow.read_text())
+    assert document["permissions"] == {"contents": "read"}
+    assert [name for name, job in document["jobs"].items() if "timeout-minutes" not in job] == []

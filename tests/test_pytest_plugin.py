@@ -22,7 +22,7 @@ def create_cron(url="https://api.acme.com/weekly", **settings):
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     for name in ("INFRAI_API_KEY", "INFRAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    pytester.makepyfile(code=CALL)
+    pytester.makepyfile(program=CALL)
     pytester.makeini(
         "[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = .\n"
         "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
@@ -53,7 +53,7 @@ SANDBOXES = """
 
     import pytest
 
-    from code import call, create_cron
+    from program import call, create_cron
 
     START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -157,7 +157,7 @@ def test_the_marker_sets_up_the_sandbox(suite: pytest.Pytester) -> None:
 
         import pytest
 
-        from code import call, create_cron
+        from program import call, create_cron
 
         CHOSEN = ("queue.nack_position", "cron.dst", "cron.create.id_field")
 
@@ -290,7 +290,7 @@ FOLLOWING = """
     import pytest
     from freezegun import freeze_time
 
-    from code import create_cron
+    from program import create_cron
 
     def pass_a_week(box, tick):
         create_cron()
@@ -338,7 +338,7 @@ def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
     source = """
         import urllib.error
 
-        from code import call, create_cron
+        from program import call, create_cron
 
         def test_that_fails(sched_emulator):
             create_cron(name="weekly report")

@@ -5,6 +5,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -344,6 +345,16 @@ def test_without_a_command_it_says_so(arguments: list[str], capsys: pytest.Captu
     assert main(["run", *arguments]) == 2
     assert capsys.readouterr().err == (
         "sched-emulator run: say what to run, such as `sched-emulator run -- python worker.py`\n"
+    )
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("--port", str(port), "--", "true")
+    assert (result.returncode, result.stderr) == (
+        2,
+        f"sched-emulator run: cannot listen on localhost:{port}: address already in use; choose another --port\n",
     )
 
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,36 @@ def test_a_child_that_cannot_run_says_why(suite: pytest.Pytester) -> None:
             "0 of 2 relying tests held under every other answer",
         ],
     )
+
+
+def test_a_child_runs_only_the_tests_wanted(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite.makepyfile(
+        test_of_user="""
+        import pytest
+
+        def test_wanted(): ...
+
+        def test_wanted_of_a_group(): ...
+
+        @pytest.mark.parametrize("name", ["a@b", "c"])
+        def test_not_wanted(name): ...
+
+        def test_that_fails():
+            raise RuntimeError
+        """
+    )
+    wanted = ["test_wanted", "test_wanted_of_a_group@group", "test_not_wanted[a@x]", "test_that_fails"]
+    (suite.path / "wanted.json").write_text(json.dumps([f"test_of_user.py::{name}" for name in wanted]))
+    monkeypatch.setenv("SCHED_VARY_FOLDER", str(suite.path))
+    result = suite.runpytest_subprocess(*QUIET, "-p", "sched_emulator.plugin.again")
+    result.assert_outcomes(passed=2, failed=1, deselected=2)
+    ended = [json.loads(line) for line in (suite.path / "ended.jsonl").read_text().splitlines()]
+    assert [(phase["nodeid"].partition("::")[2], phase["outcome"]) for phase in ended if phase["when"] == "call"] == [
+        ("test_wanted", "passed"),
+        ("test_wanted_of_a_group", "passed"),
+        ("test_that_fails", "failed"),
+    ]
+    assert "RuntimeError" in next(phase["text"] for phase in ended if phase["outcome"] == "failed")
 
 
 def test_the_first_phase_that_did_not_pass_decides(tmp_path: Path) -> None:

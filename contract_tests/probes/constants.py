@@ -90,7 +90,10 @@ def name_chars(api: Api) -> int | Bound:
         reply = api.attempt("queue.create", name=name, http_headers={"Idempotency-Key": api.name()})
         return accepted(reply, 400, 422, 409)
 
-    return _largest(fits, 256, least=len(api.name()) + 2)
+    least = len(api.name()) + 2
+    if not fits(least):
+        raise NotChecked(f"names of {least} characters are too long already")
+    return _largest(fits, 256, least=least)
 
 
 def _largest(fits: Callable[[int], bool], usual: int, least: int = 1, most: int = 4_000_000) -> int | Bound:

@@ -37,6 +37,7 @@ def register(commands: Commands) -> None:
         run=run,
         options=OPTIONS,
     )
+    parser.usage = "%(prog)s [OPTIONS] -- COMMAND ..."
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …", help="what to run")
 
 
@@ -60,5 +61,5 @@ def run(values: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(f"HTTPS_PROXY: {error}") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).rpartition(": ")[2].lower()
         raise UsageError(f"cannot listen on {config.host}:{config.port}: {reason}; choose another --port") from None

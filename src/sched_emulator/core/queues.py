@@ -16,14 +16,14 @@ from .records import Message, Queue
 if TYPE_CHECKING:
     from .sandbox import Sandbox
 
-SETTINGS = (
-    "type",
-    "dead_letter_queue",
-    "max_retries",
-    "message_retention_days",
-    "visibility_timeout_ms",
-    "enable_priority",
-)
+SETTINGS = {  # by field of the record: the documentation's name
+    "type": "type",
+    "dead_letter_queue": "dead_letter_queue",
+    "max_retries": "max_retries",
+    "message_retention_days": "message_retention_days",
+    "visibility_timeout_ms": "visibility_timeout_default",
+    "enable_priority": "enable_priority",
+}
 
 
 def create(sandbox: "Sandbox", *, queue: str, **settings: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def create(sandbox: "Sandbox", *, queue: str, **settings: Any) -> dict[str, Any]
         configure(sandbox, existing, {name: getattr(wanted, name) for name in SETTINGS})
         existing.implicit = False
         return view(existing)
-    different = [name for name in SETTINGS if getattr(existing, name) != getattr(wanted, name)]
+    different = [name for field, name in SETTINGS.items() if getattr(existing, field) != getattr(wanted, field)]
     if different or sandbox.answers.ask("queue.create_existing") == "reject":
         reason = f"with another {different[0]}" if different else "already"
         raise Conflict(f"queue '{queue}' exists {reason}", hint="Change it with queue.update, or choose another name.")

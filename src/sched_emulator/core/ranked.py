@@ -1,7 +1,7 @@
 """A set of ids in the order of their ranks.
 
-Ids that come in order of rank wait in a line, the others in a heap, so that a queue that is used in order costs the same
-whatever its length. Ids that were removed leave both when they come to the front, or in bulk.
+Ids that come in order of rank wait in a line, the others in a heap, so that a queue that is used in order costs the
+same whatever its length. Ids that were removed leave both when they come to the front, or in bulk.
 """
 
 from collections import deque
