@@ -4,7 +4,7 @@ PORT ?= 8420
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup run test demo bench check format
+.PHONY: setup run test demo contract mutants bench check format
 
 setup: $(STAMP)
 
@@ -25,6 +25,12 @@ test: setup
 
 demo: setup
 	@$(BIN)/sched-emulator demo
+
+contract: setup
+	@$(BIN)/sched-emulator contract --report-dir reports
+
+mutants: setup
+	@$(BIN)/python -m tests.contract.kill_mutants
 
 bench: setup
 	@$(BIN)/python -m bench

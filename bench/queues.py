@@ -46,7 +46,7 @@ def _repeated(step: Callable[[], Any], repeats: int) -> float:
 def run(*, quick: bool) -> None:
     """Print the time of each operation at both sizes."""
     small, large, repeats, rounds = (100, 2_000, 50, 2) if quick else (1_000, 1_000_000, 500, 9)
-    say(f"queues: microseconds an operation on the core, {small:,} and {large:,} messages")
+    say(f"queues: microseconds of CPU time an operation on the core, {small:,} and {large:,} messages")
     sizes = [Filled(small), Filled(large)]
     best = [dict.fromkeys(OPERATIONS, float("inf")) for _ in sizes]
     for _ in range(rounds):

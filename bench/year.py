@@ -27,7 +27,7 @@ def run(*, quick: bool) -> None:
     assert sandbox.fired == days * 1440, sandbox.fired
     rate = sandbox.fired / took
     say(f"year: a minutely cron in New York over {days} virtual days, {sandbox.fired:,} fires on the core")
-    say(f"  {rate:,.0f} fires/s in {took:.2f} s (target: at least {TARGET:,})")
+    say(f"  {rate:,.0f} fires/s in {took:.2f} s of CPU time (target: at least {TARGET:,})")
     say(f"  {rate * croniter_step():.1f} fires in the time of one step of croniter")
     kept = len(sandbox.runs), len(sandbox.journal.deliveries)
     say("  {:,} runs kept by their retention, {:,} deliveries by the journal".format(*kept))

@@ -14,7 +14,7 @@ import requests
 
 from .contract import Contract, routes
 from .receivers import OK, Answer, Call, Receiver
-from .results import BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
+from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
 from .worlds import World, instant_of, instant_text
 
 CREATIONS = frozenset(
@@ -245,6 +245,8 @@ class Api:
         """Wait for so many deliveries and return all that arrived; fail when they do not."""
         self.world.wait(lambda: len(receiver.calls()) >= count, within)
         calls = receiver.calls()
+        noted = sum(item.method == ARRIVED and item.url == receiver.url for item in self.world.trace)
+        self.world.trace += [_arrival(receiver.url, call) for call in calls[noted:]]
         if len(calls) < count:
             raise Failed(f"{len(calls)} deliveries arrived within {within:g} s", f"{count} arrive")
         return calls
@@ -306,6 +308,10 @@ class Api:
         body = None if raw is None else raw[:BODY_SHOWN_CHARS].decode(errors="replace")
         text = reply.text[:BODY_SHOWN_CHARS]
         return Exchange(method, url, shown_headers, body, reply.status, dict(reply.headers), text)
+
+
+def _arrival(url: str, call: Call) -> Exchange:
+    return Exchange(ARRIVED, url, call.headers, shown(call.body), None, {}, f"at {instant_text(call.at)}")
 
 
 def cron_id(record: Mapping[str, Any]) -> str:

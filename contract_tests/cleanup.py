@@ -9,6 +9,8 @@ from .gate import PLACEHOLDER_KEY, Closed, Created, Gate, NoAnswer, Refused
 from .settings import Settings
 
 EXTRA_REQUESTS = 400
+DRAIN_SECONDS = 15
+OVER = "the run is over"
 PASSES = 3
 BASE = "/v1/scheduling"
 
@@ -66,10 +68,11 @@ class Cleaner:
 def after_run(gate: Gate, url: str, say: Callable[[str], None]) -> list[str]:
     """Delete everything that the gate noted, and return what is left over."""
     created: Created = gate.created
+    gate.close(OVER)
+    gate.drained(DRAIN_SECONDS)
     if not (created.crons or created.queues):
         return []
-    gate.reopen(extra=EXTRA_REQUESTS)
-    cleaner = Cleaner(gate, url, say)
+    cleaner = Cleaner(gate.successor(EXTRA_REQUESTS), url, say)
     return cleaner.delete(list(created.crons), list(created.queues))
 
 

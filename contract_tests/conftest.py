@@ -150,7 +150,7 @@ class CheckItem(pytest.Item):
         if result.status in {Status.FAILED, Status.ERROR}:
             raise DiffersError(result)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: str | None = None) -> str:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], _style: str | None = None) -> str:
         """Show what was sent and what came."""
         if not isinstance(excinfo.value, DiffersError):
             return str(super().repr_failure(excinfo))

@@ -22,6 +22,7 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 SILENCES_ALLOWED = 3
 PAUSES_ALLOWED = 5
 LONGEST_PAUSE_SECONDS = 120.0
+CLEAN_UP_SECONDS = 120.0
 
 
 class Closed(Exception):
@@ -49,34 +50,51 @@ class Gate:
         strict: bool = True,
         timeout: float = 10.0,
         deadline: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._clock = clock
+        self._sleep = sleep
         self._key = key
         self._budget = budget
         self._pause = 0.0 if rate is None else 1 / rate
         self._allow_writes = allow_writes
         self._strict = strict
         self._timeout = timeout
-        self._ends_at = None if deadline is None else time.monotonic() + deadline
+        self._ends_at = None if deadline is None else clock() + deadline
         self._lock = threading.Lock()
+        self._nobody_under_way = threading.Condition(self._lock)
+        self._under_way = 0
         self._next_at = 0.0
         self._silences = 0
+        self.over = threading.Event()
         self.sent = 0
         self.closed: str | None = None
         self.created = Created()
 
     def close(self, reason: str) -> None:
-        """Let no further request through."""
+        """Let no further request through, and wake those who wait."""
         if self.closed is None:
             self.closed = reason
+        self.over.set()
 
-    def reopen(self, *, extra: int) -> None:
-        """Let some more requests through, for cleaning up."""
-        self.closed = None
-        self._silences = 0
-        if self._budget is not None:
-            self._budget = self.sent + extra
-        if self._ends_at is not None:
-            self._ends_at = time.monotonic() + 60
+    def drained(self, within: float) -> bool:
+        """Wait until no request is under way; say whether that came to be."""
+        with self._lock:
+            return self._nobody_under_way.wait_for(lambda: self._under_way == 0, within)
+
+    def successor(self, budget: int) -> "Gate":
+        """Return a gate for cleaning up after this one, which stays closed to those who still wait."""
+        return Gate(
+            key=self._key,
+            budget=budget,
+            rate=None if not self._pause else 1 / self._pause,
+            strict=self._strict,
+            timeout=self._timeout,
+            deadline=CLEAN_UP_SECONDS,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
 
     def session(self) -> requests.Session:
         """Return a session whose requests pass this gate."""
@@ -99,10 +117,14 @@ class Gate:
             raise Refused(f"{request.method} {request.path_url} writes; --allow-writes lets it")
         for _ in range(PAUSES_ALLOWED):
             self._admit()
-            response = self._send(real, send)
+            try:
+                response = self._send(real, send)
+                self.created.note(request, response)
+            finally:
+                self._leave()
             if not (self._strict and response.status_code == 429):
                 break
-            time.sleep(self._pause_asked_for(response))
+            self._sleep(self._pause_asked_for(response))
         else:
             self._stop(
                 "The target keeps answering 429: it wants fewer requests. Try again later, or with a lower --rate."
@@ -112,7 +134,6 @@ class Gate:
                 "The account has no credit left (402). Top it up (POST /v1/account/topup and open the URL returned), "
                 "then run this again; `--cleanup PREFIX` deletes what is left over."
             )
-        self.created.note(request, response)
         response.request = request
         return response
 
@@ -128,18 +149,24 @@ class Gate:
 
     def _admit(self) -> None:
         with self._lock:
-            if self._ends_at is not None and time.monotonic() > self._ends_at:
+            if self._ends_at is not None and self._clock() > self._ends_at:
                 self.close("The time that a run may take is over: the target answers too slowly to be judged.")
             if self._budget is not None and self.sent >= self._budget:
                 self.close(f"The budget of {self._budget} requests is spent; --max-requests allows more.")
             if self.closed is not None:
                 raise Closed(self.closed)
             self.sent += 1
-            now = time.monotonic()
+            self._under_way += 1
+            now = self._clock()
             wait = max(0.0, self._next_at - now)
             self._next_at = max(now, self._next_at) + self._pause
         if wait:
-            time.sleep(wait)
+            self._sleep(wait)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._nobody_under_way.notify_all()
 
     def _send(
         self, real: requests.PreparedRequest, send: Callable[[requests.PreparedRequest, float], requests.Response]
@@ -161,7 +188,7 @@ class Gate:
         if seconds > LONGEST_PAUSE_SECONDS:
             self._stop(f"The target asks for a pause of {seconds:.0f} s (429): try again later.")
         with self._lock:
-            self._next_at = max(self._next_at, time.monotonic() + seconds)
+            self._next_at = max(self._next_at, self._clock() + seconds)
         return seconds
 
     def _stop(self, reason: str) -> None:

@@ -52,12 +52,15 @@ class Ledger:
         observed = self.observe(question).answer
         return observed if observed is not None else self._expected.get(question)
 
-    def contract(self) -> Contract:
-        """Return the specification, resolved for the shapes found; what is undetermined is taken by default."""
+    def contract(self, *, limits: bool) -> Contract:
+        """Return the specification, resolved for the shapes found, and for the limits where they are needed.
+
+        What is undetermined is taken by default.
+        """
         shapes = [name for name, assumption in spec.catalogue().items() if assumption.kind == "shape"]
         answers = {name: self.answer(name) for name in shapes}
-        limits = [name for name in spec.catalogue() if name.startswith("limits.")]
-        answers |= {name: self._expected.get(name) for name in limits}
+        if limits:
+            answers |= {name: self.answer(name) for name in spec.catalogue() if name.startswith("limits.")}
         return Contract({name: answer for name, answer in answers.items() if answer is not None})
 
     def _probe(self, question: str) -> Observation:

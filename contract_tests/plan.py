@@ -41,15 +41,25 @@ class Plan:
         return len(self.questions) + len(self.scenarios) + len(self.schema)
 
     @property
+    def probes(self) -> list[Check]:
+        """The probes of the questions that can be probed."""
+        return [PROBES[name] for name in self.questions if name in PROBES]
+
+    @property
     def needs_contract(self) -> bool:
         """Whether answers are compared with the specification: not where only keys are tried."""
         return bool(self.schema) or any(check.aspect != "access" for check in self.scenarios)
 
     @property
+    def generates(self) -> bool:
+        """Whether requests are generated, for which the target's limits have to be known."""
+        return any(not address.endswith("/examples") for address in self.schema)
+
+    @property
     def seconds(self) -> float:
         """About how long it takes."""
         rate = self.settings.requests_per_second
-        waits = 0 if self.virtual else max((check.seconds for check in self.scenarios), default=0)
+        waits = 0 if self.virtual else max((check.seconds for check in [*self.scenarios, *self.probes]), default=0)
         sending = self.requests / rate if rate else self.requests / 60
         return max(sending, waits) + 5
 
@@ -66,7 +76,7 @@ class Plan:
             yield f"At most {self.settings.budget} requests are sent{f', {rate:g} a second' if rate else ''}."
         if self.virtual:
             yield "It is an emulator: every check gets a sandbox of its own, nothing of yours is touched."
-        elif any(check.writes for check in self.scenarios):
+        elif any(check.writes for check in [*self.scenarios, *self.probes]):
             prefix = self.settings.prefix
             yield f"Crons, queues and tasks are created, named {prefix}…; crons and queues are deleted in the end."
         else:

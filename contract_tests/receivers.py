@@ -128,7 +128,7 @@ def _handler(receivers: dict[str, HttpReceiver]) -> type[BaseHTTPRequestHandler]
             except OSError:
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
+        def log_message(self, *_: Any) -> None:
             """Say nothing: the terminal belongs to the report."""
 
     return Handler

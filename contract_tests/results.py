@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 BODY_SHOWN_CHARS = 4000
+WAIT, ARRIVED = "WAIT", "ARRIVED"
 
 
 class Grade(StrEnum):
@@ -45,7 +46,7 @@ class NotChecked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it, without the key. A step of a clock is an exchange, too."""
+    """One request and what came of it, without the key. A step of a clock and a delivery are exchanges, too."""
 
     method: str
     url: str
@@ -56,9 +57,11 @@ class Exchange:
     response: str
 
     def curl(self) -> str:
-        """Return the request as a command line; `CURL` already is one."""
+        """Return the request as a command line; `CURL` already is one, and what is no request becomes a comment."""
         if self.method == "CURL":
             return self.url
+        if self.status is None and self.method in {WAIT, ARRIVED}:
+            return f"# {self.method.lower()} {self.url}".rstrip()
         parts = ["curl", "-sS", "-X", self.method, shlex.quote(self.url)]
         for name, value in self.headers.items():
             text = f"{name}: {value}"

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -123,7 +124,7 @@ class Run:
     def _work(self, site: Site, ledger: Ledger, plan: Plan, results: "queue.Queue[Result | None]") -> None:
         """Run everything planned: probes and scenarios side by side; the schema with them where time is virtual."""
         try:
-            contract = ledger.contract() if plan.needs_contract else Contract({})
+            contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
             threads = (
                 THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if self._settings.loopback else THREADS_REMOTE
             )
@@ -254,17 +255,37 @@ def _first_impression(reply: Reply, *, has_key: bool, variable: str) -> str | No
 
 
 def observe(settings: Settings, listener: Listener) -> tuple[list[Observation], int]:
-    """Run the probes alone, under the same rules; return what was observed and how many requests it took."""
+    """Run the probes alone, under the same rules; return what was observed and how many requests it took.
+
+    CannotJudge when the target cannot be looked at.
+    """
     run = Run(settings, listener)
-    site = open_site(settings)
+    try:
+        site = open_site(settings)
+    except EmulatorError as error:
+        raise CannotJudge(str(error)) from None
     try:
         run._look(site)  # noqa: SLF001 - the same module's own
+        plan = make_plan(replace(settings, only=("probe/*",)), virtual=site.virtual)
+        listener.planned(plan)
         ledger = Ledger(lambda question, trace: run._measure(site, ledger, question, trace), {})  # noqa: SLF001 - the same
-        threads = THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if settings.loopback else 1
-        with ThreadPoolExecutor(threads) as pool:
-            observations = list(pool.map(ledger.observe, spec.catalogue()))
-        return observations, site.gate.sent
+        found = _observe_all(site, settings, ledger, plan)
+        return [found[question] for question in spec.catalogue()], site.gate.sent
     finally:
         if not site.virtual:
-            cleanup.after_run(site.gate, site.url, listener.say)
+            for name in cleanup.after_run(site.gate, site.url, listener.say):
+                listener.say(f"could not be deleted: {name}")
         site.close()
+
+
+def _observe_all(site: Site, settings: Settings, ledger: Ledger, plan: Plan) -> dict[str, Observation]:
+    left_out = {result.check.address.removeprefix("probe/"): result.reason for result in plan.left_out}
+    found = {question: Observation(question, None, reason) for question, reason in left_out.items()}
+    threads = THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if settings.loopback else THREADS_REMOTE
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            found |= zip(plan.questions, pool.map(ledger.observe, plan.questions), strict=True)
+        except KeyboardInterrupt:
+            site.gate.close("interrupted")
+            raise
+    return found

@@ -17,9 +17,9 @@ from sched_emulator.client import EmulatorError
 from sched_emulator.handles import Sandbox
 from sched_emulator.testing import Emulator
 
-from .gate import PLACEHOLDER_KEY, Gate, NoAnswer
+from .gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer
 from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer
-from .results import Exchange, NotChecked
+from .results import WAIT, Exchange, NotChecked
 from .settings import EMULATOR, Settings
 
 VIRTUAL_START = "2026-01-01T00:00:00Z"
@@ -186,8 +186,8 @@ class RealWorld(World):
         """Wait. NotChecked when that would take too long."""
         if seconds > LONGEST_REAL_WAIT_SECONDS:
             raise NotChecked(f"it takes {seconds:.0f} s of real time")
-        time.sleep(max(seconds, 0.0))
-        self.trace.append(Exchange("WAIT", "", {}, None, None, {}, f"{seconds:.1f} s passed"))
+        self._pause(max(seconds, 0.0))
+        self.trace.append(Exchange(WAIT, "", {}, None, None, {}, f"{seconds:.1f} s passed"))
 
     def wait(self, done: Callable[[], bool], within: float) -> bool:
         """Look again and again."""
@@ -199,8 +199,13 @@ class RealWorld(World):
             waited = time.monotonic() - started
             if waited > within + self.margin:
                 return False
-            time.sleep(max(least, waited / 20))
+            self._pause(max(least, waited / 20))
         return True
+
+    def _pause(self, seconds: float) -> None:
+        """Wait; Closed as soon as the run is over."""
+        if self._site.gate.over.wait(seconds):
+            raise Closed(self._site.gate.closed or "the run is over")
 
     def receiver(self, answers: Sequence[Answer]) -> Receiver:
         """Return a receiver on this machine, under the public URL where there is one."""
@@ -265,7 +270,7 @@ def open_site(settings: Settings) -> Site:
         )
         return Site(settings, gate, None if settings.real_time else emulator, emulator.url, started=emulator)
     url = settings.target.rstrip("/")
-    found = None if settings.real_time else find_emulator(url)
+    found = None if settings.real_time else find_emulator(url, settings.request_timeout)
     rate = settings.requests_per_second
     gate = Gate(
         key=settings.key or ("ifr_contract" if settings.loopback else None),
@@ -279,9 +284,9 @@ def open_site(settings: Settings) -> Site:
     return Site(settings, gate, found, url)
 
 
-def find_emulator(url: str) -> Emulator | None:
+def find_emulator(url: str, timeout: float) -> Emulator | None:
     """Return the emulator at a URL; None when something else is there, or one that takes only listed keys."""
-    with Gate(key=None, timeout=5).session() as session:
+    with Gate(key=None, strict=False, timeout=timeout).session() as session:
         try:
             told = session.get(f"{url}/_emulator/health", allow_redirects=False).json()
         except (NoAnswer, ValueError):

@@ -147,7 +147,7 @@ def test_what_the_image_starts_is_healthy_until_it_is_told_to_stop(tmp_path: Pat
 
     with subprocess.Popen(image.command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        found = re.search(r"http://0\.0\.0\.0:([0-9]+)/", process.stdout.readline())
+        found = re.search(r"http://[0-9.]+:([0-9]+)/", process.stdout.readline())
         assert found is not None
         assert health(found[1]) == 0
         process.send_signal(signal.SIGTERM)

@@ -1,5 +1,6 @@
 """Every command and code block in the README and in docs/ does what it shows, or says why it is not run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from tests import document_runner
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+LINKING = sorted({*DOCUMENTS, *ROOT.glob("*.md"), *ROOT.glob("examples/*.md")})
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
@@ -29,6 +32,20 @@ def test_a_block_that_is_not_run_says_why(path: Path) -> None:
         and block.language not in document_runner.LANGUAGES_RUN | document_runner.LANGUAGES_SHOWN
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("path", LINKING, ids=[str(path.relative_to(ROOT)) for path in LINKING])
+def test_a_link_leads_somewhere(path: Path) -> None:
+    for place, heading in LINK.findall(path.read_text()):
+        target = path.parent / place if place else path
+        assert target.exists(), place
+        assert not heading or heading in headings(target.read_text()), f"{place}#{heading}"
+
+
+def headings(text: str) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_the_runner_notices_another_output(tmp_path: Path) -> None:

@@ -104,6 +104,15 @@ def test_moving_makes_everything_due_on_the_way_happen(followed: Sandbox, librar
         assert followed.clock.now == datetime(2026, 3, 31, tzinfo=UTC)
 
 
+def test_the_test_s_own_time_keeps_its_microseconds(followed: Sandbox, library: Moves) -> None:
+    instant = START + timedelta(microseconds=1_234_567)
+    with library.freeze(instant) as frozen:
+        create_cron(followed)
+        library.shift(frozen, weeks=1)
+        assert datetime.now(UTC) == instant + timedelta(weeks=1)
+        assert followed.clock.now == START + timedelta(weeks=1, milliseconds=1234)
+
+
 def test_leaving_changes_nothing_and_a_later_freeze_goes_on(followed: Sandbox, library: Moves) -> None:
     with library.freeze(START):
         create_cron(followed)

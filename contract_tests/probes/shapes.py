@@ -70,7 +70,7 @@ def unknown_fields(api: Api) -> str:
     reply = api.attempt("queue.create", name=api.name(), invented_field=1, http_headers={"Idempotency-Key": api.name()})
     if accepted(reply):
         return "ignore"
-    if not accepted(api.attempt("queue.create", name=api.name(), headers={"Idempotency-Key": api.name()})):
+    if not accepted(api.attempt("queue.create", name=api.name(), http_headers={"Idempotency-Key": api.name()})):
         raise NotChecked("the same was refused without the field, too")
     return "reject"
 

@@ -161,8 +161,7 @@ def the_skipped_hour(api: Api) -> None:
     api.cron("30 2 * * *", receiver.url, timezone="Europe/Berlin")
     api.sleep(2 * 86_400)
     came = [instant_text(call.at)[8:16] for call in receiver.calls()]
-    by_answer = {"vixie": ["29T01:00", "30T00:30"], "literal": ["30T00:30"]}
-    equal(came, by_answer[str(api.follows("cron.dst"))], "when it fired")
+    one_of(api, came, {"vixie": ["29T01:00", "30T00:30"], "literal": ["30T00:30"]})
 
 
 @zones.should(4, "cron.create:timezone", lines=(39,), seconds=86_400 * 3)
@@ -174,6 +173,12 @@ def the_repeated_hour(api: Api) -> None:
     api.cron("15 * * * *", hourly.url, timezone="Europe/Berlin")
     api.sleep(86_400)
     came = [instant_text(call.at)[8:16] for call in fixed.calls()]
-    by_answer = {"vixie": ["25T00:30"], "literal": ["25T00:30", "25T01:30"]}
-    equal(came, by_answer[str(api.follows("cron.dst"))], "when it fired")
+    one_of(api, came, {"vixie": ["25T00:30"], "literal": ["25T00:30", "25T01:30"]})
     equal(len(hourly.calls()), 24, "the fires of the hourly cron in 24 hours")
+
+
+def one_of(api: Api, came: list[str], by_answer: dict[str, list[str]]) -> None:
+    """Compare fires with what the answer to `cron.dst` means; where that is undetermined, with every answer."""
+    answer = api.answer("cron.dst")
+    possible = list(by_answer.values()) if answer is None else [by_answer[str(answer)]]
+    require(came in possible, f"it fired {came}", f"it fires {' or '.join(map(str, possible))}")

@@ -233,7 +233,7 @@ def requeued_keeps_its_place(api: Api) -> None:
     sent = api.publish_many(queue, 2)
     api.take(queue, max_messages=1)
     api.call("queue.nack", queue=queue, message_id=sent[0], requeue=True)
-    if api.answer("queue.nack_delay") == "now":
+    if api.follows("queue.nack_delay") == "now":
         equal(api.take(queue, max_messages=2), sent, "what was consumed after the nack")
     else:
         equal(api.take(queue, max_messages=2), [], "what was consumed while the first message waited")

@@ -29,7 +29,12 @@ def are_kept(api: Api) -> None:
 
 
 @settings.must(
-    2, "queue.update", "queue.update:max_retries", "queue.update:visibility_timeout_default", lines=(624, 626)
+    2,
+    "queue.update",
+    "queue.update:queue",
+    "queue.update:max_retries",
+    "queue.update:visibility_timeout_default",
+    lines=(624, 626),
 )
 def are_changed(api: Api) -> None:
     """Update changes what is given and leaves the rest."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .client import EmulatorError
-from .commands import assumptions, clock, contract, cron, drift, run, serve, tour
+from .commands import assumptions, calibrate, clock, contract, cron, drift, run, serve, tour
 from .commands.options import Parser, values_of
 from .commands.terminal import say
 from .config import UsageError
@@ -42,7 +42,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (serve, run, tour, clock, assumptions, cron, contract, drift):
+    for command in (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift):
         command.register(commands)
     return parser
 

@@ -25,6 +25,7 @@ from .frozen_time import Source, installed_sources, methods, shown_by
 from .handles import Sandbox
 
 STEPS = 500
+NS_PER_MS = 1_000_000
 LOOP_PATIENCE_SECONDS = 1.0
 LOOP_PAUSE_SECONDS = 0.02
 
@@ -83,13 +84,13 @@ def _unwrap() -> None:
         setattr(owner, name, original)
 
 
-def _stop(_source: Source, freeze: Any, _before_ms: int | None) -> None:
+def _stop(_source: Source, freeze: Any, _before_ns: int | None) -> None:
     freeze.stop()  # nobody else would: what failed to start is never left
 
 
-def _move_back(source: Source, _moved: Any, before_ms: int | None) -> None:
-    if before_ms is not None:
-        source.set_ms(before_ms)
+def _move_back(source: Source, _moved: Any, before_ns: int | None) -> None:
+    if before_ns is not None:
+        source.set_ns(before_ns)
 
 
 def _followed(
@@ -102,12 +103,12 @@ def _followed(
         if _is_busy():
             return original(this, *args, **kwargs)
         with _exclusively():
-            before_ms = source.now_ms()
+            before_ns = source.now_ns()
             result = original(this, *args, **kwargs)
             try:
                 _catch_up(sources, _followers)
             except BaseException:
-                undo(source, this, before_ms)
+                undo(source, this, before_ns)
                 raise
             return result
 
@@ -167,11 +168,13 @@ class _Follower:
 
     def catch_up(self, source: Source) -> None:
         """Bring the sandbox to the instant shown, with everything due on the way."""
-        target_ms, running = source.now_ms(), source.is_running()
-        assert target_ms is not None
+        target_ns, running = source.now_ns(), source.is_running()
+        assert target_ns is not None
+        target_ms = target_ns // NS_PER_MS
         clock = self._client.get("/_emulator/clock")
         if clock["mode"] == "frozen" and not running:
             self._step(source, clock, target_ms)
+            source.set_ns(target_ns)
         mode = "wall" if running else "frozen"
         try:
             self._put({"now": to_text(target_ms), "mode": mode})
@@ -179,7 +182,7 @@ class _Follower:
             if clock["mode"] == "frozen" or self._set_ms is None or target_ms < self._set_ms:
                 raise
             self._put({"mode": mode})  # it is further only because it ran since the last move
-        self._set_ms = source.set_instant_ms()
+        self._set_ms = source.last_set_ns() // NS_PER_MS
 
     def _step(self, source: Source, clock: dict[str, Any], target_ms: int) -> None:
         """Stop at each instant at which something is due before the target, with the test's time set to it."""
@@ -187,9 +190,8 @@ class _Follower:
             next_at = clock["next_event_at"]
             if next_at is None or from_text(next_at) >= target_ms:
                 break
-            source.set_ms(from_text(next_at))
+            source.set_ns(from_text(next_at) * NS_PER_MS)
             clock = self._put({"now": next_at})
-        source.set_ms(target_ms)
 
     def _put(self, setting: dict[str, Any]) -> dict[str, Any]:
         try:

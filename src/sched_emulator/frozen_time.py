@@ -24,20 +24,20 @@ class Source(ABC):
     silent: tuple[tuple[type, str], ...] = ()
 
     @abstractmethod
-    def now_ms(self) -> int | None:
+    def now_ns(self) -> int | None:
         """Return the instant shown, None while time is real."""
+
+    @abstractmethod
+    def set_ns(self, instant_ns: int) -> None:
+        """Show an instant."""
 
     @abstractmethod
     def is_running(self) -> bool:
         """Say whether the time shown passes by itself."""
 
     @abstractmethod
-    def set_instant_ms(self) -> int:
+    def last_set_ns(self) -> int:
         """Return the instant last set, without the real time that a running clock has added since."""
-
-    @abstractmethod
-    def set_ms(self, instant_ms: int) -> None:
-        """Show an instant."""
 
 
 class Freezegun(Source):
@@ -52,26 +52,26 @@ class Freezegun(Source):
         self.moves = tuple((kind, name) for kind in kinds for name in ("tick", "move_to"))
         self.silent = ((api.StepTickTimeFactory, "__call__"),)
 
-    def now_ms(self) -> int | None:
+    def now_ns(self) -> int | None:
         """Return the instant shown; an auto-ticking factory is not called, which would move it."""
         if not self._api.freeze_factories:
             return None
         factory = self._api.freeze_factories[-1]
-        return _to_ms(factory.time_to_freeze if isinstance(factory, self._api.StepTickTimeFactory) else factory())
+        return _to_ns(factory.time_to_freeze if isinstance(factory, self._api.StepTickTimeFactory) else factory())
+
+    def set_ns(self, instant_ns: int) -> None:
+        """Show an instant."""
+        if instant_ns != self.now_ns():
+            moment = self._api.real_datetime(1970, 1, 1) + timedelta(microseconds=instant_ns // 1000)
+            self._api.freeze_factories[-1].move_to(moment)
 
     def is_running(self) -> bool:
         """Say whether `tick=True` was given."""
         return isinstance(self._api.freeze_factories[-1], self._api.TickingDateTimeFactory)
 
-    def set_instant_ms(self) -> int:
+    def last_set_ns(self) -> int:
         """Return the instant last set."""
-        return _to_ms(self._api.freeze_factories[-1].time_to_freeze)
-
-    def set_ms(self, instant_ms: int) -> None:
-        """Show an instant."""
-        if instant_ms != self.now_ms():
-            moment = self._api.real_datetime(1970, 1, 1) + timedelta(milliseconds=instant_ms)
-            self._api.freeze_factories[-1].move_to(moment)
+        return _to_ns(self._api.freeze_factories[-1].time_to_freeze)
 
 
 class TimeMachine(Source):
@@ -86,25 +86,25 @@ class TimeMachine(Source):
         self.starts = ((time_machine.travel, "start"),)
         self.moves = ((traveller, "shift"), (traveller, "move_to"))
 
-    def now_ms(self) -> int | None:
+    def now_ns(self) -> int | None:
         """Return the instant shown."""
-        now_ms: int | None = self._stack[-1].time_ns() // 1_000_000 if self._stack else None
-        return now_ms
+        now_ns: int | None = self._stack[-1].time_ns() if self._stack else None
+        return now_ns
+
+    def set_ns(self, instant_ns: int) -> None:
+        """Show an instant, in the time zone that was travelled to."""
+        traveller = self._stack[-1]
+        traveller.shift(timedelta(microseconds=(instant_ns - traveller.time_ns()) // 1000))
 
     def is_running(self) -> bool:
         """Say whether time passes while travelling, as it does by default."""
         running: bool = self._stack[-1]._tick  # noqa: SLF001 - shown nowhere else
         return running
 
-    def set_instant_ms(self) -> int:
+    def last_set_ns(self) -> int:
         """Return the instant last set."""
         set_ns: int = self._stack[-1]._destination_timestamp_ns  # noqa: SLF001 - shown nowhere else
-        return set_ns // 1_000_000
-
-    def set_ms(self, instant_ms: int) -> None:
-        """Show an instant, in the time zone that was travelled to."""
-        now_ns = self._stack[-1].time_ns()
-        self._stack[-1].shift(timedelta(microseconds=(instant_ms * 1_000_000 - now_ns) / 1000))
+        return set_ns
 
 
 def installed_sources() -> list[Source]:
@@ -114,7 +114,7 @@ def installed_sources() -> list[Source]:
 
 def shown_by(sources: list[Source]) -> Source | None:
     """Return the library that shows the time, None while time is real."""
-    return next((source for source in sources if source.now_ms() is not None), None)
+    return next((source for source in sources if source.now_ns() is not None), None)
 
 
 def methods(sources: list[Source], role: str) -> Iterator[tuple[Source, type, str]]:
@@ -122,8 +122,8 @@ def methods(sources: list[Source], role: str) -> Iterator[tuple[Source, type, st
     return ((source, owner, name) for source in sources for owner, name in getattr(source, role))
 
 
-def _to_ms(moment: datetime) -> int:
-    return calendar.timegm(moment.timetuple()) * 1000 + moment.microsecond // 1000
+def _to_ns(moment: datetime) -> int:
+    return (calendar.timegm(moment.timetuple()) * 1_000_000 + moment.microsecond) * 1000
 
 
 _KINDS: dict[str, Any] = {"freezegun": Freezegun, "time_machine": TimeMachine}

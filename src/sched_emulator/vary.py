@@ -29,7 +29,7 @@ class Ending(NamedTuple):
 
 
 def run(
-    terminal: pytest.TerminalReporter, config: pytest.Config, wanted: Mapping[tuple[str, str], Mapping[str, str]]
+    terminal: "pytest.TerminalReporter", config: pytest.Config, wanted: Mapping[tuple[str, str], Mapping[str, str]]
 ) -> None:
     """Run the tests wanted of each answer, and tell how they ended."""
     terminal.section("the same tests under the other answers")
@@ -49,10 +49,10 @@ def run(
         terminal.write_line(f"{nodeid} breaks under {', '.join(answers)}")
 
 
-def _tell(terminal: pytest.TerminalReporter, nodeid: str, ending: Ending, difference: str) -> None:
+def _tell(terminal: "pytest.TerminalReporter", nodeid: str, ending: Ending, difference: str) -> None:
     terminal.write_line(f"  {ending.word:<7}  {nodeid}", red=ending.word == "breaks")
-    if ending.word == "breaks":
-        terminal.write_line(f"    {difference}")
+    for line in difference.splitlines() if ending.word == "breaks" else ():
+        terminal.write_line(f"    {line}")
     for line in ending.text.splitlines():
         terminal.write_line(f"    | {line}")
 

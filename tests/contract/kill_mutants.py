@@ -21,7 +21,8 @@ from contract_tests.runner import CannotJudge, Run
 from contract_tests.settings import Settings
 from sched_emulator.client import EmulatorError
 from sched_emulator.testing import Emulator
-from tests.contract.mutants import MUTANTS, SURVIVORS, Mutant
+from tests.contract.mutant import Mutant
+from tests.contract.mutants import MUTANTS, SURVIVORS
 
 ROOT = Path(__file__).parents[2]
 FIRST = ("[!s]*",)  # all but schema/…
@@ -36,6 +37,12 @@ class Fate(NamedTuple):
     killer: str | None
     why: str
     seconds: float
+
+
+def original(mutant: Mutant) -> str:
+    """Return the file that a mutant changes, as it is."""
+    folder = ROOT if mutant.file.startswith("openapi/") else ROOT / "src" / "sched_emulator"
+    return (folder / mutant.file).read_text(encoding="utf-8")
 
 
 def copy_of(mutant: Mutant, folder: Path) -> None:

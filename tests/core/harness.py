@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hypothesis import settings as of_hypothesis
+
 from sched_emulator import spec
 from sched_emulator.core import snapshot
 from sched_emulator.core.errors import SchedulingError
@@ -16,6 +18,9 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 OK = Outcome(result="delivered", status=200)
 FAILED = Outcome(result="failed", status=500, error="HTTP 500")
 Json = dict[str, Any]
+
+# For tests over drawn values: the same ones each time, however slow the machine.
+STEADY = of_hypothesis(deadline=None, derandomize=True, database=None)
 Answers = Mapping[str, str | int]
 
 

@@ -9,7 +9,7 @@ from sched_emulator import spec
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Outcome
 from sched_emulator.core.sandbox import Sandbox
-from tests.core.harness import FAILED, OK, START_MS
+from tests.core.harness import FAILED, OK, START_MS, Answers
 
 BEHAVIOURS = {name: tuple(item.answers) for name, item in spec.catalogue().items() if item.kind == "behaviour"}
 TIMED_OUT = Outcome(result="timeout", error="no answer", duration_ms=30_000)
@@ -95,6 +95,13 @@ class Player:
     def play_all(self, steps: Iterable[Step]) -> list[Any]:
         """Do steps one after another; return what came of each."""
         return [self.play(step) for step in steps]
+
+    def take_over(self, other: "Player") -> None:
+        """Go on from another player's sandbox; the attempts that its edge has under way are not sent twice."""
+        self.sandbox.restore(other.sandbox.snapshot())
+        again = [self.sandbox.poll(self.sandbox.now_ms) for _ in other.under_way]
+        assert {attempt.attempt_id for attempt in again if attempt} == set(other.under_way)
+        self.under_way = list(other.under_way)
 
     def _call(self, operation: str, arguments: Json, key: str | None) -> Any:
         arguments = self._resolved(arguments)
@@ -223,7 +230,6 @@ def _steer(method: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrateg
 
 
 ANSWERS = st.sampled_from([(name, answer) for name, answers in BEHAVIOURS.items() for answer in answers])
-CHOSEN = st.lists(ANSWERS, max_size=8).map(dict)
 RESPONSES = st.sampled_from([{"status": 200}, {"status": 503}, {"latency_seconds": 45}, {"error": "timeout"}])
 TARGETS = st.fixed_dictionaries(
     {
@@ -259,6 +265,11 @@ OPENING: tuple[Step, ...] = (
     Call("scheduling.queue.create", {"queue": "f", "type": "fifo", "dead_letter_queue": "dead"}, None),
     Call("scheduling.queue.create", {"queue": "p", "enable_priority": True, "max_retries": 0}, None),
 )
+
+
+def answers() -> st.SearchStrategy[Answers]:
+    """Return some answers other than the default ones."""
+    return st.lists(ANSWERS, max_size=8).map(dict)
 
 
 def sessions(*, steered: bool = True, restored: bool = False, size: int = 20) -> st.SearchStrategy[list[Step]]:

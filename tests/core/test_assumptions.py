@@ -180,7 +180,7 @@ def limit_in_the_spec(operation_id: str, keyword: str, *place: str) -> Callable[
 CONSTANT_TESTS: dict[str, Constant] = {
     "cron.timeout_seconds": Constant(seconds_timed_out, 300, 60, 60),
     "cron.retries": Constant(attempts_at_a_task, [0, 10, 30, 70], 1, [0, 10]),
-    "cron.jitter_seconds": Constant(minutely_fires, [60, 120, 180], 60, [69.23, 155.359]),
+    "cron.jitter_seconds": Constant(minutely_fires, [60, 120, 180], 60, [92.302, 171.042]),
     "run.retention_days": Constant(retention_of_a_cron, 30, 7, 7),
     "queue.max_messages": Constant(taken_at_once, 10, 3, 3),
     "queue.visibility_timeout_seconds": Constant(queue_field("visibility_timeout_default"), 30, 45, 45),

@@ -303,6 +303,28 @@ def test_queued_runs_keep_their_order_and_lose_none(box: Box) -> None:
     ]
 
 
+def test_a_queued_run_waits_for_every_run_made_before_it(box: Box) -> None:
+    box.script(HOOK, {"latency_seconds": 150}, {"latency_seconds": 150}, {"latency_seconds": 1})
+    box.call("cron.create", **MINUTELY, overlap_policy="allow", max_runs=3)
+    box.advance(130)
+    box.call("cron.update", cron_id=CRON, overlap_policy="queue")
+    box.advance(HOUR)
+    assert box.seconds_sent() == [60, 120, 270]
+
+
+def test_a_queued_run_does_not_wait_for_a_trigger_that_came_later(box: Box) -> None:
+    box.script(HOOK, {"latency_seconds": 100})
+    box.call("cron.create", **MINUTELY, overlap_policy="queue", max_runs=2)
+    box.advance(130)
+    box.call("cron.trigger", cron_id=CRON)
+    box.advance(HOUR)
+    assert [(box.second(entry.at_ms), entry.run_id) for entry in box.sandbox.journal.deliveries] == [
+        (60, "run_000001"),
+        (130, "run_000003"),
+        (160, "run_000002"),
+    ]
+
+
 # --- Manual triggers
 
 

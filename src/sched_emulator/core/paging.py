@@ -81,20 +81,17 @@ def listing(
 
 def seal(seed: int, list_name: str, number: int) -> str:
     """Return the cursor that stands for a position in a list."""
-    return f"{number:x}.{_mark(seed, list_name, number)}"
+    mark = blake2b(f"{seed} {list_name} {number}".encode(), digest_size=9).hexdigest()
+    return f"{number:x}.{mark}"
 
 
 def unseal(seed: int, list_name: str, cursor: str) -> int:
     """Return the position that a cursor stands for; InvalidRequest when it was not made for this list."""
-    text, dot, mark = cursor.partition(".")
-    if dot and 0 < len(text) <= 16 and all(letter in "0123456789abcdef" for letter in text):
+    text = cursor.partition(".")[0]
+    if 0 < len(text) <= 16 and all(letter in "0123456789abcdef" for letter in text):
         number = int(text, 16)
-        if mark == _mark(seed, list_name, number):
+        if cursor == seal(seed, list_name, number):
             return number
     raise InvalidRequest(
         "`cursor` must be the next_cursor of an earlier page of this list, got another text", parameter="cursor"
     )
-
-
-def _mark(seed: int, list_name: str, number: int) -> str:
-    return blake2b(f"{seed} {list_name} {number}".encode(), digest_size=9).hexdigest()

@@ -3,6 +3,7 @@
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 from .encoding import exact_number
 from .errors import InvalidRequest
@@ -36,6 +37,7 @@ def unseal(document: bytes) -> State:
 
 def fresh(settings: Settings) -> State:
     """Return the state of a sandbox in which nothing has happened yet."""
+    settings = replace(settings, speed=float(settings.speed))  # as it comes back from a document
     return State(
         settings=settings,
         now_ms=settings.start_ms,

@@ -4,7 +4,6 @@ A test's sandbox is asked while it still exists, in the process that runs the te
 test's report, so that it arrives under pytest-xdist too.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,17 +11,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from sched_emulator.client import EmulatorError
+from sched_emulator.commands.reliance import sentences
 from sched_emulator.handles import Sandbox
 
 from .again import FOLDER_VARIABLE
 
 PROPERTY = "sched_relied"
-TEXT_SHOWN = 160
 ASKED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 class Reliance(NamedTuple):
-    """A behaviour that a test relied on: under `other` it would have seen something else."""
+    """A behaviour that a test relied on: under `other` it would have seen something else, told in `difference`."""
 
     assumption_id: str
     answer: str
@@ -47,20 +46,11 @@ def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
     except EmulatorError:
         found = {"items": [], "shapes": [], "complete": False}
     items = [
-        [*Reliance(told["id"], told["answer"], told["other"], told["question"], _difference(told))]
+        [*Reliance(told["id"], told["answer"], told["other"], told["question"], "\n".join(sentences(told)))]
         for told in found["items"]
     ]
     noted = {"items": items, "chosen": sorted(chosen), "shapes": found["shapes"], "complete": found["complete"]}
     item.user_properties.append((PROPERTY, noted))
-
-
-def _difference(told: Mapping[str, Any]) -> str:
-    return f"{told['operation']} (number {told['seq']}): {_short(told['was'])} would be {_short(told['would_be'])}"
-
-
-def _short(value: Any) -> str:
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= TEXT_SHOWN else f"{text[: TEXT_SHOWN - 1]}…"
 
 
 class Gathered:
@@ -80,7 +70,7 @@ class Gathered:
                 if name == PROPERTY and isinstance(value, dict):
                     self._noted[report.nodeid] = value
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Tell what the tests relied on, and run them again under the other answers where that is wanted."""
         terminalreporter.section("undocumented behaviour that the tests rely on")
         for line in self._summary(verbose=self._config.get_verbosity() > 0):

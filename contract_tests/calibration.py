@@ -1,0 +1,108 @@
+"""What the probes observed of a target, written as a TOML file that the emulator, the plugin and the suite load.
+
+An answer stands there with its evidence and date. What could not be determined stands there as a comment, with the
+reason and the default that is left in force; so does a bound that the default agrees with.
+"""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sched_emulator import spec
+
+from .ledger import Observation
+from .results import ARRIVED, Exchange
+
+Value: TypeAlias = str | int
+WIDTH = 118
+SHOWN_CHARS = 240
+ARRIVALS_SHOWN = 3
+SIGNS = re.compile("sign|webhook|timestamp")
+BEYOND_READING = "it is no value that the emulator takes"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What becomes of one question: the value to set, None where the default is left; and why."""
+
+    observation: Observation
+    value: Value | None
+    remark: str
+
+
+def finding(observation: Observation) -> Finding:
+    """Judge an observation: a bound matters only where the default lies beyond it."""
+    assumption, answer = spec.catalogue()[observation.question], observation.answer
+    if answer is None:
+        return Finding(observation, None, f"undetermined: {observation.reason}")
+    try:
+        spec.parse_answers({assumption.id: answer})
+    except ValueError:
+        return Finding(observation, None, f"observed {answer}, but {BEYOND_READING}")
+    if observation.bound and isinstance(answer, int) and int(assumption.default) >= answer:
+        return Finding(observation, None, f"a bound: {observation.bound}; the default agrees with it")
+    return Finding(observation, answer, f"a bound: {observation.bound}" if observation.bound else "observed")
+
+
+def document(findings: Iterable[Finding], *, target: str, date: str, secret: str | None, requests: int) -> str:
+    """Return the text of the file. `secret` is struck out wherever it may stand."""
+    listed = list(findings)
+    known = sum(item.value is not None for item in listed)
+    head = [
+        f"# Observed at {target} on {date} by `sched-emulator calibrate`, with {requests} requests:",
+        f"# {known} of {len(listed)} questions answered; the others are left at their defaults, as comments.",
+        "# `sched-emulator assumptions explain ID` explains a question;",
+        "# `sched-emulator serve --assumptions THIS_FILE` answers as below.",
+    ]
+    text = "\n".join([*head, *(line for item in listed for line in ("", *_lines(item, date)))]) + "\n"
+    return text if secret is None else text.replace(secret, "…")
+
+
+def _lines(item: Finding, date: str) -> Iterator[str]:
+    assumption = spec.catalogue()[item.observation.question]
+    yield from _comment(assumption.question)
+    yield from _comment(f"{item.remark[0].upper()}{item.remark[1:]}{f', {date}' if item.value is not None else ''}.")
+    yield from _evidence(item.observation.exchanges)
+    if item.value is None:
+        yield f"# {_setting(assumption.id, assumption.default)}"
+    else:
+        yield _setting(assumption.id, item.value)
+
+
+def _evidence(exchanges: list[Exchange]) -> Iterator[str]:
+    """Yield the last request with its answer, and the deliveries that arrived after it."""
+    seen = [item for item in exchanges if item.method == ARRIVED or item.status is not None]
+    told = [item for item in seen if "/_emulator/" not in item.url]
+    sent = [number for number, item in enumerate(told) if item.method != ARRIVED]
+    if not sent:
+        return
+    last, arrived = told[sent[-1]], [item for item in told if item.method == ARRIVED]
+    many = f" (the last of {len(sent)})" if len(sent) > 1 else ""
+    yield f"# Sent{many}: {last.method} {_path(last.url)} {_short(last.body or '')}".rstrip()
+    yield f"# Came: {last.status} {_short(last.response)}".rstrip()
+    for item in arrived[:ARRIVALS_SHOWN]:
+        signed = [f"{name}: {value}" for name, value in item.headers.items() if SIGNS.search(name)]
+        yield f"# Arrived {item.response}: {_short(', '.join([item.body or '', *signed]))}"
+    if len(arrived) > ARRIVALS_SHOWN:
+        yield f"# … and {len(arrived) - ARRIVALS_SHOWN} more"
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[3] if url.count("/") > 2 else url
+
+
+def _comment(text: str) -> Iterator[str]:
+    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return (f"# {line}" for line in lines)
+
+
+def _short(text: str) -> str:
+    """Return a text as a comment bears it: without control characters, and cut."""
+    printable = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+    return printable if len(printable) <= SHOWN_CHARS else printable[: SHOWN_CHARS - 1] + "…"
+
+
+def _setting(name: str, value: Value) -> str:
+    return f"{name} = {value}" if isinstance(value, int) else f'{name} = "{value}"'

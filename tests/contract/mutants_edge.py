@@ -1,0 +1,204 @@
+"""Mutants of what goes in and out: deliveries, idempotency, lists, envelopes."""
+
+from tests.contract.mutant import Mutant
+
+MESSAGES = "core/messages.py"
+QUEUES = "core/queues.py"
+DELIVERIES = "core/deliveries.py"
+PUSHES = "core/pushes.py"
+PAGING = "core/paging.py"
+IDEMPOTENCY = "core/idempotency.py"
+SIGNING = "core/signing.py"
+BINDING = "server/binding.py"
+API = "server/api.py"
+SPEC = "openapi/scheduling.yaml"
+
+EDGE_MUTANTS = (
+    # --- Deliveries, signatures, pushes
+    Mutant("deliveries lose the headers configured", DELIVERIES, "    if delivery.headers:\n", "    if False:\n"),
+    Mutant("nothing is signed", DELIVERIES, "    if delivery.secret is not None:\n", "    if False:\n"),
+    Mutant(
+        "the body is signed after re-serialising",
+        DELIVERIES,
+        "body=text.encode(),",
+        "body=__import__('json').dumps(body, sort_keys=True).encode(),",
+    ),
+    Mutant(
+        "the secret is signed with its length",
+        SIGNING,
+        '"sha256=" + _digest(secret.encode(), body).hex()',
+        '"sha256=" + _digest(secret[:8].encode(), body).hex()',
+    ),
+    Mutant(
+        "everything is signed, without a secret too",
+        DELIVERIES,
+        "    if delivery.secret is not None:\n",
+        "    if True:\n        delivery.secret = delivery.secret or 'x'\n",
+    ),
+    Mutant(
+        "payloads are delivered with sorted keys",
+        DELIVERIES,
+        "    text = encode(body)\n",
+        "    from .encoding import encode_sorted\n\n    text = encode_sorted(body)\n",
+    ),
+    Mutant(
+        "one push too many",
+        MESSAGES,
+        "if message.failures > queue.subscription.max_retries:",
+        "if message.failures > queue.subscription.max_retries + 1:",
+    ),
+    Mutant(
+        "a pushed message stays",
+        PUSHES,
+        "    elif outcome.succeeded:\n        queues.remove(sandbox, message)\n",
+        "    elif outcome.succeeded:\n        messages.push_failed(sandbox, queue, message)\n",
+    ),
+    Mutant(
+        "a subscription's own dead-letter queue is ignored",
+        MESSAGES,
+        "name = queue.subscription.dead_letter_queue or name",
+        "name = name",
+    ),
+    Mutant(
+        "a push ignores visibility_timeout",
+        PUSHES,
+        "lease_ms = queue.subscription.visibility_timeout_ms or queue",
+        "lease_ms = queue",
+    ),
+    Mutant("FIFO pushes go side by side", QUEUES, "at_once = 1 if index.fifo else", "at_once ="),
+    Mutant(
+        "a push goes to a plain http URL",
+        "core/urls.py",
+        'if push and target.scheme != "https" and kind != "loopback":',
+        "if False:",
+    ),
+    # --- Idempotency
+    Mutant("idempotency keys are ignored", IDEMPOTENCY, "    if key is None:\n", "    if True:\n"),
+    Mutant(
+        "a replay does it again",
+        IDEMPOTENCY,
+        "return remembered.result, remembered.request_seq",
+        "return operation(), remembered.request_seq",
+    ),
+    Mutant("keys count over all operations", IDEMPOTENCY, "scope = encode([scope, key])", "scope = key"),
+    Mutant(
+        "refused requests are remembered",
+        IDEMPOTENCY,
+        "    result = operation()\n",
+        "    sandbox.remembered[scope] = RememberedCall(scope=scope, fingerprint='', result={}, at_ms=sandbox.now_ms, request_seq=1)\n    result = operation()\n",
+    ),
+    Mutant(
+        "consume is deduplicated",
+        "core/operations.py",
+        "Operation(messages.consume, write=True)",
+        "_write(messages.consume)",
+    ),
+    Mutant(
+        "the header is ignored",
+        BINDING,
+        'if parameter.place == "header" or key is None',
+        "if key is None and parameter.place != 'header'",
+    ),
+    # --- Lists
+    Mutant(
+        "a cursor repeats its last item",
+        PAGING,
+        "bisect_right(self._numbers, after)",
+        "bisect_left(self._numbers, after)",
+    ),
+    Mutant(
+        "a cursor skips an item",
+        PAGING,
+        "else bisect_right(self._numbers, after)",
+        "else bisect_right(self._numbers, after) + 1",
+    ),
+    Mutant(
+        "made-up cursors begin anew",
+        PAGING,
+        '    raise InvalidRequest(\n        "`cursor` must',
+        '    return 0\n    raise InvalidRequest(\n        "`cursor` must',
+    ),
+    Mutant(
+        "a page is one too long",
+        PAGING,
+        "if limit is not None and len(found) == limit:",
+        "if limit is not None and len(found) == limit + 1:",
+    ),
+    Mutant("there is never another page", PAGING, "    if last is not None:\n", "    if False:\n"),
+    # --- The edge
+    Mutant(
+        "keys are not looked at",
+        "server/hosted.py",
+        'well_formed = key.startswith("ifr_") and',
+        "well_formed = True or",
+    ),
+    Mutant(
+        "other schemes are accepted", "server/hosted.py", 'if scheme.lower() != "bearer" or not key:', "if not key:"
+    ),
+    Mutant(
+        "credit is not looked at",
+        "core/account.py",
+        "sandbox.balance_usd is not None and sandbox.balance_usd <= 0",
+        "False",
+    ),
+    Mutant("text/plain is taken for JSON", "server/bodies.py", "    if content_type is None:\n", "    if True:\n"),
+    Mutant("405 does not say what is allowed", API, "    if isinstance(error, MethodNotAllowed):\n", "    if False:\n"),
+    Mutant(
+        "errors have no hint of a code", API, '        "code": error.code,\n', '        "code": error.code.lower(),\n'
+    ),
+    Mutant(
+        "the request id differs from the header",
+        API,
+        'return {"X-Infrai-Request-Id": identity,',
+        'return {"X-Infrai-Request-Id": identity[::-1],',
+    ),
+    Mutant(
+        "data is null in the envelope",
+        API,
+        'content = {"ok": True, "data": exchange.data,',
+        'content = {"ok": True, "data": None,',
+    ),
+    Mutant("ok is true in errors", API, 'return {"ok": False, "data": None,', 'return {"ok": True, "data": None,'),
+    Mutant("404 does not say not found", "core/errors.py", 'not found")', 'missing")'),
+    Mutant("creations answer 202", SPEC, "x-created-status: 200\n", "x-created-status: 202\n"),
+    Mutant(
+        "get loses the time zone",
+        SPEC,
+        "        timezone: &cronZone {type: string, description: The time zone of the expression.}\n        enabled: &cronEnabled",
+        "        zone: &cronZone {type: string, x-from: timezone, description: The time zone of the expression.}\n        enabled: &cronEnabled",
+    ),
+    Mutant(
+        "timeout_seconds may be 0",
+        SPEC,
+        "    TimeoutSeconds:\n      type: number\n      minimum: 1\n",
+        "    TimeoutSeconds:\n      type: number\n      minimum: 0\n",
+    ),
+    Mutant(
+        "retry may be 11",
+        SPEC,
+        "    Retry:\n      type: integer\n      minimum: 0\n      maximum: 10\n",
+        "    Retry:\n      type: integer\n      minimum: 0\n      maximum: 11\n",
+    ),
+    Mutant("the newer paths are not served", SPEC, "  /v1/scheduling/: /v1/\n", "  /v1/scheduling/: /v2/\n"),
+    Mutant(
+        "instants are numbers", BINDING, "        return to_text\n", "        return lambda instant_ms: instant_ms\n"
+    ),
+    Mutant(
+        "absent fields are null",
+        BINDING,
+        "for name, source, render in parts if source in result}",
+        "for name, source, render in parts if source in result} | {name: None for name, source, _ in parts if source not in result}",
+    ),
+    Mutant(
+        "undocumented fields are returned",
+        BINDING,
+        "for name, source, render in parts if source in result}",
+        "for name, source, render in parts if source in result} | {'internal': 1}",
+    ),
+    Mutant(
+        "large numbers are rounded",
+        "core/encoding.py",
+        "    return _decoder.decode(raw)",
+        "    return __import__('json').loads(raw, parse_int=lambda text: int(float(text)))",
+    ),
+)

@@ -1,0 +1,164 @@
+"""The suite passes on the emulator, whatever it was told to assume."""
+
+import random
+
+import pytest
+
+from contract_tests.measure import Silent
+from contract_tests.probes import CANNOT_BE_PROBED
+from contract_tests.report import Report
+from contract_tests.results import Status
+from contract_tests.runner import Run, observe
+from contract_tests.settings import Settings
+from sched_emulator import spec
+from sched_emulator.testing import Emulator
+
+SCENARIOS_AND_PROBES = ("[!s]*",)
+WITH_SCHEMA = ("observed", "bare", "small numbers")
+SETS: dict[str, dict[str, str | int]] = {
+    "observed": spec.preset("observed"),
+    "bare": {"http.envelope": "bare"},
+    "created and unprocessable": {"http.created_status": "created", "http.validation_status": "unprocessable"},
+    "the table's names, nothing else": {
+        "cron.create.names": "table",
+        "push.url_names": "table",
+        "http.unknown_fields": "reject",
+    },
+    "the example's names": {
+        "cron.create.names": "example",
+        "cron.create.fields": "canonical",
+        "cron.list.fields": "both",
+    },
+    "job_id, and no pages of crons": {"cron.create.id_field": "job_id", "cron.list.paging": "none"},
+    "keys required": {"idempotency.required": "required", "idempotency.conflict": "replay"},
+    "seconds last, literal clocks": {
+        "cron.seconds_position": "last",
+        "cron.dst": "literal",
+        "cron.overlap_default": "queue",
+        "cron.queue_depth": "one",
+        "cron.max_runs_counts": "all",
+        "cron.trigger_when_paused": "reject",
+        "cron.duplicate_name": "reject",
+    },
+    "strict queues": {
+        "queue.publish_unknown": "reject",
+        "queue.create_existing": "reject",
+        "queue.max_retries_counts": "total",
+        "queue.expiry_counts": "counted",
+        "queue.nack_default": "dead_letter",
+        "queue.nack_position": "back",
+        "queue.ack_expired": "reject",
+        "task.past_run_at": "reject",
+    },
+    "lenient queues": {
+        "queue.nack_delay": "backoff",
+        "queue.dead_without_dlq": "dropped",
+        "queue.dlq_consumable": "held",
+        "queue.ack_unknown": "accept",
+        "queue.fifo_in_flight": "allow",
+        "queue.fifo_delayed": "pass",
+        "queue.priority_off": "honour",
+        "queue.priority_order": "low_first",
+        "queue.stats_delayed": "available",
+        "queue.redrive_max": "ignore",
+    },
+    "events, signed by the standard": {
+        "delivery.body": "event",
+        "push.body": "payload",
+        "signature.scheme": "standard-webhooks",
+        "delivery.backoff": "fixed",
+        "run.list.fields": "cron_run",
+    },
+    "timestamps, at once, counts as truth": {
+        "signature.scheme": "x-infrai-timestamp",
+        "delivery.backoff": "immediate",
+        "run.retention_zero": "forever",
+        "queue.count_fields": "boolean",
+        "queue.message_fields": "full",
+        "queue.consume.result_key": "items",
+        "queue.payload_type": "any_json",
+    },
+    "small numbers": {
+        "limits.message_bytes": 2000,
+        "limits.max_messages": 30,
+        "limits.batch_messages": 30,
+        "limits.name_chars": 90,
+        "page.default_limit": 7,
+        "page.max_limit": 20,
+        "queue.max_messages": 3,
+        "queue.max_retries": 1,
+        "delivery.backoff_first_seconds": 1,
+    },
+}
+
+
+def run(**settings: object) -> Report:
+    return Run(Settings(seed=1, **settings), Silent()).perform()  # type: ignore[arg-type]
+
+
+def wrong(report: Report) -> list[str]:
+    return [f"{item.check.address}: {item.reason} (expected {item.expected})" for item in report.failures]
+
+
+def test_everything_passes_on_a_fresh_emulator() -> None:
+    report = run(target="emulator")
+    assert (wrong(report), report.exit_status) == ([], 0)
+    assert report.verdict == "Conforms in everything that was checked."
+    assert [item.check.address for item in report.results if item.status in {Status.NOT_CHECKED, Status.ERROR}] == []
+    assert {item.question for item in report.observations if item.answer is None} == set(CANNOT_BE_PROBED)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_other_assumptions_pass_too_and_are_recognised(name: str) -> None:
+    with Emulator.start(assume=SETS[name]) as emulator:
+        more = ("schema/*/examples", "schema/stateful") if name in WITH_SCHEMA else ()
+        report = run(target=emulator.url, only=(*SCENARIOS_AND_PROBES, *more))
+    assert (wrong(report), report.exit_status) == ([], 0)
+    seen = {item.question: item.answer for item in report.observations}
+    assert {question: seen[question] for question in SETS[name] if seen[question] is not None} == {
+        question: answer for question, answer in SETS[name].items() if seen[question] is not None
+    }
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_answers_set_at_random_are_recovered(seed: int) -> None:
+    chosen = at_random(seed)
+    with Emulator.start(assume=chosen) as emulator:
+        observations, _ = observe(Settings(target=emulator.url, seed=1), Silent())
+    seen = {item.question: item.answer for item in observations}
+    expected = {question: chosen[question] for question in chosen if question not in CANNOT_BE_PROBED}
+    for question in hidden(chosen):
+        expected.pop(question, None)
+    assert {question: seen[question] for question in expected} == expected
+
+
+def at_random(seed: int) -> dict[str, str | int]:
+    """Return an answer to every question; numbers near their defaults, so that what they bound can be made."""
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    chosen: dict[str, str | int] = {}
+    for question, entry in spec.catalogue().items():
+        if entry.kind != "constant":
+            chosen[question] = dice.choice(list(entry.answers))
+        elif question != "cron.jitter_seconds":
+            assert isinstance(entry.default, int)
+            low, high = max(entry.minimum or 0, entry.default // 2, 1), entry.default * 2
+            chosen[question] = dice.randint(low, min(high, entry.maximum or high))
+    chosen["page.default_limit"] = min(int(chosen["page.default_limit"]), int(chosen["page.max_limit"]))
+    return chosen
+
+
+def hidden(chosen: dict[str, str | int]) -> set[str]:
+    """Return what cannot be seen because of another answer."""
+    unseen = set()
+    if chosen["delivery.backoff"] != "exponential":
+        unseen.add("delivery.backoff_first_seconds")
+    if chosen["delivery.backoff"] == "immediate":
+        unseen.add("queue.nack_delay")
+    return unseen
+
+
+def test_an_emulator_with_listed_keys_is_judged_in_real_time_like_any_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFRAI_API_KEY", "ifr_only_me")
+    with Emulator.start(keys="ifr_only_me", clock="wall") as emulator:
+        report = run(target=emulator.url, key="ifr_only_me", allow_writes=True, only=("queue/ack/*", "cron/record/1"))
+    assert (wrong(report), report.exit_status, report.virtual) == ([], 0, False)

@@ -1,0 +1,187 @@
+"""Runs as a whole: what they send, leave behind, and print."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from contract_tests.cleanup import by_prefix
+from contract_tests.measure import Silent
+from contract_tests.plan import make_plan
+from contract_tests.report import Report
+from contract_tests.results import Status
+from contract_tests.runner import Run
+from contract_tests.settings import Settings, SettingsError
+from sched_emulator.cli import main
+from sched_emulator.testing import Emulator
+from tests.contract.kill_mutants import judge
+from tests.contract.mutants import MUTANTS, SURVIVORS
+from tests.contract.servers import Asked, Told, envelope, serving
+
+FEW = ("queue/ack/*", "cron/record/1", "queue/settings/1")
+KEY = "ifr_service"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Emulator]:
+    """An emulator in real time, to be treated as a service."""
+    with Emulator.start(clock="wall") as emulator:
+        yield emulator
+
+
+def run(target: str, **settings: object) -> Report:
+    given = {"target": target, "seed": 1, "key": KEY, "real_time": True, **settings}
+    return Run(Settings(**given), Silent()).perform()  # type: ignore[arg-type]
+
+
+def names(emulator: Emulator) -> set[str]:
+    """Return the queues and crons there are."""
+    box = emulator.sandbox(KEY)
+    found = set()
+    for path in ("queue/list", "cron/list"):
+        answer = box._client.get(f"/v1/scheduling/{path}?limit=100")  # noqa: SLF001 - a plain request will do
+        found |= {str(item.get("queue") or item.get("name")) for item in answer["data"]["items"]}
+    return found
+
+
+def test_without_allow_writes_only_reads_and_requests_without_a_key_are_sent() -> None:
+    with serving(lambda _: envelope({"items": [], "balance_usd": 1, "currency": "USD"})) as (url, asked):
+        report = run(url, only=("[!s]*", "schema/queue.get/examples"))
+    written = [item for item in asked if item.method != "GET" and item.headers.get("Authorization") == f"Bearer {KEY}"]
+    assert written == []
+    reasons = {item.reason for item in report.results if item.check.writes and item.status == Status.NOT_CHECKED}
+    assert "it writes; --allow-writes lets it" in reasons
+
+
+def test_everything_created_is_deleted_in_the_end(service: Emulator) -> None:
+    report = run(service.url, allow_writes=True, only=FEW)
+    assert (report.exit_status, report.left_over, names(service)) == (0, [], set())
+
+
+def test_everything_created_is_deleted_after_a_failure_and_a_spent_budget(service: Emulator) -> None:
+    report = run(service.url, allow_writes=True, only=FEW, max_requests=44)
+    assert report.stopped is None or "budget of 44 requests is spent" in report.stopped
+    assert ([name for name in report.left_over if not name.startswith("task ")], names(service)) == ([], set())
+
+
+def test_everything_created_is_deleted_on_ctrl_c(service: Emulator) -> None:
+    command = [sys.executable, "-m", "sched_emulator", "contract", "--target", service.url, "--real-time"]
+    command += ["--allow-writes", "--only", "cron/switch/2", "--only", "queue/lease/*", "--seed", "3"]
+    environment = {**os.environ, "INFRAI_API_KEY": KEY}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not names(service):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate()
+    assert (process.returncode, names(service)) == (2, set())
+    assert b"interrupted" in out
+
+
+def test_clean_up_finishes_the_job_later(service: Emulator) -> None:
+    box = service.sandbox(KEY)
+    dead = {"name": "ct-old-dead"}
+    post = box._client.request  # noqa: SLF001 - a plain request will do
+    post("POST", "/v1/scheduling/queue/create", dead)
+    post("POST", "/v1/scheduling/queue/create", {"name": "ct-old-q", "dead_letter_queue": "ct-old-dead"})
+    cron = {"name": "ct-old-cron", "schedule": "0 0 1 1 *", "url": "https://example.com/x"}
+    post("POST", "/v1/scheduling/cron/create", cron)
+    post("POST", "/v1/scheduling/queue/create", {"name": "mine"})
+    said: list[str] = []
+    assert by_prefix(Settings(target=service.url, key=KEY), "ct-old-", said.append) == []
+    assert (said, names(service)) == (["1 crons and 2 queues have the prefix ct-old-"], {"mine"})
+    post("DELETE", "/v1/scheduling/queue/delete/mine")
+
+
+def test_the_same_seed_sends_the_same_requests() -> None:
+    def sent() -> list[tuple[str, str, str | None]]:
+        settings = Settings(target="emulator", seed=5, only=("queue/*", "cron/record/*"))
+        report = Run(settings, Silent()).perform()
+        exchanges = [item for result in report.results for item in result.exchanges]
+        return [(item.method, item.url.split("/", 3)[3], item.body) for item in exchanges]
+
+    assert sent() == sent()
+
+
+def test_a_plan_keeps_within_the_budget_and_takes_what_is_documented_first() -> None:
+    plan = make_plan(Settings(target="https://api.example.com", key=KEY, allow_writes=True), virtual=False)
+    assert plan.requests <= 425
+    groups = {check.address.rpartition("/")[0] for check in plan.scenarios}
+    assert {"queue/lease", "queue/nack", "cron/record", "idempotency", "task", "push"} <= groups
+    assert not any("fuzzing" in address or "coverage" in address for address in plan.schema)
+    said = " ".join(plan.sentences())
+    assert "At most 500 requests are sent, 5 a second." in said
+    assert "named ct-" in said
+
+
+def test_the_key_is_printed_nowhere(service: Emulator, capfd: pytest.CaptureFixture[str], tmp_path: object) -> None:
+    os.environ["CONTRACT_TEST_KEY"] = "ifr_do_not_print_me"
+    try:
+        arguments = ["contract", "--target", service.url, "--real-time", "--api-key-env", "CONTRACT_TEST_KEY"]
+        main([*arguments, "--allow-writes", "--only", "queue/ack/*", "--report-dir", str(tmp_path), "--seed", "1"])
+    finally:
+        del os.environ["CONTRACT_TEST_KEY"]
+    captured = capfd.readouterr()
+    assert "ifr_do_not_print_me" not in captured.out + captured.err
+
+
+def test_a_failure_is_repeated_by_the_command_that_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(request: Asked) -> Told:
+        return envelope({"items": [], "next_cursor": "x"} if "list" in request.path else {"balance_usd": "1"})
+
+    with serving(answer) as (url, _):
+        arguments = ["contract", "--target", url, "--seed", "1", "--only", "account/1"]
+        assert main(arguments) == 1
+        first = capsys.readouterr().out
+        command = next(line.split("repeat:")[1] for line in first.splitlines() if "repeat:" in line)
+        assert main([word.strip("'") for word in command.split()[1:]]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--target", "nonsense"], "--target: 'nonsense' is no URL; expected `emulator` or something like"),
+        (["--prefix", "UPPER"], "--prefix: 'UPPER' cannot begin names"),
+        (["--rate", "fast"], "--rate: 'fast' is no rate; expected requests in a second, such as 5/s"),
+        (["--callback-listen", "here"], "--callback-listen: 'here' is no address"),
+        (["--max-requests", "0"], "--max-requests: 0 is out of range"),
+    ],
+)
+def test_mistakes_in_options_are_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["contract", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_the_list_names_every_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contract", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert "queue/lease/1" in out
+    assert "schema/queue.publish/fuzzing" in out
+    assert "probe/queue.nack_position" in out
+
+
+def test_a_prefix_is_made_of_the_seed() -> None:
+    assert Settings(target="emulator", seed=1).prefix == Settings(target="emulator", seed=1).prefix
+    assert Settings(target="emulator", seed=1).prefix != Settings(target="emulator", seed=2).prefix
+    with pytest.raises(SettingsError):
+        Settings(target="ftp://x")
+
+
+def test_every_mutant_can_be_made_and_there_are_enough() -> None:
+    from tests.contract.kill_mutants import original  # noqa: PLC0415 - only this test needs it
+
+    assert len(MUTANTS) >= 60
+    assert [item.name for item in MUTANTS if original(item).count(item.old) != 1] == []
+    assert len({item.name for item in MUTANTS}) == len(MUTANTS)
+    assert set(SURVIVORS) <= {item.name for item in MUTANTS}
+
+
+@pytest.mark.parametrize("number", [0, 60, 110])
+def test_mutants_are_killed(number: int) -> None:
+    fate = judge(MUTANTS[number])
+    assert fate.killer is not None

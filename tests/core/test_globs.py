@@ -1,0 +1,45 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sched_emulator.core.globs import matches
+from tests.core.harness import STEADY
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("*", "", True),
+        ("*", "a\nb", True),
+        ("", "", True),
+        ("", "a", False),
+        ("https://a.example/*", "https://a.example/x/y?z=1", True),
+        ("https://a.example/*", "https://a.example", False),
+        ("https://a.example/", "https://a.example/x", False),
+        ("*weekly*", "https://api.acme.com/weekly", True),
+        ("a*b*c", "a-b-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("a?c", "abc", False),
+        ("a?c", "a?c", True),
+        ("[a-z].+(x)|y", "[a-z].+(x)|y", True),
+        ("a.c", "abc", False),
+        ("A", "a", False),
+        ("queue.**", "queue.publish", True),
+    ],
+)
+def test_a_star_stands_for_anything_and_everything_else_for_itself(pattern: str, text: str, *, fits: bool) -> None:
+    assert matches(pattern, text) is fits
+
+
+@STEADY
+@given(st.lists(st.text(alphabet="ab.?\\", max_size=3), min_size=1, max_size=4), st.data())
+def test_any_text_in_place_of_each_star_fits(parts: list[str], data: st.DataObject) -> None:
+    text = parts[0]
+    for part in parts[1:]:
+        text += data.draw(st.text(max_size=3)) + part
+    assert matches("*".join(parts), text)
+
+
+def test_many_stars_take_no_time() -> None:
+    assert not matches("a*" * 200 + "b", "a" * 200)
+    assert not matches("*" * 1000 + "b", "a" * 5000)

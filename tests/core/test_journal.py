@@ -1,0 +1,89 @@
+import pytest
+
+from sched_emulator.core import journal
+from tests.core.harness import OK, START_MS, Box
+
+HOOK = "https://api.acme.com/hook"
+LOCAL = "http://127.0.0.1:9000/"
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep three facts of each sort, so that a test need not make thousands."""
+    monkeypatch.setattr(journal, "REQUESTS_KEPT", 3)
+    monkeypatch.setattr(journal, "DELIVERIES_KEPT", 3)
+
+
+def test_requests_and_deliveries_count_in_one_numbering(box: Box) -> None:
+    box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
+    box.advance()
+    box.call("account.balance")
+    facts = box.sandbox.journal
+    assert ([entry.seq for entry in facts.requests], [entry.seq for entry in facts.deliveries]) == ([1, 3], [2])
+
+
+def test_a_request_is_kept_as_it_was_told(box: Box) -> None:
+    box.call("queue.publish", queue="q", payload={"n": 1})
+    entry = box.sandbox.journal.requests[0]
+    assert (entry.seq, entry.at_ms, entry.operation, entry.method, entry.path, entry.status) == (
+        1,
+        START_MS,
+        "scheduling.queue.publish",
+        "POST",
+        "/queue.publish",
+        200,
+    )
+    assert (entry.body, entry.response) == ({"queue": "q", "payload": {"n": 1}}, {"message_id": "msg_000001"})
+    assert (entry.ignored, entry.replayed_from, entry.note) == ([], None, None)
+
+
+@pytest.mark.usefixtures("short")
+def test_the_oldest_requests_are_dropped_and_counted(box: Box) -> None:
+    for _ in range(5):
+        box.call("account.balance")
+    facts = box.sandbox.journal
+    assert ([entry.seq for entry in facts.requests], facts.dropped_requests, facts.seq) == ([3, 4, 5], 2, 5)
+    box.sandbox.restore(box.sandbox.snapshot())
+    box.call("account.balance")
+    facts = box.sandbox.journal
+    assert ([entry.seq for entry in facts.requests], facts.dropped_requests) == ([4, 5, 6], 3)
+
+
+@pytest.mark.usefixtures("short")
+def test_the_oldest_deliveries_are_dropped_and_one_that_is_under_way_still_ends(box: Box) -> None:
+    for url in (LOCAL, HOOK, HOOK, HOOK, HOOK):
+        box.call("task.schedule", task=url, run_at_ms=START_MS)
+    attempt = box.to_send()
+    box.advance()
+    facts = box.sandbox.journal
+    assert ([entry.seq for entry in facts.deliveries], facts.dropped_deliveries) == ([8, 9, 10], 2)
+    assert facts.delivery(attempt.journal_seq) is None
+    box.sandbox.settle(attempt.attempt_id, OK)
+    assert box.states()[0] == ("run_000001", "succeeded")
+
+
+@pytest.mark.usefixtures("short")
+def test_a_note_about_a_delivery_that_is_no_longer_kept_is_no_trouble(box: Box) -> None:
+    box.publish("q", 1)
+    box.call("queue.push_subscribe", queue="q", url=LOCAL)
+    attempt = box.to_send()
+    box.call("queue.purge", queue="q")
+    for _ in range(3):
+        box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
+    box.advance()
+    box.sandbox.settle(attempt.attempt_id, OK)
+    assert [entry.url for entry in box.sandbox.journal.deliveries] == [HOOK] * 3
+
+
+def test_ten_thousand_facts_of_each_sort_are_kept() -> None:
+    assert (journal.REQUESTS_KEPT, journal.DELIVERIES_KEPT) == (10_000, 10_000)
+
+
+def test_a_year_of_minutely_fires_is_kept_within_the_bound() -> None:
+    box = Box()
+    box.call("cron.create", cron_expr="* * * * *", task=HOOK)
+    box.call("cron.retention.set", cron_id="cron_000001", retention_days=0)
+    box.advance(10_500 * 60)
+    facts = box.sandbox.journal
+    assert (len(facts.deliveries), facts.dropped_deliveries, box.sandbox.runs) == (10_000, 500, {})
+    assert box.second(facts.deliveries[0].at_ms) == 501 * 60

@@ -1,0 +1,40 @@
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+from sched_emulator import spec
+from sched_emulator.core.operations import ATTEMPT_ENDED, EVENTS, OPERATIONS
+from sched_emulator.core.timeline import HOUSEKEEPING
+
+DOCUMENTED = json.loads((Path(__file__).parents[1] / "data" / "operations.json").read_text())
+DISCOVERY = {"discovery.list", "discovery.get"}
+
+
+def test_every_operation_of_the_spec_has_a_function_and_the_reverse() -> None:
+    document = spec.resolve(spec.load("scheduling"), spec.defaults())
+    assert {item.operation_id for item in spec.operations(document)} - DISCOVERY == OPERATIONS.keys()
+
+
+def test_what_makes_something_new_is_a_write_and_every_write_but_consume_honours_keys() -> None:
+    for name, operation in OPERATIONS.items():
+        assert operation.write or not operation.creation, name
+        assert operation.deduplicated == (operation.write and name != "scheduling.queue.consume") or (
+            name == "account.topup"
+        ), name
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_takes_the_sandbox_and_keywords(name: str) -> None:
+    first, *others = inspect.signature(OPERATIONS[name].function).parameters.values()
+    assert first.name == "sandbox"
+    assert {parameter.kind for parameter in others} <= {
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.VAR_KEYWORD,
+    }
+
+
+def test_every_kind_of_event_and_of_delivery_has_a_function() -> None:
+    assert EVENTS.keys() >= HOUSEKEEPING
+    assert set(ATTEMPT_ENDED) == {"cron", "task", "push", "failure"}

@@ -1,0 +1,265 @@
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+
+from sched_emulator.core import journal
+from sched_emulator.core.errors import SchedulingError
+from sched_emulator.core.relied import Reliance, Sight, relied
+from sched_emulator.core.replay import apply
+from sched_emulator.core.sandbox import Answer, Command, Sandbox
+from tests.core import sessions
+from tests.core.harness import OK, START_MS, STEADY, Answers, Box
+from tests.core.questions import HOOK, QUESTIONS
+from tests.core.sessions import BEHAVIOURS, Player, Step
+
+LOCAL = "http://127.0.0.1:9000/"
+
+
+def named(box: Box) -> set[tuple[str, str]]:
+    """Return each question that the session relied on, with each answer that would have made a difference."""
+    return {(item.assumption_id, item.other) for item in relied(box.sandbox, BEHAVIOURS)}
+
+
+def proof(box: Box, name: str) -> Reliance:
+    [item] = [item for item in relied(box.sandbox, BEHAVIOURS) if item.assumption_id == name]
+    return item
+
+
+# --- For each behaviour, a session that relies on it and a similar one that does not
+
+
+@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in BEHAVIOURS for answer in BEHAVIOURS[name]])
+def test_a_session_that_shows_the_answer_relied_on_it(name: str, answer: str) -> None:
+    box = Box({name: answer})
+    QUESTIONS[name].observe(box)
+    others = {(name, other) for other in BEHAVIOURS[name] if other != answer}
+    assert {pair for pair in named(box) if pair[0] == name} == others
+
+
+@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in BEHAVIOURS for answer in BEHAVIOURS[name]])
+def test_a_similar_session_did_not(name: str, answer: str) -> None:
+    box = Box({name: answer})
+    QUESTIONS[name].unmoved(box)
+    assert {pair for pair in named(box) if pair[0] == name} == set()
+
+
+# --- The proof is the first thing that would have come otherwise
+
+
+def test_the_proof_names_the_first_answer_that_differs(box: Box) -> None:
+    QUESTIONS["queue.nack_position"].observe(box)
+    found = proof(box, "queue.nack_position")
+    message = {"attempts": 2, "payload": 1, "message_id": "msg_000001", "published_at": START_MS}
+    other = {"attempts": 1, "payload": 2, "message_id": "msg_000002", "published_at": START_MS}
+    assert found == Reliance(
+        "queue.nack_position",
+        "front",
+        "back",
+        Sight("answer", "scheduling.queue.consume", 6, {"messages": [message]}),
+        Sight("answer", "scheduling.queue.consume", 6, {"messages": [other]}),
+    )
+
+
+def test_the_proof_can_be_a_refusal(box: Box) -> None:
+    box.publish("q", 1)
+    found = proof(box, "queue.publish_unknown")
+    assert (found.was, found.would_be) == (
+        Sight("answer", "scheduling.queue.publish", 1, {"message_id": "msg_000001"}),
+        Sight(
+            "answer",
+            "scheduling.queue.publish",
+            1,
+            {"error": {"code": "NOT_FOUND", "message": "queue 'q' not found"}},
+        ),
+    )
+
+
+def test_the_proof_can_be_a_delivery(box: Box) -> None:
+    box.call("task.schedule", task=HOOK, run_at_ms=START_MS, payload={"n": 1})
+    box.advance()
+    found = proof(box, "delivery.body")
+    assert found.was is not None
+    assert (found.was.form, found.was.operation, found.was.seq) == ("delivery", "task", 2)
+    at_ms, kind, url, headers, body, attempt = found.was.seen
+    assert (at_ms, kind, url, headers["X-Infrai-Attempt"], body, attempt) == (START_MS, "task", HOOK, "1", {"n": 1}, 1)
+
+
+def test_the_proof_can_be_what_is_due(box: Box) -> None:
+    box.script(HOOK, 500)
+    box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
+    box.advance()
+    seen = {item.other: item.would_be for item in relied(box.sandbox, BEHAVIOURS) if item.answer == "exponential"}
+    assert seen == {
+        "fixed": Sight("event", "retry", 2, (START_MS + 60_000, "retry", "run_000001")),
+        "immediate": Sight("delivery", "task", 3, seen["immediate"] and seen["immediate"].seen),
+    }
+
+
+def test_an_event_that_would_have_been_called_off_is_a_difference(box: Box) -> None:
+    box.call("cron.create", cron_expr="* * * * *", task=HOOK, max_runs=1)
+    box.call("cron.trigger", cron_id="cron_000001")
+    box.call("cron.delete", cron_id="cron_000001")
+    found = proof(box, "cron.max_runs_counts")
+    assert found.would_be == Sight("event", "cron", 1, (START_MS + 60_000, "cron", "cron_000001"))
+
+
+def test_a_delivery_that_the_log_does_not_have_is_the_difference(box: Box) -> None:
+    box.call("cron.create", cron_expr="* * * * *", task=LOCAL)
+    attempt = box.to_send(60)
+    box.advance(60 - 0.001)
+    box.sandbox.settle(attempt.attempt_id, OK)
+    assert ("delivery.body", "event") in named(box)
+    assert not {pair for pair in named(box) if pair[0] in {"delivery.backoff", "cron.overlap_default"}}
+
+
+def test_what_real_receivers_answered_is_taken_from_the_log(box: Box) -> None:
+    box.publish("q", 1)
+    box.call("queue.push_subscribe", queue="q", url=LOCAL)
+    box.sandbox.settle(box.to_send().attempt_id, OK)
+    assert {name for name, _ in named(box)} == {"queue.publish_unknown", "push.body", "idempotency.required"}
+
+
+def test_deliveries_that_the_journal_no_longer_keeps_are_no_trouble(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "DELIVERIES_KEPT", 1)
+    for number in range(2):
+        box.call("task.schedule", task=HOOK, run_at_ms=START_MS, payload={"n": number})
+    box.advance()
+    found = proof(box, "delivery.body")
+    assert found.was is not None
+    assert found.was.seen[4] == {"n": 1}
+
+
+# --- Where the log begins and what changes on the way
+
+
+def test_what_was_asked_before_a_restore_is_not_relied_on(box: Box) -> None:
+    QUESTIONS["queue.nack_position"].observe(box)
+    box.sandbox.restore(box.sandbox.snapshot())
+    assert named(box) == set()
+
+
+def test_a_session_that_began_with_a_snapshot_is_judged_from_there(box: Box) -> None:
+    box.call("queue.create", queue="q", type="fifo")
+    box.publish("q", 1, 2)
+    box.consume("q", max_messages=1)
+    box.sandbox.restore(box.sandbox.snapshot())
+    assert box.consume("q") == []
+    assert ("queue.fifo_in_flight", "allow") in named(box)
+
+
+def test_a_push_that_is_due_in_a_snapshot_is_no_trouble_under_another_answer() -> None:
+    box = Box({"queue.fifo_in_flight": "allow"})
+    box.call("queue.create", queue="q", type="fifo")
+    box.publish("q", 1, 2)
+    box.consume("q", max_messages=1)
+    box.call("queue.push_subscribe", queue="q", url=HOOK)
+    box.sandbox.restore(box.sandbox.snapshot())
+    box.advance()
+    assert ("queue.fifo_in_flight", "block") in named(box)
+
+
+def test_a_cron_in_a_snapshot_that_another_answer_makes_senseless_is_no_trouble(box: Box) -> None:
+    box.call("cron.create", cron_expr="*/10 30 9 * * *", task=HOOK)
+    box.sandbox.restore(box.sandbox.snapshot())
+    box.advance(24 * 3600)
+    assert ("cron.seconds_position", "last") in named(box)
+
+
+def test_an_answer_set_by_the_session_is_taken_out_for_the_others(box: Box) -> None:
+    box.sandbox.set_assumptions({"queue.nack_position": "back", "queue.nack_default": "requeue"})
+    QUESTIONS["queue.nack_position"].observe(box)
+    found = proof(box, "queue.nack_position")
+    assert (found.answer, found.other) == ("back", "front")
+
+
+def test_a_session_under_two_answers_is_compared_with_each(box: Box) -> None:
+    box.publish("q", 1, delay_seconds=60)
+    box.counts("q")
+    box.sandbox.set_assumptions({"queue.stats_delayed": "available"})
+    box.counts("q")
+    assert {(item.answer, item.other) for item in relied(box.sandbox, BEHAVIOURS) if "stats" in item.assumption_id} == {
+        ("hidden", "available"),
+        ("available", "hidden"),
+    }
+
+
+def test_looking_changes_nothing(box: Box) -> None:
+    QUESTIONS["queue.nack_position"].observe(box)
+    before = box.sandbox.snapshot(), list(box.sandbox.log), dict(box.sandbox.answers.asked)
+    relied(box.sandbox, BEHAVIOURS)
+    assert (box.sandbox.snapshot(), box.sandbox.log, box.sandbox.answers.asked) == before
+
+
+def test_only_the_questions_given_are_looked_at(box: Box) -> None:
+    QUESTIONS["queue.nack_position"].observe(box)
+    assert relied(box.sandbox, {}) == []
+    few = {"queue.nack_position": ("front", "back"), "cron.dst": ("vixie", "literal")}
+    assert [item.assumption_id for item in relied(box.sandbox, few)] == ["queue.nack_position"]
+
+
+# --- The promise itself
+
+
+def course(chosen: Answers, log: Iterable[Command], name: str | None = None, other: str = "") -> list[Any]:
+    """Run a session afresh and tell all that a user could have watched: answers, deliveries, events, what is due."""
+    sandbox = Box({**chosen, **({name: other} if name else {})}).sandbox
+    told: list[Any] = []
+    for method, arguments in log:
+        given = dict(arguments)
+        if method == "set_assumptions":
+            given = {"changes": {key: value for key, value in arguments["changes"].items() if key != name}}
+        if method == "poll":
+            told += event_by_event(sandbox, **given)
+        else:
+            result = apply(sandbox, Command(method, given))
+            told += [result.message] if isinstance(result, SchedulingError) else []
+            told += [result.result] if isinstance(result, Answer) else []
+        told.append([(entry.due_ms, entry.kind, entry.subject) for entry in sandbox.timeline.due(10_000)])
+    for entry in sandbox.journal.deliveries:
+        told.append((entry.seq, entry.at_ms, entry.url, entry.headers, entry.body))
+    return told
+
+
+def event_by_event(sandbox: Sandbox, until_ms: int | None, max_events: int | None, **more: Any) -> Iterable[Any]:
+    """Let time pass one event after the other; say which they were."""
+    happened = 0
+    while max_events is None or happened < max_events:
+        following, fired = sandbox.timeline.due(1), sandbox.fired
+        attempt = sandbox.poll(until_ms, max_events=1, **more)
+        if sandbox.fired == fired:
+            break
+        happened += 1
+        yield following[0].due_ms, following[0].kind, following[0].subject
+        if attempt is not None:
+            break
+
+
+@examples(STEADY, max_examples=25)
+@given(sessions.answers(), sessions.sessions(size=12))
+def test_an_answer_is_named_exactly_when_the_session_under_it_differs(chosen: Answers, steps: list[Step]) -> None:
+    box = Box(chosen)
+    Player(box.sandbox).play_all(steps)
+    log = list(box.sandbox.log)
+    as_it_was = course(chosen, log)
+    differing = {
+        (name, other)
+        for name in box.sandbox.answers.asked
+        for other in BEHAVIOURS[name]
+        if course(chosen, log, name, other) != as_it_was
+    }
+    assert named(box) == differing
+
+
+@examples(STEADY, max_examples=5)
+@given(sessions.answers(), sessions.sessions(size=12))
+def test_a_question_that_was_not_asked_makes_no_difference(chosen: Answers, steps: list[Step]) -> None:
+    box = Box(chosen)
+    Player(box.sandbox).play_all(steps)
+    log = list(box.sandbox.log)
+    as_it_was = course(chosen, log)
+    for name in BEHAVIOURS.keys() - box.sandbox.answers.asked.keys():
+        for other in BEHAVIOURS[name]:
+            assert course(chosen, log, name, other) == as_it_was, name

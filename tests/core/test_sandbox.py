@@ -1,0 +1,298 @@
+from typing import Any
+
+import pytest
+
+from sched_emulator.core import sandbox as module
+from sched_emulator.core.errors import Conflict, InvalidRequest
+from sched_emulator.core.ids import request_id
+from sched_emulator.core.sandbox import Command, Sandbox
+from tests.core.harness import FAILED, HOUR, OK, START_MS, Box, settings
+
+HOOK, LOCAL = "https://api.acme.com/hook", "http://127.0.0.1:9000/"
+MINUTELY = {"cron_expr": "* * * * *", "task": HOOK}
+
+
+# --- Time
+
+
+def test_time_stands_at_the_end_of_a_poll_whether_or_not_anything_happened(box: Box) -> None:
+    box.advance(0.001)
+    assert (box.second(), box.sandbox.fired) == (0.001, 0)
+    box.call("cron.create", **MINUTELY)
+    box.advance(150)
+    assert (box.second(), box.sandbox.fired) == (150.001, 2)
+
+
+def test_a_poll_into_the_past_changes_nothing(box: Box) -> None:
+    box.advance(60)
+    assert box.sandbox.poll(START_MS) is None
+    assert box.second() == 60
+
+
+def test_a_poll_without_an_end_stands_at_the_last_event(box: Box) -> None:
+    for second in (5, 90):
+        box.call("task.schedule", task=HOOK, run_at_ms=START_MS + 1000 * second)
+    assert box.sandbox.poll(None) is None
+    assert (box.second(), box.seconds_sent()) == (90, [5, 90])
+
+
+@pytest.mark.parametrize(("events", "second", "seconds"), [(1, 60, [60]), (2, 60, [60, 60]), (3, 120, [60, 60, 120])])
+def test_events_are_counted_singly_also_at_one_instant(
+    box: Box, events: int, second: float, seconds: list[float]
+) -> None:
+    for _ in range(2):
+        box.call("cron.create", **MINUTELY)
+    assert box.sandbox.poll(None, max_events=events) is None
+    assert (box.second(), box.sandbox.fired, box.seconds_sent()) == (second, events, seconds)
+
+
+def test_housekeeping_is_no_event(box: Box) -> None:
+    box.call("queue.create", queue="q", message_retention_days=1)
+    box.publish("q", 1, key="k")
+    assert box.sandbox.poll(None, max_events=5) is None
+    assert (box.second(), box.sandbox.fired) == (0, 0)
+    box.advance(48 * HOUR)
+    assert (box.sandbox.fired, box.sandbox.messages, box.sandbox.remembered) == (0, {}, {})
+
+
+def test_a_request_never_fires_anything(box: Box) -> None:
+    box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
+    box.publish("q", 1)
+    box.call("queue.push_subscribe", queue="q", url=HOOK)
+    box.call("cron.create", **MINUTELY)
+    box.call("cron.trigger", cron_id="cron_000001")
+    assert box.sent() == []
+    assert box.due() == [
+        (0, "task", "task_000001"),
+        (0, "push", "q"),
+        (0, "run", "run_000002"),
+        (60, "cron", "cron_000001"),
+    ]
+    box.advance()
+    assert [entry.kind for entry in box.sandbox.journal.deliveries] == ["task", "push", "cron"]
+
+
+def test_what_an_event_makes_due_at_its_instant_happens_in_the_same_poll() -> None:
+    box = Box({"delivery.backoff": "immediate"})
+    box.script(HOOK, 500)
+    box.call("cron.create", **MINUTELY, retry=2, max_runs=1, on_failure_webhook=f"{HOOK}/failed")
+    box.advance(60)
+    assert box.seconds_sent() == [60] * 4
+
+
+def test_a_real_attempt_is_returned_with_time_standing_at_its_instant(box: Box) -> None:
+    for url in (LOCAL, f"{LOCAL}b"):
+        box.call("task.schedule", task=url, run_at_ms=START_MS + 5000)
+    first, second = box.to_send(HOUR), box.to_send(HOUR)
+    assert (first.url, second.url, box.second()) == (LOCAL, f"{LOCAL}b", 5)
+    assert box.sandbox.poll(START_MS + 60_000) is None
+    assert box.sent() == [(5, LOCAL, 1, "running"), (5, f"{LOCAL}b", 1, "running")]
+
+
+# --- The clock's settings
+
+
+def test_the_instant_can_be_set_before_anything_has_happened(box: Box) -> None:
+    for instant_ms in (START_MS + 999, START_MS - 10**9):
+        box.sandbox.set_now(instant_ms)
+        assert box.sandbox.now_ms == instant_ms
+    box.sandbox.reset()
+    assert box.sandbox.now_ms == START_MS
+
+
+@pytest.mark.parametrize("happening", ["request", "event", "due"])
+def test_the_instant_cannot_be_set_in_a_sandbox_where_something_happened(box: Box, happening: str) -> None:
+    assert Box().sandbox.untouched
+    if happening == "request":
+        box.call("account.balance")
+    else:
+        run_at_ms = START_MS + (0 if happening == "event" else HOUR)
+        box.sandbox.call("scheduling.task.schedule", {"task": HOOK, "run_at_ms": run_at_ms})
+        box.advance()
+    assert not box.sandbox.untouched
+    with pytest.raises(Conflict, match="cannot go back to 1970-01-01"):
+        box.sandbox.set_now(0)
+    assert box.second() == 0
+
+
+def test_how_the_edge_drives_the_clock_is_kept(box: Box) -> None:
+    assert (box.sandbox.mode, box.sandbox.speed) == ("frozen", 1.0)
+    box.sandbox.set_clock("wall", 60)
+    other = Box()
+    other.sandbox.restore(box.sandbox.snapshot())
+    assert (other.sandbox.mode, other.sandbox.speed) == ("wall", 60.0)
+
+
+def test_a_whole_number_as_speed_is_no_trouble() -> None:
+    box = Box(speed=60)
+    box.sandbox.reset()
+    box.sandbox.restore(box.sandbox.snapshot())
+    assert box.sandbox.speed == 60
+
+
+# --- The command log
+
+
+def test_every_command_is_kept_with_its_values_also_those_that_were_refused(box: Box) -> None:
+    box.refused("queue.get", queue="q")
+    with pytest.raises(InvalidRequest):
+        box.sandbox.set_routes({"no URL": LOCAL})
+    box.sandbox.poll(START_MS)
+    call, record, routes, poll = box.sandbox.log
+    assert call == Command(
+        "call",
+        {
+            "operation_id": "scheduling.queue.get",
+            "arguments": {"queue": "q"},
+            "scope": " queue=q",
+            "idempotency_key": None,
+        },
+    )
+    assert (record.method, record.arguments["status"]) == ("record", 404)
+    assert routes == Command("set_routes", {"routes": {"no URL": LOCAL}})
+    assert poll == Command("poll", {"until_ms": START_MS, "max_events": None, "signing_now_ms": None})
+
+
+def test_the_log_is_bounded_and_says_when_it_is_no_longer_whole(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMANDS_KEPT", 3)
+    for second in range(3):
+        box.sandbox.poll(START_MS + second)
+        assert box.sandbox.log_complete
+    box.sandbox.poll(START_MS + 9)
+    assert ([command.arguments["until_ms"] for command in box.sandbox.log], box.sandbox.log_complete) == (
+        [START_MS, START_MS + 1, START_MS + 2],
+        False,
+    )
+    box.sandbox.reset()
+    assert (box.sandbox.log, box.sandbox.log_complete) == ([], True)
+
+
+def test_ten_thousand_commands_are_kept() -> None:
+    assert module.COMMANDS_KEPT == 10_000
+
+
+def test_reading_is_no_command(box: Box) -> None:
+    box.sandbox.snapshot()
+    box.sandbox.next_request_id()
+    box.sandbox.note("something")
+    assert (box.sandbox.log, box.sandbox.untouched) == ([], True)
+
+
+# --- Reset
+
+
+def test_a_reset_sandbox_is_as_new_its_clock_scripts_and_ids_too(box: Box) -> None:
+    beginning = box.sandbox.snapshot()
+    box.sandbox.set_clock("wall", 2)
+    box.sandbox.set_balance(1)
+    box.sandbox.set_assumptions({"cron.dst": "literal"})
+    box.sandbox.set_routes({"https://a.example": LOCAL})
+    box.script(HOOK, 200)
+    box.sandbox.add_fault({"operation": "x", "status": 500})
+    box.call("cron.create", **MINUTELY)
+    box.publish("q", 1, key="k")
+    box.advance(HOUR)
+    box.sandbox.reset()
+    assert box.sandbox.snapshot() == beginning
+    assert box.publish("q", 1) == ["msg_000001"]
+
+
+def test_a_reset_can_give_another_seed_which_stays(box: Box) -> None:
+    box.sandbox.reset(seed=7)
+    assert box.sandbox.settings.seed == 7
+    assert Box(seed=7).sandbox.snapshot() == box.sandbox.snapshot() == box.sandbox.base
+    box.sandbox.reset()
+    assert box.sandbox.settings.seed == 7
+
+
+# --- Restore
+
+
+def test_a_real_attempt_under_way_in_a_snapshot_is_sent_again(box: Box) -> None:
+    box.call("task.schedule", task=LOCAL, run_at_ms=START_MS)
+    attempt = box.to_send()
+    other = Box()
+    other.sandbox.restore(box.sandbox.snapshot())
+    assert other.to_send() == attempt
+    other.sandbox.settle(attempt.attempt_id, OK)
+    assert other.sent() == [(0, LOCAL, 1, "delivered")]
+
+
+def test_an_attempt_settled_before_it_was_sent_again_is_not_sent(box: Box) -> None:
+    for second in (0, 1):
+        box.call("task.schedule", task=LOCAL, run_at_ms=START_MS + second, retry=0)
+    attempts = [box.to_send(1), box.to_send(1)]
+    box.sandbox.restore(box.sandbox.snapshot())
+    box.sandbox.settle(attempts[0].attempt_id, FAILED)
+    assert box.to_send() == attempts[1]
+    box.advance(1)
+
+
+def test_a_scripted_attempt_under_way_in_a_snapshot_ends_at_its_instant(box: Box) -> None:
+    box.script(HOOK, {"latency_seconds": 90})
+    box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
+    box.advance(1)
+    other = Box()
+    other.sandbox.restore(box.sandbox.snapshot())
+    other.advance(HOUR)
+    assert other.sent() == [(0, HOOK, 1, "delivered")]
+    assert other.sandbox.journal.deliveries[0].duration_ms == 90_000
+
+
+# --- Routes, ids, beginnings
+
+
+@pytest.mark.parametrize(
+    "routes", [{"no URL": LOCAL}, {HOOK: "ftp://a.example"}, {f"{HOOK}?a=1": LOCAL}, {HOOK: f"{LOCAL}#b"}]
+)
+def test_a_route_from_or_to_what_is_no_beginning_of_a_url_is_refused(box: Box, routes: dict[str, str]) -> None:
+    box.sandbox.set_routes({"https://a.example": LOCAL})
+    with pytest.raises(InvalidRequest) as caught:
+        box.sandbox.set_routes(routes)
+    assert caught.value.details == {"parameter": "routes"}
+    assert box.sandbox.routes == {"https://a.example": LOCAL}
+
+
+def test_the_next_request_id_is_that_of_the_request_that_is_recorded_next(box: Box) -> None:
+    before = box.sandbox.next_request_id()
+    assert (before, box.sandbox.next_request_id()) == (request_id(0, START_MS, 1), before)
+    box.call("account.balance")
+    assert box.sandbox.next_request_id() == request_id(0, START_MS, 2)
+
+
+def test_a_sandbox_can_be_made_of_settings() -> None:
+    made = Sandbox.new(settings({"cron.dst": "literal"}))
+    assert made.snapshot() == Box({"cron.dst": "literal"}).sandbox.snapshot()
+
+
+def test_a_note_belongs_to_one_request_only(box: Box) -> None:
+    box.sandbox.note("before any request")
+    box.call("account.balance")
+    box.call("account.balance")
+    assert [entry.note for entry in box.sandbox.journal.requests] == [None, None]
+
+
+def test_an_answer_set_to_none_returns_to_what_the_sandbox_began_with() -> None:
+    box = Box({"cron.dst": "literal", "cron.retries": 7})
+    box.sandbox.set_assumptions({"cron.dst": "vixie", "cron.retries": 1})
+    box.sandbox.set_assumptions({"cron.dst": None, "cron.retries": None})
+    assert (box.sandbox.answers.values["cron.dst"], box.sandbox.answers.values["cron.retries"]) == ("literal", 7)
+
+
+def test_a_receiver_that_calls_back_sees_the_instant_of_its_event(box: Box) -> None:
+    box.call("task.schedule", task=LOCAL, run_at_ms=START_MS + 90_000)
+    attempt = box.to_send(HOUR)
+    box.publish("q", "from inside")
+    box.call("cron.create", **MINUTELY)
+    box.sandbox.settle(attempt.attempt_id, OK)
+    box.advance(HOUR)
+    [message] = box.call("queue.consume", queue="q")["messages"]
+    assert (box.second(message["published_at"]), box.seconds_sent()[:3]) == (90, [90, 120, 180])
+
+
+@pytest.mark.parametrize("fields", [{"body": {"a": 1}}, {"operation": None, "response": None}, {"note": None}])
+def test_a_request_refused_at_the_edge_can_be_recorded(box: Box, fields: dict[str, Any]) -> None:
+    facts = {"operation": "x", "method": "GET", "path": "/", "status": 404, "response": {}, "ignored": []}
+    given = {name: value for name, value in (facts | fields).items() if name != "note"}
+    entry = box.sandbox.record(**given)
+    assert (entry.seq, entry.at_ms, entry.status, box.sandbox.journal.requests[-1]) == (1, START_MS, 404, entry)

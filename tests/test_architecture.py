@@ -1,0 +1,352 @@
+"""The layers of DESIGN.md, by reading imports: an import may only point down, and the core knows no edge.
+
+Imports for type checkers alone (`if TYPE_CHECKING:`) bind nothing at run time and are left out. Each rule is a function
+from source to sentences that name what is wrong, so that it can be tried on small sources that break it.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src"
+PACKAGE = "sched_emulator"
+Graph = Mapping[str, set[str]]
+
+# What the core must not touch: whatever blocks, waits, rolls dice, or differs from machine to machine.
+FORBIDDEN = frozenset(
+    [
+        *(
+            "aiohttp",
+            "asyncio",
+            "concurrent",
+            "ctypes",
+            "http",
+            "importlib.metadata",
+            "io",
+            "logging",
+            "multiprocessing",
+        ),
+        *(
+            "os",
+            "pathlib",
+            "platform",
+            "queue",
+            "random",
+            "requests",
+            "sched",
+            "secrets",
+            "select",
+            "selectors",
+            "shutil",
+        ),
+        *("signal", "socket", "socketserver", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "trio"),
+        *("urllib.request", "uuid", "yaml", "zoneinfo"),
+    ]
+)
+CLOCKS = frozenset({"now", "utcnow", "today", "fromtimestamp", "utcfromtimestamp"})
+
+# From the bottom up. What is not named is what people touch, on top of all.
+LAYERS = {
+    "core": 0,
+    **dict.fromkeys(("assumption_catalogue", "config", "signatures", "spec", "spec_check"), 1),
+    **dict.fromkeys(("client", "discovered", "receiver", "server"), 2),
+}
+TOP = 3
+CORE_LAYERS = {
+    "deliveries": 1,
+    "runs": 2,
+    **dict.fromkeys(("account", "crons", "idempotency", "messages", "pushes", "queues", "tasks"), 3),
+    "operations": 4,
+    "sandbox": 5,
+    **dict.fromkeys(("relied", "replay"), 6),
+}
+DOMAIN = frozenset({"crons", "messages", "pushes", "queues", "tasks"})
+DOMAIN_MAY = {("messages", "queues"), ("pushes", "messages"), ("pushes", "queues")}
+MAY_IMPORT = {
+    "client": set[str](),
+    "core": set[str](),
+    "server": {"config", "core", "spec"},
+    "spec": {"assumption_catalogue", "spec_check"},
+}
+
+
+# --- Reading
+
+
+def module_of(path: Path) -> str:
+    """Return the dotted name of a file under `src`."""
+    parts = path.relative_to(SRC).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def sources(folder: str = "") -> dict[str, str]:
+    """Return the sources of the package, or of one folder in it, by module."""
+    files = sorted((SRC / PACKAGE / folder).rglob("*.py"))
+    return {module_of(path): path.read_text(encoding="utf-8") for path in files}
+
+
+def imports(source: str, module: str, *, is_package: bool = False) -> set[str]:
+    """Return the absolute names of all that a module imports at run time, down to the names it takes."""
+    found = set()
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    for node in _at_run_time(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"__import__", "importlib.import_module"}:
+            found |= {str(argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant)}
+    return found
+
+
+def _at_run_time(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield child
+        yield from _at_run_time(child)
+
+
+def part(name: str, place: str = PACKAGE) -> str | None:
+    """Return which part of a package a dotted name belongs to; None when it is none of it."""
+    if not name.startswith(f"{place}."):
+        return None
+    return name.removeprefix(f"{place}.").partition(".")[0]
+
+
+def graph(modules: Mapping[str, str], place: str = PACKAGE) -> dict[str, set[str]]:
+    """Return which parts of a package import which others."""
+    found: dict[str, set[str]] = {}
+    parts = {part(module, place) for module in modules}
+    for module, source in modules.items():
+        here = part(module, place)
+        if here is not None:
+            is_package = any(other.startswith(f"{module}.") for other in modules)
+            there = {part(name, place) for name in imports(source, module, is_package=is_package)}
+            found.setdefault(here, set()).update(item for item in there & parts if item and item != here)
+    return found
+
+
+# --- Rules
+
+
+def impure(source: str, module: str) -> list[str]:
+    """Say what in a module of the core waits, reads a clock, or reaches for the machine."""
+    wrong = [
+        f"imports {name}"
+        for name in sorted(imports(source, module))
+        for forbidden in sorted(FORBIDDEN)
+        if name == forbidden or name.startswith(f"{forbidden}.")
+    ]
+    wrong += [
+        f"imports {name}"
+        for name in sorted(imports(source, module))
+        if name.startswith(PACKAGE) and part(name) != "core"
+    ]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await):
+            wrong.append(f"line {node.lineno} is asynchronous")
+        if isinstance(node, ast.Attribute) and node.attr in CLOCKS:
+            of = ast.unparse(node.value).rpartition(".")[2]
+            wrong += [f"line {node.lineno} reads a clock"] if of in {"date", "datetime"} else []
+        if isinstance(node, ast.Name) and node.id in {"open", "input", "print"}:
+            wrong.append(f"line {node.lineno} uses {node.id}")
+    return wrong
+
+
+def upward(found: Graph, layers: Mapping[str, int], top: int) -> list[str]:
+    """Say which imports point up."""
+    return [
+        f"{here} imports {there}"
+        for here, others in sorted(found.items())
+        for there in sorted(others)
+        if layers.get(here, top) < layers.get(there, top)
+    ]
+
+
+def unfriendly(found: Graph) -> list[str]:
+    """Say which modules of the domain import each other though they should talk through the sandbox."""
+    return [
+        f"{here} imports {there}"
+        for here in sorted(DOMAIN & found.keys())
+        for there in sorted(found[here] & DOMAIN)
+        if (here, there) not in DOMAIN_MAY
+    ]
+
+
+def circular(found: Graph) -> list[str]:
+    """Say which modules import themselves by a detour."""
+    reached = {here: set(others) for here, others in found.items()}
+    for middle, beyond in reached.items():
+        for others in reached.values():
+            if middle in others:
+                others.update(beyond)
+    return [here for here in sorted(reached) if here in reached[here]]
+
+
+def too_long(source: str, module: str, *, lines: int = 400, function_lines: int = 50) -> list[str]:
+    """Say what is longer than a reader can keep in mind."""
+    count = len(source.splitlines())
+    wrong = [f"{module} has {count} lines"] if count > lines else []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+            length = node.end_lineno - node.lineno + 1
+            wrong += [f"{module}.{node.name} has {length} lines"] if length > function_lines else []
+    return wrong
+
+
+# --- The package keeps the rules
+
+
+CORE = sources("core")
+ALL = sources()
+IMPORTS = graph(ALL)
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_imports_nothing_that_blocks_tells_time_or_rolls_dice(module: str) -> None:
+    assert impure(CORE[module], module) == []
+
+
+def test_imports_point_down() -> None:
+    assert upward(IMPORTS, LAYERS, TOP) == []
+
+
+def test_imports_within_the_core_point_down_and_never_round() -> None:
+    found = graph(CORE, f"{PACKAGE}.core")
+    assert upward(found, CORE_LAYERS, 0) == []
+    assert circular(found) == []
+
+
+def test_modules_of_the_domain_do_not_import_each_other() -> None:
+    assert unfriendly(graph(CORE, f"{PACKAGE}.core")) == []
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_the_parts_that_the_rest_stands_on_know_only_what_they_need(name: str) -> None:
+    assert IMPORTS[name] <= MAY_IMPORT[name]
+
+
+def test_aiohttp_is_imported_by_the_edge_alone() -> None:
+    users = {
+        part(module)
+        for module, source in ALL.items()
+        if any(name.partition(".")[0] == "aiohttp" for name in imports(source, module))
+    }
+    assert users - {"run"} == {"server"}
+
+
+def test_the_contract_suite_knows_nothing_of_what_it_judges() -> None:
+    wrong = {
+        f"{path.name} imports {name}"
+        for path in sorted((ROOT / "contract_tests").rglob("*.py"))
+        for name in imports(path.read_text(encoding="utf-8"), f"contract_tests.{path.stem}")
+        if part(name) in {"core", "server"}
+    }
+    assert wrong == set()
+
+
+def test_files_and_functions_are_short() -> None:
+    assert [wrong for module, source in ALL.items() for wrong in too_long(source, module)] == []
+
+
+@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.signatures", f"{PACKAGE}.pytest_plugin"])
+def test_importing_what_people_import_brings_in_nothing_heavy(module: str) -> None:
+    heavy = ("aiohttp", "asyncio", "croniter", "hypothesis", "jsonschema_rs", "schemathesis", "yaml")
+    code = f"import sys, {module}; print(sorted(set({heavy!r}) & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# --- The rules notice what breaks them
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ("import time", ["imports time"]),
+        ("import time as clock", ["imports time"]),
+        ("from time import monotonic", ["imports time.monotonic"]),
+        ("def f():\n    import random", ["imports random"]),
+        ("import os.path", ["imports os.path"]),
+        ("from urllib import request", ["imports urllib.request"]),
+        ("from uuid import uuid4", ["imports uuid.uuid4"]),
+        ("import aiohttp", ["imports aiohttp"]),
+        ("__import__('socket')", ["imports socket"]),
+        ("import importlib\nimportlib.import_module('threading')", ["imports threading"]),
+        ("try:\n    import asyncio\nexcept ImportError:\n    pass", ["imports asyncio"]),
+        ("from ..server import app", ["imports sched_emulator.server.app"]),
+        ("from .. import spec", ["imports sched_emulator.spec"]),
+        ("from sched_emulator.client import Client", ["imports sched_emulator.client.Client"]),
+        ("async def f(): pass", ["line 1 is asynchronous"]),
+        ("from datetime import datetime\ndatetime.now()", ["line 2 reads a clock"]),
+        ("import datetime\ndatetime.datetime.utcnow()", ["line 2 reads a clock"]),
+        ("from datetime import date\nx = date.today", ["line 2 reads a clock"]),
+        ("print('x')", ["line 1 uses print"]),
+        ("open('x')", ["line 1 uses open"]),
+        ("if TYPE_CHECKING:\n    import socket", []),
+        ("import typing\nif typing.TYPE_CHECKING:\n    from ..server import app", []),
+        ("import timeit_not_time, osmosis\nfrom . import ids\nfrom .errors import Conflict", []),
+        ("from urllib.parse import quote\nself.now()\nclock.today", []),
+    ],
+)
+def test_a_planted_impurity_is_noticed(source: str, wrong: list[str]) -> None:
+    assert impure(source, "sched_emulator.core.planted") == wrong
+
+
+PLANTED = {
+    "sched_emulator": "",
+    "sched_emulator.core": "",
+    "sched_emulator.core.ids": "from sched_emulator import config",
+    "sched_emulator.config": "from . import server",
+    "sched_emulator.server": "from .app import x",
+    "sched_emulator.server.app": "from ..testing import Emulator\nfrom .. import core",
+    "sched_emulator.testing": "from .client import Client\nfrom . import handles",
+    "sched_emulator.handles": "",
+    "sched_emulator.client": "",
+}
+
+
+def test_a_planted_import_upwards_is_noticed() -> None:
+    assert upward(graph(PLANTED), LAYERS, TOP) == [
+        "config imports server",
+        "core imports config",
+        "server imports testing",
+    ]
+
+
+def test_a_planted_friendship_and_a_planted_circle_are_noticed() -> None:
+    found = {
+        "crons": {"queues", "runs"},
+        "queues": {"messages"},
+        "messages": {"queues"},
+        "runs": {"deliveries"},
+        "deliveries": {"targets"},
+        "targets": {"runs"},
+    }
+    assert unfriendly(found) == ["crons imports queues", "queues imports messages"]
+    assert circular(found) == ["deliveries", "messages", "queues", "runs", "targets"]
+    assert upward({"runs": {"crons"}, "ids": {"deliveries"}, "crons": {"runs", "ids"}}, CORE_LAYERS, 0) == [
+        "ids imports deliveries",
+        "runs imports crons",
+    ]
+
+
+def test_a_planted_length_is_noticed() -> None:
+    source = "def short():\n    pass\n\n\nclass A:\n    async def long(self):\n        pass\n        pass\n"
+    assert too_long(source, "m", lines=8, function_lines=2) == ["m.long has 3 lines"]
+    assert too_long(source, "m", lines=7) == ["m has 8 lines"]
+
+
+def test_a_star_and_a_chain_of_folders_are_read_as_what_they_are() -> None:
+    read: Callable[[str], set[str]] = lambda source: imports(source, "sched_emulator.server.app")  # noqa: E731 - short
+    assert read("from ..core.errors import *") == {"sched_emulator.core.errors.*"}
+    assert read("from . import api, app") == {"sched_emulator.server.api", "sched_emulator.server.app"}
+    assert imports("from .app import x", "sched_emulator.server", is_package=True) == {"sched_emulator.server.app.x"}
