@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sched_emulator import spec
+from sched_emulator.client import EmulatorError
 
-from .catalogue import PROBES, Bound
+from .catalogue import Bound
 from .contract import Contract
 from .probes import CANNOT_BE_PROBED
 from .results import Exchange, Failed, NotChecked
@@ -71,10 +72,8 @@ class Ledger:
         asked.add(question)
         try:
             found = self._measure(question, trace)
-        except NotChecked as error:
+        except (NotChecked, Failed, EmulatorError) as error:
             return Observation(question, None, str(error), exchanges=trace)
-        except Failed as error:
-            return Observation(question, None, error.came, exchanges=trace)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             return Observation(question, None, f"an answer could not be read ({error!r})", exchanges=trace)
         finally:
@@ -82,8 +81,3 @@ class Ledger:
         if isinstance(found, Bound):
             return Observation(question, found.answer, bound=found.text, exchanges=trace)
         return Observation(question, found, exchanges=trace)
-
-
-def all_probes() -> dict[str, str]:
-    """Return the address of each probe by its question."""
-    return {question: check.address for question, check in PROBES.items()}

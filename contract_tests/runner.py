@@ -1,12 +1,13 @@
 """One run: look at the target, say what will be done, do it side by side, delete what was made, and report."""
 
+import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from sched_emulator import spec
@@ -26,6 +27,7 @@ from .settings import Settings
 from .worlds import Site, open_site
 
 THREADS_VIRTUAL, THREADS_LOOPBACK, THREADS_REMOTE = 4, 64, 12
+SILENCE_SECONDS = 150
 UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 
@@ -111,15 +113,13 @@ class Run:
         results: queue.Queue[Result | None] = queue.Queue()
         worker = threading.Thread(target=self._work, args=(site, ledger, plan, results), daemon=True)
         worker.start()
-        done = 0
-        while (result := results.get()) is not None:
-            done += 1
+        for done, result in enumerate(_until_silence(results, site), start=1):
             report.results.append(result)
             self._listener.finished(result, done, plan.count)
             if result.status == Status.FAILED and self._settings.fail_fast:
                 self._stop.set()
         report.results.sort(key=lambda result: plan.order(result.check.address))
-        report.observations = [ledger.observe(name) for name in plan.questions]
+        report.observations = [] if site.gate.closed else [ledger.observe(name) for name in plan.questions]
 
     def _work(self, site: Site, ledger: Ledger, plan: Plan, results: "queue.Queue[Result | None]") -> None:
         """Run everything planned: probes and scenarios side by side; the schema with them where time is virtual."""
@@ -128,13 +128,13 @@ class Run:
             threads = (
                 THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if self._settings.loopback else THREADS_REMOTE
             )
-            with ThreadPoolExecutor(threads + 2) as pool:
-                if site.virtual:
-                    pool.submit(self._schema, site, ledger, contract, plan, results.put)
-                for question in plan.questions:
-                    pool.submit(self._put, results, self._probe, ledger, question)
-                for check in plan.scenarios:
-                    pool.submit(self._put, results, self._scenario, site, ledger, contract, check)
+            jobs = [partial(self._put, results, self._probe, ledger, question) for question in plan.questions]
+            jobs += [
+                partial(self._put, results, self._scenario, site, ledger, contract, check) for check in plan.scenarios
+            ]
+            if site.virtual:
+                jobs.insert(0, partial(self._schema, site, ledger, contract, plan, results.put))
+            _side_by_side(threads, jobs)
             if not site.virtual:
                 self._schema(site, ledger, contract, plan, results.put)
         except (Closed, NoAnswer, Refused) as error:
@@ -218,11 +218,44 @@ class Run:
             result.status, result.reason = Status.ERROR, f"the control API: {error}"
         except UNREADABLE as error:
             result.status, result.reason = Status.FAILED, f"an answer could not be read: {error!r}"
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is told as such, and the other checks go on
+            result.status, result.reason = Status.ERROR, f"the suite made a mistake: {error!r}"
         finally:
             result.exchanges = list(world.trace)
             result.seconds = time.monotonic() - started
             _close_quietly(world.close)
         return result
+
+
+def _until_silence(results: "queue.Queue[Result | None]", site: Site) -> Iterator[Result]:
+    """Yield results up to the last; close the gate when none comes for so long that something must hang."""
+    while True:
+        try:
+            result = results.get(timeout=SILENCE_SECONDS)
+        except queue.Empty:
+            site.gate.close(f"no check ended for {SILENCE_SECONDS} s: the target, or its clock, hangs.")
+            return
+        if result is None:
+            return
+        yield result
+
+
+def _side_by_side(threads: int, jobs: Sequence[Callable[[], object]]) -> None:
+    """Do all jobs, so many at a time, in threads that do not outlive the program."""
+    waiting: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+
+    def work() -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(jobs)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
 
 
 class _Nobody:
@@ -282,10 +315,10 @@ def _observe_all(site: Site, settings: Settings, ledger: Ledger, plan: Plan) -> 
     left_out = {result.check.address.removeprefix("probe/"): result.reason for result in plan.left_out}
     found = {question: Observation(question, None, reason) for question, reason in left_out.items()}
     threads = THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if settings.loopback else THREADS_REMOTE
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            found |= zip(plan.questions, pool.map(ledger.observe, plan.questions), strict=True)
-        except KeyboardInterrupt:
-            site.gate.close("interrupted")
-            raise
+    try:
+        _side_by_side(threads, [partial(ledger.observe, question) for question in plan.questions])
+    except KeyboardInterrupt:
+        site.gate.close("interrupted")
+        raise
+    found |= {question: ledger.observe(question) for question in plan.questions}
     return found

@@ -265,6 +265,11 @@ def test_importing_what_people_import_brings_in_nothing_heavy(module: str) -> No
     assert done.stdout.strip() == "[]"
 
 
+def test_every_module_of_the_core_has_its_tests() -> None:
+    tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "core").glob("test_*.py")}
+    assert {part(module, f"{PACKAGE}.core") for module in CORE} - {None} <= tested
+
+
 # --- The rules notice what breaks them
 
 

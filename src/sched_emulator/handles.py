@@ -274,9 +274,22 @@ class Sandbox:
         """Replace the state by a snapshot."""
         self._client.request("PUT", "/_emulator/snapshot", dict(snapshot), timeout=None, patient=True)
 
-    def reset(self, seed: int | None = None) -> None:
-        """Make the sandbox as new, its clock, scripts and ids too; with another seed where one is given."""
-        self._client.request("POST", "/_emulator/reset", {} if seed is None else {"seed": seed})
+    def reset(
+        self,
+        *,
+        seed: int | None = None,
+        now: Instant | None = None,
+        assumptions: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Make the sandbox as new, its clock, scripts and ids too. What is given is its beginning from now on."""
+        body = {
+            "seed": seed,
+            "now": None if now is None else instant_text(now),
+            "assumptions": None if assumptions is None else dict(assumptions),
+        }
+        self._client.request(
+            "POST", "/_emulator/reset", {name: value for name, value in body.items() if value is not None}
+        )
 
     def delete(self) -> None:
         """Forget the sandbox; the next request with its key makes a new one."""

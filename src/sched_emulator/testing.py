@@ -101,23 +101,31 @@ class Emulator:
         clock: str | None = None,
         now: Instant | None = None,
         assumptions: Answers | None = None,
+        seed: int | None = None,
     ) -> Sandbox:
         """Return a sandbox: a fresh one, or that of `key`.
 
-        `clock` is `frozen`, `wall` or a speed like `60x`. Without it a fresh sandbox has the clock that the emulator
-        was started with, or, in one that was only connected to, a frozen one; that of a `key` stays as it is.
+        `now`, `assumptions` and `seed` are the beginning of a fresh sandbox, to which `reset` returns; the one of a
+        `key` they only change, and its seed stays. `clock` is `frozen`, `wall` or a speed like `60x`. Without it a
+        fresh sandbox has the clock that the emulator was started with, or, in one that was only connected to, a frozen
+        one; that of a `key` stays as it is.
         """
         if key is None:
-            key = f"{self._prefix}{next(self._numbers)}"
+            box = Sandbox(self._client, f"{self._prefix}{next(self._numbers)}")
             clock = clock or (None if self._child else "frozen")
-        box = Sandbox(self._client, key)
-        setting = _clock_setting(clock, now)
-        if setting:
-            box.clock.put(setting)
+            if now is not None or assumptions is not None or seed is not None:
+                box.reset(seed=seed, now=now, assumptions=assumptions)
         else:
+            box = Sandbox(self._client, key)
+            if now is not None:
+                box.clock.put({"now": instant_text(now)})
+            if assumptions is not None:
+                box.assumptions.set(assumptions)
+        if clock is None:
             box.clock.state()
-        if assumptions is not None:
-            box.assumptions.set(assumptions)
+        else:
+            mode, speed = parse_clock(clock, "clock")
+            box.clock.put({"mode": mode, "speed": speed})
         return box
 
 
@@ -154,18 +162,6 @@ def _text(value: Any) -> str:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return ",".join(value)
     return str(value)
-
-
-def _clock_setting(clock: str | None, now: Instant | None) -> dict[str, Any]:
-    setting: dict[str, Any] = {}
-    if clock is not None:
-        mode, speed = parse_clock(clock, "clock")
-        setting["mode"] = mode
-        if mode == "wall":
-            setting["speed"] = speed
-    if now is not None:
-        setting["now"] = instant_text(now)
-    return setting
 
 
 def _reachable(host: str) -> str:

@@ -17,6 +17,10 @@ def test_every_operation_of_the_spec_has_a_function_and_the_reverse() -> None:
     assert {item.operation_id for item in spec.operations(document)} - DISCOVERY == OPERATIONS.keys()
 
 
+def test_every_documented_operation_has_a_function() -> None:
+    assert {item["id"] for item in DOCUMENTED["operations"]} == OPERATIONS.keys() - {"account.balance", "account.topup"}
+
+
 def test_what_makes_something_new_is_a_write_and_every_write_but_consume_honours_keys() -> None:
     for name, operation in OPERATIONS.items():
         assert operation.write or not operation.creation, name

@@ -363,6 +363,19 @@ async def test_reset_may_give_another_seed(api: Api) -> None:
     assert (await api.envelope("cron.list"))["metadata"]["request_id"] == other != first
 
 
+async def test_reset_may_give_another_beginning(api: Api) -> None:
+    beginning = {"now": "2030-05-01T00:00:00Z", "assumptions": {"cron.retries": 0}}
+    await api.control("POST", "reset", beginning)
+    await api.call("cron.create", HOURLY)
+    await api.control("PUT", "assumptions", {"cron.retries": 9})
+    await api.advance(seconds=60)
+    await api.control("POST", "reset")
+    assert (await api.control("GET", "clock"))["now"] == "2030-05-01T00:00:00.000Z"
+    assert (await api.control("GET", "assumptions"))["cron.retries"] == 0
+    wrong = {"assumptions": {"cron.retries": 99}}
+    assert (await refusal(api, "POST", "reset", wrong))[0] == 400
+
+
 async def test_a_changed_snapshot_is_refused(api: Api) -> None:
     await api.call("cron.create", HOURLY)
     snapshot = (await api.snapshot()).replace(b"hourly", b"weekly")

@@ -384,7 +384,8 @@ async def emulator(sender: Sender, **settings: Any) -> AsyncIterator[Api]:
 
 async def test_with_deliver_all_a_name_is_resolved_and_its_addresses_are_checked_when_sending() -> None:
     addresses = {"hook.acme.com": ["127.0.0.1"], "intern.acme.com": ["10.0.0.1"]}
-    async with receiver() as target, emulator(Sender(delivery_timeout=600, lookup=addresses.__getitem__), deliver="all") as api:
+    sender = Sender(delivery_timeout=600, lookup=addresses.__getitem__)
+    async with receiver() as target, emulator(sender, deliver="all") as api:
         port = target.url.rpartition(":")[2]
         await task(api, f"http://hook.acme.com:{port}/")
         await task(api, "http://intern.acme.com/")

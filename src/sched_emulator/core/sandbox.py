@@ -212,12 +212,28 @@ class Sandbox:
         self._keep("clear_faults")
         self.faults.clear()
 
-    def reset(self, seed: int | None = None) -> None:
-        """Return to the state in which the sandbox began, with another seed if one is given; the log begins anew."""
+    def reset(
+        self, *, seed: int | None = None, now_ms: int | None = None, answers: Mapping[str, str | int] | None = None
+    ) -> None:
+        """Return to the state in which the sandbox began; the log begins anew.
+
+        What is given counts as its beginning from now on. Conflict when an instant is given to one that began as a
+        snapshot in which something had happened.
+        """
         state = snapshot.unseal(self._origin)
-        if seed is not None:
-            state.settings = replace(state.settings, seed=seed)
-            self._origin = snapshot.seal(state)
+        if now_ms is not None:
+            if state.journal_seq or state.timeline:
+                raise Conflict("`now` cannot be given to a sandbox that began as a snapshot with a past")
+            state.now_ms = now_ms
+        state.answers |= answers or {}
+        settings = state.settings
+        state.settings = replace(
+            settings,
+            seed=settings.seed if seed is None else seed,
+            start_ms=settings.start_ms if now_ms is None else now_ms,
+            answers={**settings.answers, **(answers or {})},
+        )
+        self._origin = snapshot.seal(state)
         self._take(state)
         self._start_log(self._origin)
 

@@ -73,9 +73,9 @@ def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[S
     settings = settings_of(request.node)
     given = config.stash.get(GIVEN_ANSWERS, {})
     answers = {**_preset(settings.dialect), **given, **settings.assumptions}
-    with emulator.sandbox(clock=settings.clock, now=settings.now, assumptions=answers or None) as box:
-        if settings.seed is not None:
-            _reseed(box, settings.seed)
+    with emulator.sandbox(
+        clock=settings.clock, now=settings.now, assumptions=answers or None, seed=settings.seed
+    ) as box:
         follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
         with _following(box) if follows else nullcontext():
             yield box
@@ -120,14 +120,3 @@ def _preset(dialect: str | None) -> Answers:
         return spec.preset(dialect)
     except ValueError as error:
         pytest.fail(f"the marker {MARKER}: {error}", pytrace=False)
-
-
-def _reseed(box: Sandbox, seed: int) -> None:
-    """Let a sandbox in which nothing has happened draw its ids from another seed."""
-    import msgspec  # noqa: PLC0415 - only seeds need it
-
-    from sched_emulator.core import snapshot  # noqa: PLC0415 - the same
-
-    state = snapshot.unseal(msgspec.json.encode(box.snapshot()))
-    state.settings = msgspec.structs.replace(state.settings, seed=seed)
-    box.restore(msgspec.json.decode(snapshot.seal(state)))

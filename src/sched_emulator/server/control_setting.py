@@ -47,8 +47,9 @@ async def advance(hosted: Hosted, body: Json, _query: Json) -> Json:
 
 
 async def reset(hosted: Hosted, body: Json, _query: Json) -> Json:
-    """Make the sandbox as new, with another seed where one is given."""
-    hosted.reset(body.get("seed"))
+    """Make the sandbox as new; what is given counts as its beginning from now on."""
+    now_ms = _instant(body["now"], "now") if "now" in body else None
+    hosted.reset(seed=body.get("seed"), now_ms=now_ms, answers=_checked(body.get("assumptions", {})))
     return {"reset": True}
 
 
@@ -87,11 +88,8 @@ async def clear_faults(hosted: Hosted, _body: Json, _query: Json) -> Json:
 async def set_assumptions(hosted: Hosted, body: Json, query: Json) -> Json:
     """Merge answers; null returns to the one that the sandbox began with."""
     chosen = {name: answer for name, answer in body.items() if answer is not None}
-    try:
-        checked = spec.parse_answers(chosen)
-        spec.parse_answers({name: spec.defaults().get(name, "") for name in body.keys() - chosen.keys()})
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from None
+    checked = _checked(chosen)
+    _checked({name: spec.defaults().get(name, "") for name in body.keys() - chosen.keys()})
     hosted.sandbox.set_assumptions({name: checked.get(name) for name in body})
     hosted.rebind()
     hosted.driver.stir()
@@ -102,6 +100,13 @@ async def set_account(hosted: Hosted, body: Json, query: Json) -> Json:
     """Set the balance."""
     hosted.sandbox.set_balance(body["balance_usd"])
     return await get_account(hosted, {}, query)
+
+
+def _checked(answers: Json) -> dict[str, str | int]:
+    try:
+        return spec.parse_answers(answers)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
 
 
 def _instant(text: str, name: str) -> int:

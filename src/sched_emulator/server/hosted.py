@@ -1,6 +1,7 @@
 """The sandboxes of a server, by key: each with its driver and the binding of its answers."""
 
 import time
+from collections.abc import Mapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot
@@ -28,10 +29,10 @@ class Hosted:
         """Take the binding that the sandbox's answers ask for."""
         self.binding: Binding = bind(self.sandbox.answers.values)
 
-    def reset(self, seed: int | None) -> None:
-        """Make the sandbox as new, with another seed where one is given; what is under way is cancelled."""
+    def reset(self, *, seed: int | None, now_ms: int | None, answers: Mapping[str, str | int]) -> None:
+        """Make the sandbox as new, with what is given as its beginning; what is under way is cancelled."""
         self.driver.abandon()
-        self.sandbox.reset(seed)
+        self.sandbox.reset(seed=seed, now_ms=now_ms, answers=answers)
         self._go_on()
 
     def replace_state(self, document: bytes) -> None:

@@ -1,0 +1,117 @@
+"""Write the pages under docs/ that are made of openapi/ (`python -m tools.write_docs`); `--check` only compares."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sched_emulator import spec
+
+from tools import reference
+from tools.markdown import anchor, linked, table
+
+ROOT = Path(__file__).parents[1]
+KINDS = {
+    "behaviour": (
+        "Behaviours",
+        "Switchable at any time, also in mid-session. `assumptions relied` proves which of them a session relied on, and "
+        "`pytest --sched-vary` runs the tests that rely on one under its other answers.",
+    ),
+    "shape": (
+        "Shapes",
+        "Names and forms. They decide what the specification itself looks like; `assumptions relied` mentions them in one "
+        "line, and `--sched-vary` leaves them alone.",
+    ),
+    "constant": ("Constants", "Whole numbers, with the unit in the id. They are never varied."),
+}
+SOURCES = {"V": "the vendor says so", "C": "public programs behave so", "A": "an article says so"}
+INTRODUCTION = """\
+The vendor's documentation is thin and contradicts itself in places. Wherever it leaves something open, the emulator does
+not guess quietly: the question has a name, a default, a reason and evidence, and can be answered otherwise.
+
+**The rule for defaults.** Where the documentation speaks, the default is the strict answer: code that passes here relies on
+nothing that was not promised. Lenient is the default only where the documentation contradicts itself. What only real
+programs do belongs to the dialect `observed` (`--dialect observed`).
+
+**Answering otherwise.** `sched-emulator serve --assume queue.nack_position=back`, a TOML file (`--assumptions FILE.toml`),
+`PUT /_emulator/assumptions` for one sandbox, `box.assumptions.set({...})` in Python, or the pytest plugin's marker.
+
+**Finding out.** `sched-emulator assumptions list` and `explain ID` show this page in a terminal; `assumptions relied` proves
+what a session relied on. `sched-emulator calibrate --target URL --out FILE.toml` measures a gateway's answers and
+writes a file for `--assumptions`; how each question is measured stands below as its *probe*."""
+
+
+def assumptions() -> list[str]:
+    """Return the page of the open questions."""
+    lines = ["# Assumptions", "", reference.GENERATED.format(source="openapi/assumptions.yaml"), ""]
+    lines += [*INTRODUCTION.splitlines(), ""]
+    for kind, (title, introduction) in KINDS.items():
+        entries = [entry for entry in spec.catalogue().values() if entry.kind == kind]
+        lines += [f"## {title}", "", introduction, ""]
+        lines += table(
+            ("id", "question", "default", "observed"),
+            [
+                (f"[`{entry.id}`](#{anchor(entry.id)})", entry.question, f"`{entry.default}`", _observed(entry))
+                for entry in entries
+            ],
+        )
+        for entry in entries:
+            lines += _explained(entry)
+    return lines
+
+
+def _observed(entry: spec.Assumption) -> str:
+    return "" if entry.observed is None else f"`{entry.observed}`"
+
+
+def _explained(entry: spec.Assumption) -> Iterator[str]:
+    yield from (f"### {entry.id}", "", f"**{entry.question}**", "")
+    lines = ", ".join(map(str, entry.lines))
+    place = f"line {lines}: " if len(entry.lines) == 1 else f"lines {lines}: " if lines else ""
+    yield from (f"The documentation, {place}{entry.place}" if place else f"The documentation: {entry.place}", "")
+    default = {str(entry.default): " (default)"} | (
+        {} if entry.observed is None else {str(entry.observed): " (observed)"}
+    )
+    if entry.answers:
+        for word, sentence in entry.answers.items():
+            yield f"- `{word}`{default.get(word, '')}: {linked(' '.join(sentence.split()))}"
+        yield ""
+    else:
+        yield from (f"{entry.possible[0].upper()}{entry.possible[1:]}; the default is `{entry.default}`.", "")
+    yield from (f"*Why:* {linked(' '.join(entry.why.split()))}", "")
+    for item in entry.evidence:
+        source = SOURCES.get(item.strength, item.strength)
+        yield from (f"*Evidence* ({source}): {linked(' '.join(item.says.split()))}", "")
+    yield from (f"*Probe:* {linked(' '.join(entry.probe.split()))}", "")
+
+
+PAGES = {
+    "docs/assumptions.md": assumptions,
+    "docs/operations.md": reference.operations,
+    "docs/control-api.md": reference.control,
+}
+
+
+def text_of(path: str) -> str:
+    """Return what a page has to say."""
+    return "\n".join(PAGES[path]()).rstrip() + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write all pages; with `--check`, name those that are out of date and return 1 if there are any."""
+    stale = [path for path in PAGES if not _is_current(path)]
+    for path in stale:
+        if "--check" in arguments:
+            sys.stderr.write(f"{path} is out of date: run `python -m tools.write_docs`\n")
+        else:
+            (ROOT / path).write_text(text_of(path), encoding="utf-8")
+            sys.stdout.write(f"wrote {path}\n")
+    return int(bool(stale) and "--check" in arguments)
+
+
+def _is_current(path: str) -> bool:
+    page = ROOT / path
+    return page.is_file() and page.read_text(encoding="utf-8") == text_of(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
