@@ -32,6 +32,12 @@ contract: setup
 mutants: setup
 	@$(BIN)/python -m tests.contract.kill_mutants
 
+contract: setup
+	@$(BIN)/sched-emulator contract --target emulator --report-dir reports
+
+mutants: setup
+	@$(BIN)/python -m tests.contract.kill_mutants
+
 bench: setup
 	@$(BIN)/python -m bench
 

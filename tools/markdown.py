@@ -34,8 +34,10 @@ def rows(schema: Mapping[str, Any], way: str = "") -> Iterator[Row]:
         if "x-alias-of" in described:
             continue
         names = {name, *(other for other, item in properties.items() if item.get("x-alias-of") == name)}
-        also = "".join(f" Also called `{other}`." for other in properties if other in names - {name})
-        description = " ".join(str(described.get("description", "")).split()) + also
+        others = [f"`{other}`" for other in properties if other in names - {name}]
+        description = " ".join(str(described.get("description", "")).split())
+        if others:
+            description += f" Also called {', '.join(others)}."
         if described.get("x-ignored"):
             description += " Without effect."
         required = any(group <= names for group in needed)
@@ -54,13 +56,15 @@ def type_of(schema: Mapping[str, Any]) -> str:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     branches = [type_of(branch) for name in ("anyOf", "oneOf") for branch in schema.get(name, ()) if "type" in branch]
     named = schema.get("type", " or ".join(dict.fromkeys(branches)) or "any")
-    words = named if isinstance(named, list) else [named]
-    text = " or ".join(str(word) for word in words)
+    words = [str(word) for word in (named if isinstance(named, list) else [named])]
     if "array" in words:
         inner = type_of(schema.get("items", {}))
-        text = text.replace("array", f"array of {inner}" if inner != "any" else "array")
-    text = _FORMATS.get(schema.get("format", ""), text)
-    return text + _bounds(schema)
+        words[words.index("array")] = "array" if inner == "any" else f"array of {inner}"
+    if schema.get("format") in _FORMATS:
+        words[words.index("string")] = _FORMATS[schema["format"]]
+    text = " or ".join(words)
+    default = f", default {json.dumps(schema['default'])}" if "default" in schema else ""
+    return text + _bounds(schema) + default
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
@@ -71,7 +75,7 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     if least is not None and most is not None:
         return f", {least} to {most}"
     bounds = [
-        (f"at least {least}", least is not None),
+        (f"at least {least}", least not in {None, 0}),
         (f"more than {schema.get('exclusiveMinimum')}", "exclusiveMinimum" in schema),
         (f"at most {most}", most is not None),
         (f"at most {schema.get('maxLength')} characters", "maxLength" in schema and "format" not in schema),
@@ -120,7 +124,8 @@ def anchor(name: str) -> str:
 
 def prose(text: str) -> list[str]:
     """Return the paragraphs of a description, each in one line."""
-    return [line for part in text.strip().split("\n\n") for line in (linked(" ".join(part.split())), "")]
+    parts = [" ".join(part.split()) for part in text.split("\n\n")]
+    return [line for part in parts if part for line in (linked(part), "")]
 
 
 def _link(name: str) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sched_emulator import spec
-
 from tools.markdown import Json, Row, field_table, json_block, linked, prose, rows, table, type_of
+
+from sched_emulator import spec
 
 GENERATED = "<!-- Generated from {source} by `python -m tools.write_docs`; change it there. -->"
 
@@ -69,9 +69,9 @@ def _operation(operation: spec.Operation, questions: list[str]) -> Iterator[str]
         inside = " (in `data`)" if operation.enveloped else ""
         yield from (f"It returns{inside}:", "")
         yield from field_table(rows(operation.returns), requests=False)
-    codes = [f"{error['status']} `{error['code']}`" for error in operation.errors]
+    codes = sorted({f"{error['status']} `{error['code']}`" for error in operation.errors})
     if codes:
-        yield from (f"Errors: {', '.join(dict.fromkeys(codes))}.", "")
+        yield from (f"Errors: {', '.join(codes)}.", "")
     if questions:
         yield from (linked(f"Open questions: {', '.join(f'`{name}`' for name in questions)}."), "")
     if "x-doc-line" in definition:
@@ -138,7 +138,7 @@ def _deliveries(document: Json) -> Iterator[str]:
 
 
 def _questions(annotated: Mapping[str, Any], operation: spec.Operation) -> list[str]:
-    """Return the open questions that the description of an operation depends on or mentions, in the catalogue's order."""
+    """Return the open questions that the description of an operation depends on or mentions."""
     definition = spec.deref(annotated, annotated["paths"][operation.path][operation.method.lower()])
     found: set[str] = set()
     _collect(definition, found)

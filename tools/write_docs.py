@@ -4,49 +4,51 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sched_emulator import spec
-
 from tools import reference
 from tools.markdown import anchor, linked, table
 
+from sched_emulator import spec
+
 ROOT = Path(__file__).parents[1]
 KINDS = {
-    "behaviour": (
-        "Behaviours",
-        "Switchable at any time, also in mid-session. `assumptions relied` proves which of them a session relied on, and "
-        "`pytest --sched-vary` runs the tests that rely on one under its other answers.",
-    ),
-    "shape": (
-        "Shapes",
-        "Names and forms. They decide what the specification itself looks like; `assumptions relied` mentions them in one "
-        "line, and `--sched-vary` leaves them alone.",
-    ),
-    "constant": ("Constants", "Whole numbers, with the unit in the id. They are never varied."),
+    "behaviour": "Behaviours",
+    "shape": "Shapes",
+    "constant": "Constants",
+}
+ABOUT = {
+    "behaviour": """\
+Switchable at any time, also in mid-session. `assumptions relied` proves which of them a session relied on, and
+`pytest --sched-vary` runs the tests that rely on one again under its other answers.""",
+    "shape": """\
+Names and forms. They decide what the specification itself looks like; `assumptions relied` mentions them in one line,
+and `--sched-vary` leaves them alone.""",
+    "constant": "Whole numbers, with the unit in the id. They are never varied.",
 }
 SOURCES = {"V": "the vendor says so", "C": "public programs behave so", "A": "an article says so"}
 INTRODUCTION = """\
-The vendor's documentation is thin and contradicts itself in places. Wherever it leaves something open, the emulator does
-not guess quietly: the question has a name, a default, a reason and evidence, and can be answered otherwise.
+The vendor's documentation is thin and contradicts itself in places. Wherever it leaves something open, the emulator
+does not guess quietly: the question has a name, a default, a reason and evidence, and can be answered otherwise.
 
-**The rule for defaults.** Where the documentation speaks, the default is the strict answer: code that passes here relies on
-nothing that was not promised. Lenient is the default only where the documentation contradicts itself. What only real
-programs do belongs to the dialect `observed` (`--dialect observed`).
+**The rule for defaults.** Where the documentation speaks, the default is the strict answer: code that passes here
+relies on nothing that was not promised. Lenient is the default only where the documentation contradicts itself. What
+only real programs do belongs to the dialect `observed` (`--dialect observed`).
 
-**Answering otherwise.** `sched-emulator serve --assume queue.nack_position=back`, a TOML file (`--assumptions FILE.toml`),
-`PUT /_emulator/assumptions` for one sandbox, `box.assumptions.set({...})` in Python, or the pytest plugin's marker.
+**Answering otherwise.** `sched-emulator serve --assume queue.nack_position=back`, a TOML file
+(`--assumptions FILE.toml`), `PUT /_emulator/assumptions` for one sandbox, `box.assumptions.set({...})` in Python, or
+the pytest plugin's marker.
 
-**Finding out.** `sched-emulator assumptions list` and `explain ID` show this page in a terminal; `assumptions relied` proves
-what a session relied on. `sched-emulator calibrate --target URL --out FILE.toml` measures a gateway's answers and
-writes a file for `--assumptions`; how each question is measured stands below as its *probe*."""
+**Finding out.** `sched-emulator assumptions list` and `explain ID` show this page in a terminal; `assumptions relied`
+proves what a session relied on. `sched-emulator calibrate --target URL --out FILE.toml` measures a gateway's answers
+and writes a file for `--assumptions`; how each question is measured stands below as its *probe*."""
 
 
 def assumptions() -> list[str]:
     """Return the page of the open questions."""
     lines = ["# Assumptions", "", reference.GENERATED.format(source="openapi/assumptions.yaml"), ""]
     lines += [*INTRODUCTION.splitlines(), ""]
-    for kind, (title, introduction) in KINDS.items():
+    for kind, title in KINDS.items():
         entries = [entry for entry in spec.catalogue().values() if entry.kind == kind]
-        lines += [f"## {title}", "", introduction, ""]
+        lines += [f"## {title}", "", *ABOUT[kind].splitlines(), ""]
         lines += table(
             ("id", "question", "default", "observed"),
             [

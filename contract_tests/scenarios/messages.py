@@ -4,7 +4,7 @@ from typing import Any
 
 from ..api import Api
 from ..catalogue import Group
-from ..results import equal, require
+from ..results import equal
 
 publishing = Group("queue/publish", aspect="behaviour")
 lease = Group("queue/lease", aspect="time")
@@ -201,10 +201,15 @@ def dead_after_max_retries(api: Api) -> None:
 
 def comes_back(api: Api, queue: str, message: str) -> None:
     """Consume the message, waiting for it where a nack makes it wait."""
-    if api.answer("queue.nack_delay") == "backoff":
-        within = 90_000 if api.world.virtual else 70
-        require(api.world.wait(lambda: api.stats(queue)["available"] == 1, within), "the message did not come back")
-    equal(api.take(queue), [message], "what was consumed")
+    taken = api.take(queue)
+
+    def is_back() -> bool:
+        taken.extend(api.take(queue))
+        return bool(taken)
+
+    if not taken and api.answer("queue.nack_delay") == "backoff":
+        api.world.wait(is_back, 90_000 if api.world.virtual else 70)
+    equal(taken, [message], "what was consumed")
 
 
 @nacks.should(4, "queue.nack", lines=(860,))
@@ -236,7 +241,8 @@ def requeued_keeps_its_place(api: Api) -> None:
     if api.follows("queue.nack_delay") == "now":
         equal(api.take(queue, max_messages=2), sent, "what was consumed after the nack")
     else:
-        equal(api.take(queue, max_messages=2), [], "what was consumed while the first message waited")
+        passing = sent[1:] if api.follows("queue.fifo_in_flight") == "allow" else []
+        equal(api.take(queue, max_messages=2), passing, "what was consumed while the first message waited")
 
 
 @fifo.should(3, "queue.create:type", lines=(522,))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contract_tests.measure import Silent
+from contract_tests.results import Status
 from contract_tests.runner import CannotJudge, Run
 from contract_tests.settings import Settings
 from sched_emulator.client import EmulatorError
@@ -87,6 +88,9 @@ def _judge(folder: Path) -> tuple[str | None, str]:
                 report = Run(Settings(target=emulator.url, seed=1, only=only, fail_fast=True), Silent()).perform()
             except CannotJudge as error:
                 return "first request", str(error)
+            broken = [item for item in report.results if item.status == Status.ERROR]
+            if broken and not report.failures:
+                return None, f"not judged: {broken[0].check.address} {broken[0].reason}"
             if report.failures:
                 first = report.failures[0]
                 return first.check.address, " ".join(first.reason.split())

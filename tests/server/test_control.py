@@ -281,6 +281,8 @@ async def test_a_dropped_answer_closes_the_connection_though_the_write_happened(
     with pytest.raises(Exception, match=r"disconnected|reset"):
         await api.call("queue.publish", {"queue": "q", "payload": {}})
     assert (await api.call("queue.stats", queue="q"))["available"] == 1
+    [publish, _stats] = (await api.control("GET", "requests"))["items"]
+    assert publish["note"] == "the connection was dropped: this answer was never sent"
 
 
 async def test_latency_is_shown_in_the_metadata(api: Api) -> None:

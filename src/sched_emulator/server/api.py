@@ -104,6 +104,8 @@ def _perform(hosted: Hosted, bound: BoundOperation, request: web.Request, raw: b
     except InjectedFault as error:
         exchange.error = error
         exchange.latency_ms, exchange.drop = error.latency_ms, error.drop
+        if error.drop:
+            hosted.sandbox.note("the connection was dropped: this answer was never sent")
     except InvalidRequest as error:
         exchange.error = bound.name_as_sent(error, body)
     except SchedulingError as error:

@@ -170,7 +170,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 
 
 def _announce(config: Config, port: int) -> None:
-    host = "127.0.0.1" if config.host == "localhost" else config.host
+    host = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     sys.stdout.write(f"""\
 Infrai scheduling API   {url}/v1/scheduling
