@@ -4,7 +4,7 @@ PORT ?= 8420
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup run test demo contract mutants bench check format
+.PHONY: setup run test demo contract mutants bench check docs format
 
 setup: $(STAMP)
 
@@ -45,7 +45,11 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python tools/check_openapi.py
+	$(BIN)/python -m tools.check_openapi
+	$(BIN)/python -m tools.write_docs --check
+
+docs: setup
+	$(BIN)/python -m tools.write_docs
 
 format: setup
 	$(BIN)/ruff format .

@@ -303,8 +303,8 @@ class Api:
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], raw: bytes | None, reply: Reply) -> Exchange:
         shown_headers = {name: value for name, value in headers.items() if name.lower() in KEY_SHOWN}
-        if headers.get("Authorization") == f"Bearer {self.world.key}":
-            shown_headers["Authorization"] = f"Bearer {self.world.key_shown}"
+        if "Authorization" in headers:
+            shown_headers["Authorization"] = headers["Authorization"].replace(self.world.key, self.world.key_shown)
         body = None if raw is None else raw[:BODY_SHOWN_CHARS].decode(errors="replace")
         text = reply.text[:BODY_SHOWN_CHARS]
         return Exchange(method, url, shown_headers, body, reply.status, dict(reply.headers), text)

@@ -139,12 +139,13 @@ class Gate:
 
     def _put_key(self, real: requests.PreparedRequest) -> bool:
         """Replace the placeholder by the key; say whether the request carries it."""
-        if real.headers.get("Authorization") != f"Bearer {PLACEHOLDER_KEY}":
+        given = str(real.headers.get("Authorization", ""))
+        if PLACEHOLDER_KEY not in given:
             return False
         if self._key is None:
             del real.headers["Authorization"]
             return False
-        real.headers["Authorization"] = f"Bearer {self._key}"
+        real.headers["Authorization"] = given.replace(PLACEHOLDER_KEY, self._key)
         return True
 
     def _admit(self) -> None:

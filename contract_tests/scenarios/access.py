@@ -41,10 +41,10 @@ def malformed_key(api: Api) -> None:
 
 @access.must(3, "queue.list", lines=(10,), writes=False)
 def other_schemes(api: Api) -> None:
-    """Other schemes than Bearer, and an empty key, are refused."""
-    for header in ("Basic aWZyX2E6Yg==", "Bearer", "Bearer  "):
+    """Other schemes than Bearer, with a good key too, and an empty key, are refused."""
+    for header in (f"Basic {api.world.key}", f"Token {api.world.key}", "Bearer", "Bearer  "):
         reply = api.send("GET", "/v1/scheduling/queue/list", headers={"Authorization": header})
-        require(reply.status == 401, f"{header!r} was answered {reply.status}", "401")
+        require(reply.status == 401, f"{header.split()[0]} was answered {reply.status}", "401")
 
 
 @credit.must(1, "queue.create", "account.balance", "account.topup", lines=(55,))

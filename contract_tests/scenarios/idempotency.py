@@ -183,3 +183,7 @@ def refused_requests_are_forgotten(api: Api) -> None:
     api.invalid("queue.publish", queue=queue, payload={}, delay_seconds=-1, idempotency_key=key)
     message = api.publish(queue, idempotency_key=key)
     require(message, shown(message), "the corrected request succeeds")
+    name, dead_letters, key = api.name(), api.name(), api.name()
+    api.invalid("queue.create", name=name, dead_letter_queue=dead_letters, idempotency_key=key)
+    api.call("queue.create", name=dead_letters)
+    api.call("queue.create", name=name, dead_letter_queue=dead_letters, idempotency_key=key)
