@@ -92,7 +92,7 @@ def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     command = f"{sys.executable} -m sched_emulator assumptions list --json | head -n 1"
-    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)  # noqa: S603, S607 - ours
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)  # noqa: S607 - ours
     assert (ended.stdout, ended.stderr) == ("{\n", "")
 
 
@@ -227,7 +227,7 @@ def test_a_snapshot_that_is_none_is_said_to_be_that(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_well_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sched_emulator", "serve", "--port", "0", "--port-file", str(tmp_path / "port")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "127.0.0.1" in process.stdout.readline()
         process.send_signal(number)

@@ -27,7 +27,7 @@ def emulator() -> Iterator[Emulator]:
 
 def run_python(script: str, *, stdin: int | None = None) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    return subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    return subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=True)
 
 
 # --- What importing costs, and what is there.
@@ -132,7 +132,7 @@ def test_an_emulator_ends_with_its_parent_however_that_ends() -> None:
         sys.stdin.read()
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with parent:
         assert parent.stdout is not None
         address = urlsplit(parent.stdout.readline().strip())
