@@ -27,12 +27,6 @@ demo: setup
 	@$(BIN)/sched-emulator demo
 
 contract: setup
-	@$(BIN)/sched-emulator contract --report-dir reports
-
-mutants: setup
-	@$(BIN)/python -m tests.contract.kill_mutants
-
-contract: setup
 	@$(BIN)/sched-emulator contract --target emulator --report-dir reports
 
 mutants: setup

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -49,7 +50,8 @@ def signature_scheme(api: Api) -> str:
     call = api.arrived(receiver, 1, 5)[0]
     if call.raw is None:
         raise NotChecked("it needs a receiver on this machine, which sees the bytes")
-    found = [scheme for scheme in SCHEMES if is_signed(call, SECRET, scheme)]
+    forms = [call.raw, *rewritten(call.body)]
+    found = [scheme for scheme in SCHEMES if any(is_signed(call, SECRET, scheme, form) for form in forms)]
     if not found:
         names = (
             ", ".join(name for name in call.headers if "sign" in name or "webhook" in name) or "no header of the kind"
@@ -61,18 +63,27 @@ def signature_scheme(api: Api) -> str:
 SCHEMES = ("x-infrai-timestamp", "standard-webhooks", "x-infrai-signature")
 
 
-def is_signed(call: Call, secret: str, scheme: str) -> bool:
-    """Whether a delivery carries the signature of its bytes, in a scheme."""
-    assert call.raw is not None
+def rewritten(body: Any) -> list[bytes]:
+    """Return other bytes for the same JSON: who signs those uses a scheme all the same, and signs what nobody got."""
+    compact = (",", ":")
+    return [
+        json.dumps(body, sort_keys=sort_keys, separators=separators).encode()
+        for sort_keys in (False, True)
+        for separators in (None, compact)
+    ]
+
+
+def is_signed(call: Call, secret: str, scheme: str, signed_bytes: bytes) -> bool:
+    """Whether a delivery carries the signature of some bytes, in a scheme."""
     headers = call.headers
     if scheme == "standard-webhooks":
         timestamp, webhook_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
-        digest = hmac.digest(secret.encode(), f"{webhook_id}.{timestamp}.".encode() + call.raw, hashlib.sha256)
+        digest = hmac.digest(secret.encode(), f"{webhook_id}.{timestamp}.".encode() + signed_bytes, hashlib.sha256)
         return f"v1,{base64.b64encode(digest).decode()}" in headers.get("webhook-signature", "").split()
     timestamp = headers.get("x-infrai-timestamp", "")
     if bool(timestamp) != (scheme == "x-infrai-timestamp"):
         return False
-    signed = f"{timestamp}.".encode() + call.raw if timestamp else call.raw
+    signed = f"{timestamp}.".encode() + signed_bytes if timestamp else signed_bytes
     expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     return headers.get("x-infrai-signature", "").removeprefix("sha256=") == expected
 

@@ -88,7 +88,11 @@ def verified(call: Call, scheme: str | int | None) -> None:
     if call.raw is None:
         raise NotChecked("it needs a receiver on this machine, which sees the bytes")
     signed = {name: value for name, value in call.headers.items() if name.startswith(("x-infrai-", "webhook-"))}
-    require(is_signed(call, SECRET, str(scheme)), f"the headers were {shown(signed)}", f"a valid signature by {scheme}")
+    require(
+        is_signed(call, SECRET, str(scheme), call.raw),
+        f"the headers were {shown(signed)}",
+        f"a valid signature by {scheme}",
+    )
 
 
 @failure.must(1, "cron.update:on_failure_webhook", lines=(178,), seconds=3)
