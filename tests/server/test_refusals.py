@@ -333,7 +333,7 @@ async def test_an_unknown_time_zone_is_400(api: Api, zone: str) -> None:
     assert message.startswith("`timezone` is unknown: ")
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "ten", "", "1" * 30, "٣", "+5", "1_0"])
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "ten", "", "1" * 401, "٣", "+5", "1_0"])
 async def test_a_limit_that_is_no_count_is_400(api: Api, limit: str) -> None:
     status, code, message = await api.error("run.list", query=f"?limit={limit.replace('+', '%2B')}")
     assert (status, code) == (400, "INVALID_REQUEST")

@@ -30,6 +30,7 @@ from .refusals import BodyTooLarge, InternalError, MalformedBody, MethodNotAllow
 from .sender import Sender
 
 MIN_BODY_BYTES = 32 * 1024 * 1024
+LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 EDGE_OPERATIONS = frozenset({"discovery.list", "discovery.get"})
 SANDBOXES = web.AppKey("sandboxes", Sandboxes)
 log = logging.getLogger("sched_emulator")
@@ -90,7 +91,13 @@ def serve(config: Config) -> int:
 
 
 async def _serve(config: Config) -> int:
-    runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(
+        create_app(config),
+        access_log=None,
+        shutdown_timeout=0.2,
+        max_line_size=LONGEST_LINE_BYTES,
+        max_field_size=LONGEST_LINE_BYTES,
+    )
     await runner.setup()
     try:
         sockets = _listen(config.host, config.port)

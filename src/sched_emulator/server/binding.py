@@ -20,7 +20,7 @@ from .sentences import first_problem, shown
 Json = dict[str, Any]
 Convert = Callable[[Any, str], Any]
 KEY_FIELD = "idempotency_key"
-_WHOLE_NUMBER = re.compile("-?[0-9]{1,18}")
+_WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
 
 
 class Request(NamedTuple):

@@ -1,0 +1,159 @@
+"""The report for people: one file, no scripts, nothing loaded from elsewhere."""
+
+from html import escape
+from importlib.resources import files
+
+from ..report import Report, Tally
+from ..results import Result, Status
+
+ASPECTS = {
+    "examples": "documented examples",
+    "schema": "schema",
+    "access": "access",
+    "errors": "errors",
+    "shape": "public reads",
+    "behaviour": "behaviour",
+    "paging": "paging",
+    "idempotency": "idempotency",
+    "time": "time",
+    "delivery": "deliveries",
+}
+WORST_FIRST = (Status.FAILED, Status.ERROR, Status.KNOWN, Status.NOT_CHECKED, Status.PASSED)
+SIGNS = {
+    Status.FAILED: "✗",
+    Status.ERROR: "!",
+    Status.KNOWN: "≈",
+    Status.NOT_CHECKED: "–",
+    Status.PASSED: "✓",
+    Status.OBSERVED: "✓",
+    Status.UNDETERMINED: "?",
+}
+CLASSES = {0: "good", 1: "bad", 2: "unsure"}
+
+
+def render(report: Report) -> str:
+    """Return the report as one page."""
+    style = files(__package__ or "reports").joinpath("style.css").read_text(encoding="utf-8")
+    parts = [
+        "<!doctype html><html lang=en><head><meta charset=utf-8>",
+        "<meta name=viewport content='width=device-width, initial-scale=1'>",
+        f"<title>Contract of {escape(report.url)}</title><style>{style}</style></head><body><main>",
+        _summary(report),
+        _failures(report),
+        _matrix(report),
+        _questions(report),
+        _all_checks(report),
+        "</main></body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _summary(report: Report) -> str:
+    kind = CLASSES[report.exit_status]
+    left = "".join(f"<li><code>{escape(name)}</code></li>" for name in report.left_over)
+    return f"""
+<h1>Does <code>{escape(report.url)}</code> behave as documented?</h1>
+<p class="verdict {kind}">{escape(report.verdict)}</p>
+<p>This page compares a server with the vendor's documentation of its scheduling API: crons, one-off tasks, message queues.
+Every check sends real requests and looks at what comes back. <b>MUST</b> is documented, <b>SHOULD</b> follows from the
+documentation, and open questions, which the documentation does not answer, are only observed and never fail.</p>
+<table class=numbers>
+<tr><th></th><th>How much was checked</th><th>What of that passed</th></tr>
+{_numbers("Names, forms and behaviour", report.shapes)}
+{_numbers("What happens as time passes", report.times)}
+<tr><th>Open questions</th><td>{report.probes.checked} of {report.probes.all} answered</td><td></td></tr>
+</table>
+<p class=facts>{escape(report.kind)} · {report.requests} requests · {report.seconds:.0f} s · {escape(report.began)} ·
+seed {report.settings.seed} · names begin with <code>{escape(report.settings.prefix)}</code></p>
+{f"<p><b>Could not be deleted:</b></p><ul>{left}</ul>" if left else ""}"""
+
+
+def _numbers(name: str, tally: Tally) -> str:
+    part = f"{100 * tally.passed / tally.checked:.0f} %" if tally.checked else "–"
+    return (
+        f"<tr><th>{name}</th><td>{tally.checked} of {tally.all}</td><td>{tally.passed} of {tally.checked} ({part})</td></tr>"
+    )
+
+
+def _failures(report: Report) -> str:
+    shown = [item for item in report.results if item.status in {Status.FAILED, Status.KNOWN, Status.ERROR}]
+    if not shown:
+        return ""
+    return "<h2>What differs</h2>" + "".join(_failure(report, result) for result in shown)
+
+
+def _failure(report: Report, result: Result) -> str:
+    check = result.check
+    lines = ", ".join(f"line {line}" for line in check.lines)
+    steps = "".join(
+        f"<li><pre>{escape(item.curl())}</pre><pre class=answer>{escape(item.came())}</pre></li>" for item in result.exchanges
+    )
+    return f"""
+<section id="{escape(check.address)}" class="failure {result.status.replace(" ", "-")}">
+<h3><code>{escape(check.address)}</code> {escape(check.title)}</h3>
+<p><b>{check.grade}</b>{f", documentation {lines}" if lines else ""} · {", ".join(map(escape, check.covers[:6]))}</p>
+<dl><dt>Expected</dt><dd>{escape(result.expected or check.title)}</dd>
+<dt>Came</dt><dd>{escape(result.reason)}</dd>
+<dt>Repeat it</dt><dd><pre>{escape(report.repeat(result))}</pre></dd></dl>
+<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary><ol>{steps}</ol></details>
+</section>"""
+
+
+def _matrix(report: Report) -> str:
+    cells: dict[tuple[str, str], list[Result]] = {}
+    operations: dict[str, None] = {}
+    for result in report.results:
+        for operation in result.check.operations:
+            if result.check.aspect in ASPECTS:
+                operations[operation] = None
+                cells.setdefault((operation, result.check.aspect), []).append(result)
+    head = "".join(f"<th>{title}</th>" for title in ASPECTS.values())
+    rows = []
+    for operation in sorted(operations):
+        row = "".join(_cell(cells.get((operation, aspect), [])) for aspect in ASPECTS)
+        rows.append(f"<tr><th><code>{escape(operation)}</code></th>{row}</tr>")
+    legend = "✓ passed · ✗ failed · ≈ known deviation · – not checked · empty: nothing to check"
+    return (
+        f"<h2>Operations and aspects</h2><p>{legend}</p><div class=wide><table class=matrix>"
+        f"<tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
+    )
+
+
+def _cell(results: list[Result]) -> str:
+    if not results:
+        return "<td></td>"
+    worst = next((status for status in WORST_FIRST if any(item.status == status for item in results)), Status.PASSED)
+    title = "\n".join(f"{SIGNS[item.status]} {item.check.address} {item.check.title}" for item in results)
+    passed = sum(item.status == Status.PASSED for item in results)
+    kind = worst.replace(" ", "-")
+    return f'<td class="{kind}" title="{escape(title)}">{SIGNS[worst]} {passed}/{len(results)}</td>'
+
+
+def _questions(report: Report) -> str:
+    rows = []
+    for result in report.results:
+        if result.check.aspect != "probes":
+            continue
+        question = result.check.address.partition("/")[2]
+        answer = "undetermined" if result.answer is None else str(result.answer)
+        more = result.bound or result.reason
+        rows.append(
+            f"<tr><th><code>{escape(question)}</code></th><td>{escape(result.check.title)}</td>"
+            f"<td><b>{escape(answer)}</b></td><td>{escape(more)}</td></tr>"
+        )
+    head = "<tr><th>question</th><th></th><th>observed</th><th></th></tr>"
+    return f"<h2>Open questions</h2><table>{head}{''.join(rows)}</table>" if rows else ""
+
+
+def _all_checks(report: Report) -> str:
+    rows = []
+    for result in report.results:
+        if result.check.aspect == "probes":
+            continue
+        reason = "" if result.status == Status.PASSED else result.reason
+        rows.append(
+            f'<tr class="{result.status.replace(" ", "-")}"><td>{SIGNS[result.status]}</td>'
+            f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.grade}</td>"
+            f"<td>{escape(result.check.title)}</td><td>{escape(reason)}</td></tr>"
+        )
+    return f"<h2>All checks</h2><table class=all>{''.join(rows)}</table>"
