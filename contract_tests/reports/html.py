@@ -70,9 +70,7 @@ seed {report.settings.seed} · names begin with <code>{escape(report.settings.pr
 
 def _numbers(name: str, tally: Tally) -> str:
     part = f"{100 * tally.passed / tally.checked:.0f} %" if tally.checked else "–"
-    return (
-        f"<tr><th>{name}</th><td>{tally.checked} of {tally.all}</td><td>{tally.passed} of {tally.checked} ({part})</td></tr>"
-    )
+    return f"<tr><th>{name}</th><td>{tally.checked} of {tally.all}</td><td>{tally.passed} of {tally.checked} ({part})</td></tr>"
 
 
 def _failures(report: Report) -> str:
@@ -86,7 +84,8 @@ def _failure(report: Report, result: Result) -> str:
     check = result.check
     lines = ", ".join(f"line {line}" for line in check.lines)
     steps = "".join(
-        f"<li><pre>{escape(item.curl())}</pre><pre class=answer>{escape(item.came())}</pre></li>" for item in result.exchanges
+        f"<li><pre>{escape(item.curl())}</pre><pre class=answer>{escape(item.came())}</pre></li>"
+        for item in result.exchanges
     )
     return f"""
 <section id="{escape(check.address)}" class="failure {result.status.replace(" ", "-")}">

@@ -32,7 +32,11 @@ def render(report: Report) -> str:
 
 def _case(report: Report, suite: ET.Element, result: Result) -> None:
     group = result.check.address.rpartition("/")[0].replace("/", ".")
-    names = {"classname": group, "name": f"{result.check.address} {result.check.title}", "time": f"{result.seconds:.3f}"}
+    names = {
+        "classname": group,
+        "name": f"{result.check.address} {result.check.title}",
+        "time": f"{result.seconds:.3f}",
+    }
     case = ET.SubElement(suite, "testcase", {name: _clean(text) for name, text in names.items()})
     message = {"message": _clean(result.reason)}
     if result.status == Status.FAILED:
