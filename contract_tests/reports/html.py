@@ -54,8 +54,8 @@ def _summary(report: Report) -> str:
     return f"""
 <h1>Does <code>{escape(report.url)}</code> behave as documented?</h1>
 <p class="verdict {kind}">{escape(report.verdict)}</p>
-<p>This page compares a server with the vendor's documentation of its scheduling API: crons, one-off tasks, message queues.
-Every check sends real requests and looks at what comes back. <b>MUST</b> is documented, <b>SHOULD</b> follows from the
+<p>This page compares a server with the vendor's documentation of its scheduling API: crons, one-off tasks, message
+queues. Every check sends real requests and looks at what comes back. <b>MUST</b> is documented, <b>SHOULD</b> follows from the
 documentation, and open questions, which the documentation does not answer, are only observed and never fail.</p>
 <table class=numbers>
 <tr><th></th><th>How much was checked</th><th>What of that passed</th></tr>
@@ -70,7 +70,8 @@ seed {report.settings.seed} · names begin with <code>{escape(report.settings.pr
 
 def _numbers(name: str, tally: Tally) -> str:
     part = f"{100 * tally.passed / tally.checked:.0f} %" if tally.checked else "–"
-    return f"<tr><th>{name}</th><td>{tally.checked} of {tally.all}</td><td>{tally.passed} of {tally.checked} ({part})</td></tr>"
+    passed = f"{tally.passed} of {tally.checked} ({part})"
+    return f"<tr><th>{name}</th><td>{tally.checked} of {tally.all}</td><td>{passed}</td></tr>"
 
 
 def _failures(report: Report) -> str:
@@ -94,7 +95,8 @@ def _failure(report: Report, result: Result) -> str:
 <dl><dt>Expected</dt><dd>{escape(result.expected or check.title)}</dd>
 <dt>Came</dt><dd>{escape(result.reason)}</dd>
 <dt>Repeat it</dt><dd><pre>{escape(report.repeat(result))}</pre></dd></dl>
-<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary><ol>{steps}</ol></details>
+<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary>
+<ol>{steps}</ol></details>
 </section>"""
 
 

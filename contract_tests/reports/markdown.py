@@ -12,7 +12,8 @@ def render(report: Report) -> str:
     lines = [
         f"## {SYMBOLS[report.exit_status]} Contract: {report.verdict}",
         "",
-        f"`{report.url}` ({report.kind}), {report.requests} requests in {report.seconds:.0f} s, seed {report.settings.seed}.",
+        f"`{report.url}` ({report.kind}), {report.requests} requests in {report.seconds:.0f} s,"
+        f" seed {report.settings.seed}.",
         "",
         "| | checked | passed |",
         "| --- | --- | --- |",
