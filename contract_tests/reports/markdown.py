@@ -9,11 +9,11 @@ SYMBOLS = {0: "✅", 1: "❌", 2: "⚠️"}
 
 def render(report: Report) -> str:
     """Return the report as Markdown."""
+    seed = report.settings.seed
     lines = [
         f"## {SYMBOLS[report.exit_status]} Contract: {report.verdict}",
         "",
-        f"`{report.url}` ({report.kind}), {report.requests} requests in {report.seconds:.0f} s,"
-        f" seed {report.settings.seed}.",
+        f"`{report.url}` ({report.kind}), {report.requests} requests in {report.seconds:.0f} s, seed {seed}.",
         "",
         "| | checked | passed |",
         "| --- | --- | --- |",
