@@ -56,7 +56,8 @@ def _summary(report: Report) -> str:
 <p class="verdict {kind}">{escape(report.verdict)}</p>
 <p>This page compares a server with the vendor's documentation of its scheduling API: crons, one-off tasks, message
 queues. Every check sends real requests and looks at what comes back. <b>MUST</b> is documented, <b>SHOULD</b> follows
-from the documentation, and open questions, which the documentation does not answer, are only observed and never fail.</p>
+from the documentation, and open questions, which the documentation does not answer, are only observed and never
+fail.</p>
 <table class=numbers>
 <tr><th></th><th>How much was checked</th><th>What of that passed</th></tr>
 {_numbers("Names, forms and behaviour", report.shapes)}
