@@ -5,6 +5,7 @@ What the spec describes and what handlers exist must agree, or the server does n
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ from .refusals import BodyTooLarge, InternalError, MalformedBody, MethodNotAllow
 from .sender import Sender
 
 MIN_BODY_BYTES = 32 * 1024 * 1024
+YOUNG_OBJECTS = 50_000  # before a garbage collection: what requests leave behind lives on, and looking for it is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 EDGE_OPERATIONS = frozenset({"discovery.list", "discovery.get"})
 SANDBOXES = web.AppKey("sandboxes", Sandboxes)
@@ -87,6 +89,7 @@ def serve(config: Config) -> int:
     OSError when the address cannot be listened on; ValueError when the spec and the handlers do not agree.
     """
     _log_to_stderr(config)
+    gc.set_threshold(YOUNG_OBJECTS)
     return asyncio.run(_serve(config))
 
 
