@@ -31,7 +31,7 @@ from .refusals import BodyTooLarge, InternalError, MalformedBody, MethodNotAllow
 from .sender import Sender
 
 MIN_BODY_BYTES = 32 * 1024 * 1024
-YOUNG_OBJECTS = 50_000  # before a garbage collection: what requests leave behind lives on, and looking for it is in vain
+YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 EDGE_OPERATIONS = frozenset({"discovery.list", "discovery.get"})
 SANDBOXES = web.AppKey("sandboxes", Sandboxes)
