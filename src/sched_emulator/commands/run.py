@@ -61,5 +61,4 @@ def run(values: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(f"HTTPS_PROXY: {error}") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).rpartition(": ")[2].lower()
-        raise UsageError(f"cannot listen on {config.host}:{config.port}: {reason}; choose another --port") from None
+        raise serve.cannot_listen(config, error) from None

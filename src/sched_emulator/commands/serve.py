@@ -138,8 +138,13 @@ def run(values: argparse.Namespace) -> int:
     except SchedulingError as error:
         raise UsageError(f"--load: {settings.load} cannot be used: {error.message}") from None
     except OSError as error:
-        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-        raise UsageError(f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another --port") from None
+        raise cannot_listen(settings, error) from None
+
+
+def cannot_listen(settings: Config, error: OSError) -> UsageError:
+    """Return what to say when a server's address is not to be had; the wording of `error` differs by Python version."""
+    reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+    return UsageError(f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another --port")
 
 
 def config_of(values: argparse.Namespace) -> Config:

@@ -135,9 +135,10 @@ class Driver:
         self._stirred.set()
 
     def restart(self) -> None:
-        """Go on from the sandbox's new state."""
+        """Go on from the sandbox's new state; what it had under way when it was saved is sent at once."""
         self._halted = False
         self._anchor()
+        self.catch_up()
         self._arm()
 
     # A frozen clock
