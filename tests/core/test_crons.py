@@ -35,6 +35,13 @@ def test_crons_are_listed_oldest_first(box: Box) -> None:
     assert [item["name"] for item in box.call("cron.list")["items"]] == ["b", "a", "c"]
 
 
+def test_a_deleted_cron_is_no_longer_listed(box: Box) -> None:
+    for name in ("a", "b", "c"):
+        box.call("cron.create", **DAILY, name=name)
+    box.call("cron.delete", cron_id="cron_000002")
+    assert [item["name"] for item in box.call("cron.list")["items"]] == ["a", "c"]
+
+
 def test_the_next_fire_is_strictly_later_than_the_start(box: Box) -> None:
     box.call("cron.create", cron_expr="0 0 * * *", task=HOOK)
     assert box.next_run(CRON) == "2026-01-02T00:00:00.000Z"

@@ -232,6 +232,17 @@ def test_a_route_exempts_from_the_rules_for_addresses(box: Box) -> None:
     assert box.to_send().url == f"{LOCAL}/hook"
 
 
+def test_crons_and_tasks_may_go_over_plain_http_where_a_push_may_not(box: Box) -> None:
+    plain = "http://api.acme.com/hook"
+    schedule(box, plain)
+    box.call("cron.create", cron_expr="* * * * *", task=plain, on_failure_webhook=plain)
+    box.call("queue.create", queue="q")
+    assert box.refused("queue.push_subscribe", queue="q", url=plain) == (
+        400,
+        "`url` must be https unless it leads to loopback, got 'http://api.acme.com'",
+    )
+
+
 def test_strict_urls_refuse_loopback() -> None:
     assert Box(strict_urls=True).status("task.schedule", task=LOCAL, run_at_ms=START_MS) == 400
 

@@ -318,6 +318,16 @@ def test_a_fifo_queue_pushes_strictly_one_after_another(box: Box) -> None:
     assert pushed(box) == [(0, FIRST, 1), (5, SECOND, 1), (15, SECOND, 2), (15, "msg_000003", 1)]
 
 
+def test_a_push_that_waits_to_retry_holds_back_later_ones_of_a_fifo_queue() -> None:
+    box = Box({"queue.fifo_delayed": "pass"})
+    box.script(HOOK, 500, 200)
+    box.call("queue.create", queue="q", type="fifo")
+    box.publish("q", 1, 2)
+    subscribe(box)
+    box.advance(HOUR)
+    assert pushed(box) == [(0, FIRST, 1), (10, FIRST, 2), (10, SECOND, 1)]
+
+
 @pytest.mark.parametrize("settled", ["ack", "nack", "lease"])
 def test_a_fifo_queue_waits_until_message_and_attempt_have_both_ended(box: Box, settled: str) -> None:
     box.call("queue.create", queue="q", type="fifo")
