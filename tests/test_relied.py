@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sched_emulator import Emulator, Sandbox, spec
 from sched_emulator.cli import main
-from sched_emulator.client import Client
+from sched_emulator.client import Client, EmulatorError
 from sched_emulator.commands import reliance
 from sched_emulator.config import Config
 from sched_emulator.core.sandbox import COMMANDS_KEPT
@@ -157,6 +158,27 @@ def test_a_reset_sandbox_relied_on_nothing(box: Sandbox) -> None:
     requeue_one_of_two(box)
     box.reset()
     assert box.relied() == {"items": [], "shapes": [], "complete": True}
+
+
+def test_a_run_that_failed_is_shown_as_the_api_shows_it(box: Sandbox) -> None:
+    box.targets.script("*", [500])
+    cron_id = call(box, "cron/create", name="n", schedule="0 9 * * *", url=HOOK, retries=0)["cron_id"]
+    with closing(Client(box.base_url, box.api_key)) as client:
+        client.request("PUT", f"/cron/retention/set/{cron_id}", {"retention_days": 0})
+        run_id = call(box, f"cron/trigger/{cron_id}")["run_id"]
+        box.clock.settle()
+        with pytest.raises(EmulatorError, match="not found"):
+            client.get(f"/cron/runs/get/{cron_id}/{run_id}")
+    [item] = [item for item in box.relied()["items"] if item["id"] == "run.retention_zero"]
+    assert item["would_be"] == {
+        "run_id": run_id,
+        "cron_id": cron_id,
+        "state": "failed",
+        "started_at": "2026-01-01T00:00:00.000Z",
+        "finished_at": "2026-01-01T00:00:00.000Z",
+        "response_status": 500,
+        "error": "HTTP 500",
+    }
 
 
 def test_asking_changes_nothing(box: Sandbox) -> None:

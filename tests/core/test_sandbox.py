@@ -6,6 +6,7 @@ from sched_emulator.core import sandbox as module
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
 from sched_emulator.core.sandbox import Command, Sandbox
+from sched_emulator.core.snapshot import unseal
 from tests.core.harness import FAILED, HOUR, OK, START_MS, Box, settings
 
 HOOK, LOCAL = "https://api.acme.com/hook", "http://127.0.0.1:9000/"
@@ -203,6 +204,30 @@ def test_a_reset_can_give_another_seed_which_stays(box: Box) -> None:
     assert Box(seed=7).sandbox.snapshot() == box.sandbox.snapshot() == box.sandbox.base
     box.sandbox.reset()
     assert box.sandbox.settings.seed == 7
+
+
+def test_what_a_reset_is_given_is_the_beginning_from_then_on(box: Box) -> None:
+    box.publish("q", 1)
+    box.sandbox.reset(seed=7, now_ms=START_MS + 5, answers={"cron.dst": "literal", "cron.retries": 1})
+    assert (box.sandbox.now_ms, box.sandbox.queues) == (START_MS + 5, {})
+    beginning = Box({"cron.dst": "literal", "cron.retries": 1}, seed=7, start_ms=START_MS + 5).sandbox.snapshot()
+    assert box.sandbox.snapshot() == box.sandbox.base == beginning
+    box.sandbox.set_assumptions({"cron.dst": "vixie"})
+    box.sandbox.set_assumptions({"cron.dst": None})
+    assert box.sandbox.answers.values["cron.dst"] == "literal"
+    box.advance(60)
+    box.sandbox.reset()
+    assert box.sandbox.snapshot() == beginning
+
+
+def test_a_beginning_with_a_past_keeps_its_instant(box: Box) -> None:
+    box.publish("q", 1)
+    begun = Sandbox(unseal(box.sandbox.snapshot()))
+    before = begun.snapshot()
+    with pytest.raises(Conflict) as caught:
+        begun.reset(now_ms=START_MS)
+    assert caught.value.message == "`now` cannot be given to a sandbox that began as a snapshot with a past"
+    assert begun.snapshot() == before
 
 
 # --- Restore

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
-from sched_emulator.server.sender import KEPT_BYTES, Response, Sender, resolve_name
+from sched_emulator.core.targets import KEPT_BYTES
+from sched_emulator.server.sender import Response, Sender, resolve_name
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 

@@ -208,7 +208,8 @@ def _sight(hosted: Hosted, sight: Sight | None) -> Any:
     if sight is None:
         return None
     if sight.form == "answer":
-        if "error" in sight.seen:
+        refused = sight.seen.keys() == {"error"} and isinstance(sight.seen["error"], dict)
+        if refused:
             return sight.seen
         return hosted.binding.operations[sight.operation].render(sight.seen)
     if sight.form == "event":

@@ -26,8 +26,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from sched_emulator.core import urls
+from sched_emulator.core.targets import KEPT_BYTES
 
-KEPT_BYTES = 4096
 NOT_HTTP = "the answer is not HTTP"
 
 _log = logging.getLogger(__name__)
