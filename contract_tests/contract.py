@@ -11,7 +11,6 @@ from sched_emulator import spec
 from .results import shown
 
 REQUEST_ID = "X-Infrai-Request-Id"
-SHAPED = ("shape", "constant")
 
 
 def short(operation_id: str) -> str:

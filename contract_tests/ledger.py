@@ -12,8 +12,6 @@ from .contract import Contract
 from .probes import CANNOT_BE_PROBED
 from .results import Exchange, Failed, NotChecked
 
-Measure = Callable[[str], str | int | Bound]
-
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -70,6 +70,12 @@ class Config:
     exit_with_stdin: bool = False
 
 
+def reachable_host(host: str) -> str:
+    """Return the host, as it stands in a URL, under which this machine reaches a server bound to `host`."""
+    address = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"[{address}]" if ":" in address else address
+
+
 def parse_duration(text: str, option: str) -> float:
     """Return the seconds of `90s`, `15m`, `2h`, `3d`, `1w`, `1h30m` or ISO-8601 `PT15M`."""
     seconds = _duration_seconds(text.strip())

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, TypedDict, Unpack
 
 from .child import Child
 from .client import DEFAULT_URL, Client
-from .config import parse_clock
+from .config import parse_clock, reachable_host
 from .handles import Instant, Sandbox, instant_text
 
 Answers = Mapping[str, str | int]
@@ -59,7 +59,7 @@ class Emulator:
         """
         options = {"host": "localhost", "clock": "frozen", **options}
         child = Child(serve_arguments(options))
-        return cls(f"http://{_reachable(options['host'])}:{child.port}", child=child)
+        return cls(f"http://{reachable_host(options['host'])}:{child.port}", child=child)
 
     @classmethod
     def connect(cls, url: str = DEFAULT_URL) -> Self:
@@ -162,9 +162,3 @@ def _text(value: Any) -> str:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return ",".join(value)
     return str(value)
-
-
-def _reachable(host: str) -> str:
-    """Return the address under which this machine reaches a server bound to `host`."""
-    address = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
-    return f"[{address}]" if ":" in address else address

@@ -6,6 +6,8 @@ Codes and statuses are those of the vendor's conventions: 401, 402, 404, 409, 41
 
 from typing import Any
 
+from .instants import to_text
+
 
 class SchedulingError(Exception):
     """A call that was refused: `code`, `status`, one sentence for people, and what to do about it."""
@@ -51,6 +53,15 @@ class Conflict(SchedulingError):
 
     code = "CONFLICT"
     status = 409
+
+
+class Backward(Conflict):
+    """Time would go back."""
+
+    hint = "Reset the sandbox, or use a fresh key."
+
+    def __init__(self, now_ms: int, wanted_ms: int) -> None:
+        super().__init__(f"the clock is at {to_text(now_ms)} and cannot go back to {to_text(wanted_ms)}")
 
 
 class IdempotencyConflict(SchedulingError):

@@ -12,7 +12,7 @@ def next_fault(faults: list[Fault], operation_id: str, *, seed: int, call_number
     Chance depends on the seed, the fault's place in the list and the number of the call.
     """
     for number, fault in enumerate(faults):
-        if fault.operation is not None and not _names(fault.operation, operation_id):
+        if fault.operation is not None and not globs.names_operation(fault.operation, operation_id):
             continue
         if fault.times is not None and fault.used >= fault.times:
             continue
@@ -34,8 +34,3 @@ def raise_fault(fault: Fault) -> None:
         latency_ms=to_ms(fault.latency_seconds),
         drop=fault.drop,
     )
-
-
-def _names(glob: str, operation_id: str) -> bool:
-    """Whether a glob names an operation, with or without the leading `scheduling.`."""
-    return globs.matches(glob, operation_id) or globs.matches(glob, operation_id.removeprefix("scheduling."))

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from . import account, deliveries, faults, idempotency, ids, queues, runs, snapshot, targets, urls
 from .assumptions import Answers
-from .errors import Conflict, InvalidRequest
-from .instants import to_ms, to_text
+from .errors import Backward, Conflict, InvalidRequest
+from .instants import to_ms
 from .journal import Journal
 from .operations import ATTEMPT_ENDED, EVENTS, OPERATIONS
 from .paging import PagedIndex
@@ -154,10 +154,7 @@ class Sandbox:
         """Set the instant of a sandbox in which nothing has happened yet (*command*). Conflict in any other."""
         self._keep("set_now", now_ms=now_ms)
         if not self.untouched:
-            raise Conflict(
-                f"the clock is at {to_text(self.now_ms)} and cannot go back to {to_text(now_ms)}",
-                hint="Reset the sandbox, or use a fresh key.",
-            )
+            raise Backward(self.now_ms, now_ms)
         self.now_ms = now_ms
 
     def set_clock(self, mode: Literal["wall", "frozen"], speed: float) -> None:
@@ -296,10 +293,7 @@ class Sandbox:
     def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
         """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""
         routed = urls.route(url, self.routes) is not None
-        try:
-            urls.check_target(url, parameter=parameter, push=push, strict=self.settings.strict_urls, routed=routed)
-        except urls.UrlError as error:
-            raise InvalidRequest(str(error), parameter=parameter) from None
+        urls.check_target(url, parameter=parameter, push=push, strict=self.settings.strict_urls, routed=routed)
 
     def _happen(self, entry: Entry) -> Attempt | None:
         """Make an entry of the timeline happen; return an attempt if the edge has to send it."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sched_emulator.config import Config
+from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.operations import OPERATIONS
 
@@ -180,8 +180,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 
 
 def _announce(config: Config, port: int) -> None:
-    host = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = f"http://{reachable_host(config.host)}:{port}"
     sys.stdout.write(f"""\
 Infrai scheduling API   {url}/v1/scheduling
 control API             {url}{PREFIX}

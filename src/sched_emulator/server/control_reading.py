@@ -51,7 +51,9 @@ async def list_requests(hosted: Hosted, _body: Json, query: Json) -> Json:
     """Return the requests still kept, newest last."""
     journal, glob = hosted.sandbox.journal, query.get("operation")
     found = (entry for entry in journal.requests if entry.seq > query.get("since", 0))
-    items = [_request(entry) for entry in found if glob is None or _names(glob, entry.operation)]
+    if glob is not None:
+        found = (entry for entry in found if entry.operation and globs.names_operation(glob, entry.operation))
+    items = [_request(entry) for entry in found]
     return _log(items, journal.requests, journal.dropped_requests)
 
 
@@ -155,12 +157,6 @@ def _delivery(entry: DeliveryEntry) -> Json:
 def _log(items: list[Json], kept: Iterable[RequestEntry | DeliveryEntry], dropped: int) -> Json:
     first = next(iter(kept), None)
     return {"items": items, "first_seq": 0 if first is None else first.seq, "dropped": dropped}
-
-
-def _names(glob: str, operation: str | None) -> bool:
-    return operation is not None and (
-        globs.matches(glob, operation) or globs.matches(glob, operation.removeprefix("scheduling."))
-    )
 
 
 @cache

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sched_emulator.core.errors import Conflict
+from sched_emulator.core.errors import Backward, Conflict
 from sched_emulator.core.instants import LAST_MS, to_text
 from sched_emulator.core.records import Attempt, Outcome
 from sched_emulator.core.sandbox import Sandbox
@@ -58,11 +58,6 @@ class Driver:
 
     # What requests see
 
-    @property
-    def advancing(self) -> bool:
-        """Whether an advance is under way."""
-        return self._advancing
-
     def catch_up(self) -> None:
         """Bring a running clock to the present, with all that was due on the way; a frozen one stands."""
         if self.sandbox.mode == "wall" and not self._advancing and not self._halted:
@@ -94,10 +89,7 @@ class Driver:
         self.catch_up()
         self.refuse_if_busy()
         if until_ms is not None and until_ms < self.sandbox.now_ms:
-            raise Conflict(
-                f"the clock is at {to_text(self.sandbox.now_ms)} and cannot go back to {to_text(until_ms)}",
-                hint="Reset the sandbox, or use a fresh key.",
-            )
+            raise Backward(self.sandbox.now_ms, until_ms)
         if until_ms is not None and until_ms > LAST_MS:
             raise Conflict(f"the clock is at {to_text(self.sandbox.now_ms)} and cannot pass the year 9999")
         self._advancing, self._advancing_to = True, until_ms
