@@ -1,6 +1,11 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, and a real emulator for the tests that steer one."""
+
+from collections.abc import Iterator
 
 import pytest
+
+from sched_emulator import Emulator, Sandbox
+from tests.emulated import START
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -9,3 +14,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/scenarios and tests/golden with what comes out now; review the diff",
     )
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator.start(now=START) as started:
+        yield started
+
+
+@pytest.fixture
+def box(emulator: Emulator) -> Iterator[Sandbox]:
+    with emulator.sandbox() as fresh:
+        yield fresh

@@ -4,7 +4,7 @@ import os
 import random
 import socket
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,12 +28,6 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("INFRAI_API_KEY", KEY)
     monkeypatch.setenv("COLUMNS", "120")
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start() as started:
-        yield started
 
 
 def calibrated(emulator: Emulator, path: Path, *options: str) -> Answers:

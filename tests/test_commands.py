@@ -19,12 +19,6 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start(now="2026-01-01T00:00:00Z") as started:
-        yield started
-
-
 @pytest.fixture
 def box(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.setenv("SCHED_EMULATOR_URL", emulator.url)

@@ -24,18 +24,6 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start() as started:
-        yield started
-
-
-@pytest.fixture
-def box(emulator: Emulator) -> Iterator[Sandbox]:
-    with emulator.sandbox() as fresh:
-        yield fresh
-
-
 @pytest.fixture
 def followed(box: Sandbox) -> Iterator[Sandbox]:
     with follow.follow(box):

@@ -1,40 +1,9 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from sched_emulator import Emulator, EmulatorError, Sandbox
-from sched_emulator.client import Client
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start(now=START) as started:
-        yield started
-
-
-@pytest.fixture
-def box(emulator: Emulator) -> Iterator[Sandbox]:
-    with emulator.sandbox() as fresh:
-        yield fresh
-
-
-def call(emulator: Emulator, box: Sandbox, method: str, path: str, body: Any = None) -> Any:
-    client = Client(emulator.url, box.api_key)
-    try:
-        return client.request(method, f"/v1/scheduling{path}", body)["data"]
-    finally:
-        client.close()
-
-
-def create_cron(emulator: Emulator, box: Sandbox, url: str = "https://api.acme.com/weekly") -> str:
-    body = {"cron_expr": "0 9 * * 1", "task_type": "http_url", "task_url": url}
-    cron_id: str = call(emulator, box, "POST", "/cron/create", body)["cron_id"]
-    return cron_id
-
+from tests.emulated import START, call, create_cron
 
 # --- The clock.
 

@@ -14,18 +14,6 @@ from sched_emulator.receiver import Received, Receiver
 from sched_emulator.signatures import SignatureError
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start() as started:
-        yield started
-
-
-@pytest.fixture
-def box(emulator: Emulator) -> Iterator[Sandbox]:
-    with emulator.sandbox() as fresh:
-        yield fresh
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as listening:

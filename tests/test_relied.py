@@ -22,12 +22,6 @@ HOOK = "https://api.acme.com/hook"
 Json = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start(now="2026-01-01T00:00:00Z") as started:
-        yield started
-
-
 @pytest.fixture
 def box(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.setenv("SCHED_EMULATOR_URL", emulator.url)

@@ -3,7 +3,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,14 +14,7 @@ import sched_emulator
 from sched_emulator import Emulator, EmulatorError
 from sched_emulator.client import UnreachableError
 from sched_emulator.testing import serve_arguments
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with Emulator.start(now=START) as started:
-        yield started
+from tests.emulated import START
 
 
 def run_python(script: str, *, stdin: int | None = None) -> "subprocess.CompletedProcess[str]":
