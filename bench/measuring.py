@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Sequence
 from time import process_time
 
-from sched_emulator import spec
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.spec import assumptions
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DAY_MS = 86_400_000
@@ -20,7 +20,7 @@ def new_sandbox() -> Sandbox:
         start_ms=START_MS,
         mode="frozen",
         speed=1.0,
-        answers=spec.defaults(),
+        answers=assumptions.defaults(),
         routes={},
         deliver="none",
         uncovered="capture",

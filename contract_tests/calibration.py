@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 from .ledger import Observation
 from .results import ARRIVED, Exchange
@@ -34,11 +34,11 @@ class Finding:
 
 def finding(observation: Observation) -> Finding:
     """Judge an observation: a bound matters only where the default lies beyond it."""
-    assumption, answer = spec.catalogue()[observation.question], observation.answer
+    assumption, answer = assumptions.catalogue()[observation.question], observation.answer
     if answer is None:
         return Finding(observation, None, f"undetermined: {observation.reason}")
     try:
-        spec.parse_answers({assumption.id: answer})
+        assumptions.parse_answers({assumption.id: answer})
     except ValueError:
         return Finding(observation, None, f"observed {answer}, but {BEYOND_READING}")
     if observation.bound and isinstance(answer, int) and int(assumption.default) >= answer:
@@ -61,7 +61,7 @@ def document(findings: Iterable[Finding], *, target: str, date: str, secret: str
 
 
 def _lines(item: Finding, date: str) -> Iterator[str]:
-    assumption = spec.catalogue()[item.observation.question]
+    assumption = assumptions.catalogue()[item.observation.question]
     yield from _comment(assumption.question)
     yield from _comment(f"{item.remark[0].upper()}{item.remark[1:]}{f', {date}' if item.value is not None else ''}.")
     yield from _evidence(item.observation.exchanges)

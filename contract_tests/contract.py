@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema_rs
 
 from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 from .results import shown
 
@@ -21,7 +22,7 @@ def short(operation_id: str) -> str:
 @lru_cache(maxsize=1)
 def routes() -> dict[str, spec.Operation]:
     """Return every operation by its short name, for the defaults: methods and paths are the same under all answers."""
-    document = spec.resolve(spec.load("scheduling"), spec.defaults())
+    document = spec.resolve(spec.load("scheduling"), assumptions.defaults())
     return {short(operation.operation_id): operation for operation in spec.operations(document)}
 
 
@@ -30,7 +31,7 @@ class Contract:
 
     def __init__(self, answers: Mapping[str, str | int]) -> None:
         self.answers = dict(answers)
-        self.document = spec.resolve(spec.load("scheduling"), {**spec.defaults(), **answers})
+        self.document = spec.resolve(spec.load("scheduling"), {**assumptions.defaults(), **answers})
         self.operations = {short(item.operation_id): item for item in spec.operations(self.document)}
         self.invalid_status = int(self.document["x-validation-status"])
         self._validators: dict[tuple[str, int], jsonschema_rs.Validator | None] = {}

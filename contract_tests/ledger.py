@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sched_emulator import spec
-from sched_emulator.client import EmulatorError
+from sched_emulator.client.http import EmulatorError
+from sched_emulator.spec import assumptions
 
 from .catalogue import Bound
 from .contract import Contract
@@ -32,7 +32,7 @@ class Ledger:
     ) -> None:
         self._measure = measure
         self._expected = dict(expected)
-        self._locks = {question: threading.RLock() for question in spec.catalogue()}
+        self._locks = {question: threading.RLock() for question in assumptions.catalogue()}
         self._found: dict[str, Observation] = {}
         self._under_way = threading.local()
 
@@ -56,10 +56,10 @@ class Ledger:
 
         What is undetermined is taken by default.
         """
-        shapes = [name for name, assumption in spec.catalogue().items() if assumption.kind == "shape"]
+        shapes = [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
         answers = {name: self.answer(name) for name in shapes}
         if limits:
-            answers |= {name: self.answer(name) for name in spec.catalogue() if name.startswith("limits.")}
+            answers |= {name: self.answer(name) for name in assumptions.catalogue() if name.startswith("limits.")}
         return Contract({name: answer for name, answer in answers.items() if answer is not None})
 
     def _probe(self, question: str) -> Observation:

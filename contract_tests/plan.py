@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
-from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 from . import probes, scenarios
 from .catalogue import CHECKS, PROBES
@@ -119,12 +119,12 @@ def make_plan(settings: Settings, *, virtual: bool) -> Plan:
         made.requests += cost(check)
         return True
 
-    shapes = [name for name, assumption in spec.catalogue().items() if assumption.kind == "shape"]
+    shapes = [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
     made.questions = [name for name in shapes if admit(PROBES.get(name) or unprobed(name))]
     made.scenarios = [check for check in sorted(CHECKS.values(), key=_importance) if admit(check)]
     made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
     made.questions += [
-        name for name in spec.catalogue() if name not in shapes and admit(PROBES.get(name) or unprobed(name))
+        name for name in assumptions.catalogue() if name not in shapes and admit(PROBES.get(name) or unprobed(name))
     ]
     if not virtual and budget is None:
         made.scenarios.sort(key=lambda check: -check.seconds)
@@ -159,7 +159,7 @@ def unprobed(question: str) -> Check:
 
 def every_check() -> list[Check]:
     """Return all checks that there are."""
-    probed = [PROBES.get(name) or unprobed(name) for name in spec.catalogue()]
+    probed = [PROBES.get(name) or unprobed(name) for name in assumptions.catalogue()]
     return [*CHECKS.values(), *plan(Contract({}), PHASES, stateful=True, reads_only=False).values(), *probed]
 
 

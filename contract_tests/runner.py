@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
-from sched_emulator import spec
-from sched_emulator.client import EmulatorError
+from sched_emulator.client.http import EmulatorError
+from sched_emulator.spec import assumptions
 
 from . import cleanup, known
 from .api import Api, Reply
@@ -56,7 +56,7 @@ class Run:
         self._listener = listener
         self._stop = threading.Event()
         self._known = {} if settings.known is None else known.read(settings.known)
-        self._expected = {} if settings.assumptions is None else spec.read_answers_toml(settings.assumptions)
+        self._expected = {} if settings.assumptions is None else assumptions.read_answers_toml(settings.assumptions)
         self._interrupted: str | None = None
 
     def perform(self) -> Report:
@@ -303,7 +303,7 @@ def observe(settings: Settings, listener: Listener) -> tuple[list[Observation], 
         listener.planned(plan)
         ledger = Ledger(lambda question, trace: run._measure(site, ledger, question, trace), {})  # noqa: SLF001 - the same
         found = _observe_all(site, settings, ledger, plan)
-        return [found[question] for question in spec.catalogue()], site.gate.sent
+        return [found[question] for question in assumptions.catalogue()], site.gate.sent
     finally:
         if not site.virtual:
             for name in cleanup.after_run(site.gate, site.url, listener.say):

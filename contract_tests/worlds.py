@@ -13,9 +13,9 @@ from typing import Any
 
 import requests
 
-from sched_emulator.client import EmulatorError
-from sched_emulator.handles import Sandbox
-from sched_emulator.testing import Emulator
+from sched_emulator.client.emulator import Emulator
+from sched_emulator.client.http import EmulatorError
+from sched_emulator.client.sandbox import Sandbox
 
 from .gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer
 from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sched_emulator import Emulator, Sandbox
-from sched_emulator.client import Client
+from sched_emulator.client.http import Client
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # where the clocks of `tests/conftest.py`'s emulator begin
 

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from sched_emulator import spec
 from sched_emulator.server import discovery
 from sched_emulator.server.binding import bind
+from sched_emulator.spec import assumptions
 
 Json = dict[str, Any]
 Copy = dict[str, Json]
@@ -81,7 +81,7 @@ def _handler(server: CannedServer) -> type[BaseHTTPRequestHandler]:
 
 def described(**answers: str) -> Copy:
     """Return the contract of every capability as an emulator with these answers tells it."""
-    binding = bind(spec.defaults() | {name.replace("__", "."): answer for name, answer in answers.items()})
+    binding = bind(assumptions.defaults() | {name.replace("__", "."): answer for name, answer in answers.items()})
     names = [entry["id"] for entry in discovery.listing(binding)["capabilities"]]
     return {name: copy.deepcopy(discovery.contract(binding, name)) for name in names}
 

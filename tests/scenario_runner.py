@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from sched_emulator import spec
 from sched_emulator.config import parse_duration
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import from_text, to_ms, to_text
 from sched_emulator.core.operations import OPERATIONS
 from sched_emulator.core.records import DeliveryEntry, Message, Run, Settings
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.spec import assumptions
 
 INDENT = "    "
 ERRORS = ("timeout", "refused", "reset")
@@ -63,7 +63,7 @@ class Story:
             start_ms=from_text(instant),
             mode="frozen",
             speed=1.0,
-            answers=spec.defaults() | _answers(words),
+            answers=assumptions.defaults() | _answers(words),
             routes={},
             deliver="none",
             uncovered="refuse",
@@ -210,7 +210,7 @@ class Story:
 
 
 def _answers(words: list[str]) -> dict[str, str | int]:
-    return spec.parse_answers(dict(word.split("=") for word in words if "=" in word))
+    return assumptions.parse_answers(dict(word.split("=") for word in words if "=" in word))
 
 
 def _attempt(entry: DeliveryEntry) -> str:

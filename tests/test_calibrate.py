@@ -13,8 +13,9 @@ from contract_tests.calibration import document, finding
 from contract_tests.ledger import Observation
 from contract_tests.probes import CANNOT_BE_PROBED
 from contract_tests.results import Exchange
-from sched_emulator import Emulator, spec
+from sched_emulator import Emulator
 from sched_emulator.cli import main
+from sched_emulator.spec import assumptions
 
 KEY = "ifr_calibrated"
 RANDOM_SETTINGS = 6
@@ -33,7 +34,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def calibrated(emulator: Emulator, path: Path, *options: str) -> Answers:
     """Calibrate against an emulator and return what the file says."""
     assert main(["calibrate", "--target", emulator.url, "--out", str(path), "--seed", "1", *options]) == 0
-    return spec.read_answers_toml(path)
+    return assumptions.read_answers_toml(path)
 
 
 # --- Every answer that can be probed is recovered.
@@ -43,7 +44,7 @@ def at_random(seed: int) -> Answers:
     """Answer every question by dice: numbers within their range, and near enough to be reached by probing."""
     dice = random.Random(seed)  # noqa: S311 - a test's dice
     chosen: Answers = {}
-    for name, entry in spec.catalogue().items():
+    for name, entry in assumptions.catalogue().items():
         if entry.answers:
             chosen[name] = dice.choice(list(entry.answers))
         else:
@@ -71,7 +72,7 @@ def hidden_by(chosen: Mapping[str, str | int]) -> set[str]:
 def test_answers_set_at_random_are_recovered(emulator: Emulator, tmp_path: Path, seed: int) -> None:
     chosen = at_random(seed)
     with emulator.sandbox(KEY, assumptions=chosen):
-        seen = {**spec.defaults(), **calibrated(emulator, tmp_path / "seen.toml")}
+        seen = {**assumptions.defaults(), **calibrated(emulator, tmp_path / "seen.toml")}
     probed = chosen.keys() - hidden_by(chosen)
     assert {name: seen[name] for name in sorted(probed)} == {name: chosen[name] for name in sorted(probed)}
     assert int(seen["cron.jitter_seconds"]) <= int(chosen["cron.jitter_seconds"])
@@ -80,7 +81,9 @@ def test_answers_set_at_random_are_recovered(emulator: Emulator, tmp_path: Path,
 def test_a_target_at_the_defaults_answers_everything_that_can_be_probed(emulator: Emulator, tmp_path: Path) -> None:
     with emulator.sandbox(KEY):
         seen = calibrated(emulator, tmp_path / "seen.toml")
-    expected = {name: answer for name, answer in spec.defaults().items() if name not in hidden_by(spec.defaults())}
+    expected = {
+        name: answer for name, answer in assumptions.defaults().items() if name not in hidden_by(assumptions.defaults())
+    }
     assert seen == expected
 
 
@@ -95,7 +98,7 @@ def test_it_says_beforehand_what_it_will_do_and_afterwards_what_is_other_than_by
         calibrated(emulator, path)
         assert box.requests() == []
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{len(spec.catalogue())} checks, about ")
+    assert lines[0].startswith(f"{len(assumptions.catalogue())} checks, about ")
     assert lines[1] == "It is an emulator: every check gets a sandbox of its own, nothing of yours is touched."
     start = next(place for place, line in enumerate(lines) if line.endswith("2 otherwise than by default:"))
     assert [line.split() for line in lines[start + 1 : start + 3]] == [
@@ -125,7 +128,7 @@ def test_the_file_is_loaded_by_the_emulator_and_by_the_contract_suite(
     only = ["--only", "probe/queue.nack_position", "--assumptions", str(path)]
     with Emulator.start(assumptions=path) as same:
         with same.sandbox() as box:
-            assert box.assumptions.get() == spec.defaults() | seen
+            assert box.assumptions.get() == assumptions.defaults() | seen
         assert main(["contract", "--target", same.url, *only]) == 0
     capsys.readouterr()
     with Emulator.start(assumptions={**chosen, "queue.nack_position": "front"}) as other:
@@ -190,10 +193,10 @@ def test_each_question_stands_in_the_file_with_its_evidence() -> None:
 
 
 def test_every_question_with_its_default_makes_a_file_that_loads(tmp_path: Path) -> None:
-    observations = [Observation(name, answer) for name, answer in spec.defaults().items()]
+    observations = [Observation(name, answer) for name, answer in assumptions.defaults().items()]
     path = tmp_path / "all.toml"
     path.write_text(document(map(finding, observations), target="URL", date="DATE", secret=None, requests=0))
-    assert spec.read_answers_toml(path) == spec.defaults()
+    assert assumptions.read_answers_toml(path) == assumptions.defaults()
 
 
 def test_a_long_list_of_deliveries_is_cut() -> None:

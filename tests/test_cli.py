@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from sched_emulator import __version__, spec
+from sched_emulator import __version__
 from sched_emulator.cli import build_parser, main
 from sched_emulator.commands import serve
 from sched_emulator.commands.options import values_of
 from sched_emulator.config import FROZEN_START_MS, Config
+from sched_emulator.spec import assumptions
 
 COMMANDS = [
     ["serve"],
@@ -100,7 +101,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 
 def test_serve_without_options_has_the_documented_defaults() -> None:
-    assert config_of() == Config(answers=spec.defaults())
+    assert config_of() == Config(answers=assumptions.defaults())
 
 
 def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         clock_mode="wall",
         speed=60.0,
         now_ms=FROZEN_START_MS,
-        answers={**spec.preset("observed"), **changed},
+        answers={**assumptions.preset("observed"), **changed},
         routes={"https://a": "http://127.0.0.1:1", "https://b": "http://127.0.0.1:2"},
         deliver="all",
         uncovered="refuse",
@@ -166,7 +167,7 @@ def test_every_option_can_be_set_by_a_variable_and_the_command_line_wins() -> No
         strict_urls=True,
         seed=8,
         allow_hosts=("a.test", "b.test"),
-        answers={**spec.defaults(), **changed},
+        answers={**assumptions.defaults(), **changed},
     )
 
 

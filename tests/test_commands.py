@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from sched_emulator import Emulator, Sandbox, spec
+from sched_emulator import Emulator, Sandbox
 from sched_emulator.cli import main
-from sched_emulator.client import Client
+from sched_emulator.client.http import Client
+from sched_emulator.spec import assumptions
 
 
 @pytest.fixture(autouse=True)
@@ -119,20 +120,20 @@ def test_no_emulator_is_said_to_be_that(capsys: pytest.CaptureFixture[str]) -> N
 def test_all_questions_are_listed_without_an_emulator(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["assumptions"]) == 0
     out = capsys.readouterr().out
-    assert [name for name in spec.catalogue() if f"  {name} " not in out] == []
+    assert [name for name in assumptions.catalogue() if f"  {name} " not in out] == []
     assert main(["assumptions", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == spec.defaults()
+    assert json.loads(capsys.readouterr().out) == assumptions.defaults()
 
 
 def test_the_answers_in_force_are_those_of_the_sandbox_named(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     box.assumptions.set({"queue.nack_position": "back"})
     assert main(["assumptions", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {**spec.defaults(), "queue.nack_position": "back"}
+    assert json.loads(capsys.readouterr().out) == {**assumptions.defaults(), "queue.nack_position": "back"}
     assert main(["assumptions", "explain", "queue.nack_position"]) == 0
     assert "In force: back\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", list(spec.catalogue()))
+@pytest.mark.parametrize("name", list(assumptions.catalogue()))
 def test_every_question_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["assumptions", "explain", name]) == 0
     out = capsys.readouterr().out
@@ -140,7 +141,7 @@ def test_every_question_is_explained(name: str, capsys: pytest.CaptureFixture[st
         assert re.search(rf"^{re.escape(title)}", out, re.MULTILINE), title
     setting = re.search(r"serve --assume (\S+)", out)
     assert setting is not None
-    assert spec.parse_answers(dict([setting[1].split("=")])) != {name: spec.catalogue()[name].default}
+    assert assumptions.parse_answers(dict([setting[1].split("=")])) != {name: assumptions.catalogue()[name].default}
 
 
 def test_an_explanation_says_how_to_set_the_answer_everywhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from tools import write_docs
 from tools.markdown import Row, anchor, field_table, linked, rows, type_of
 
 from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,9 +45,9 @@ def test_every_question_is_explained_with_all_its_answers() -> None:
     text = page("docs/assumptions.md")
     sections = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
     assert list(sections) == sorted(
-        spec.catalogue(), key=lambda name: list(write_docs.KINDS).index(spec.catalogue()[name].kind)
+        assumptions.catalogue(), key=lambda name: list(write_docs.KINDS).index(assumptions.catalogue()[name].kind)
     )
-    for name, entry in spec.catalogue().items():
+    for name, entry in assumptions.catalogue().items():
         missing = [word for word in entry.answers if f"\n- `{word}`" not in sections[name]]
         assert (missing, f"**{entry.question}**" in sections[name]) == ([], True), name
         assert "*Why:* " in sections[name]
@@ -56,7 +57,7 @@ def test_every_question_is_explained_with_all_its_answers() -> None:
 def test_every_operation_and_every_parameter_is_described() -> None:
     text = page("docs/operations.md")
     sections = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
-    for operation in spec.operations(spec.resolve(spec.load("scheduling"), spec.defaults())):
+    for operation in spec.operations(spec.resolve(spec.load("scheduling"), assumptions.defaults())):
         section = sections[operation.operation_id.removeprefix("scheduling.")]
         named = {item["name"] for item in operation.parameters if item["in"] != "header"}
         named |= set((operation.body_schema or {}).get("properties", {}))

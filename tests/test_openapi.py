@@ -15,6 +15,7 @@ from openapi_spec_validator import validate
 
 from sched_emulator import spec
 from sched_emulator.core.operations import OPERATIONS as OPERATIONS_OF_THE_CORE
+from sched_emulator.spec import assumptions
 
 OPERATIONS = json.loads((Path(__file__).parent / "data" / "operations.json").read_text(encoding="utf-8"))["operations"]
 BEYOND_THE_PAGE = ["account.balance", "account.topup", "discovery.get", "discovery.list"]
@@ -34,19 +35,23 @@ def operations(**answers: str) -> dict[str, spec.Operation]:
 
 
 def document(answers: dict[str, str]) -> Json:
-    return spec.resolve(spec.load("scheduling"), {**spec.defaults(), **spec.parse_answers(answers)})
+    return spec.resolve(spec.load("scheduling"), {**assumptions.defaults(), **assumptions.parse_answers(answers)})
 
 
 def shapes() -> Iterator[dict[str, str]]:
     """The defaults, each other answer of each shape, each form of a new cron, and what programs of the service do."""
     yield {}
     cron_create = ["cron.create.names", "cron.create.fields", "cron.create.id_field"]
-    for assumption in spec.catalogue().values():
+    for assumption in assumptions.catalogue().values():
         if assumption.kind == "shape":
             yield from ({assumption.id: answer} for answer in list(assumption.answers)[1:])
     for name in cron_create:
-        yield from ({name: answer, "cron.run_at": "accept"} for answer in spec.catalogue()[name].answers)
-    yield {name: str(answer) for name, answer in spec.preset("observed").items() if answer != spec.defaults()[name]}
+        yield from ({name: answer, "cron.run_at": "accept"} for answer in assumptions.catalogue()[name].answers)
+    yield {
+        name: str(answer)
+        for name, answer in assumptions.preset("observed").items()
+        if answer != assumptions.defaults()[name]
+    }
 
 
 def named(answers: dict[str, str]) -> str:
@@ -347,7 +352,7 @@ EXAMPLE = {"cron_expr": "* * * * *", "task_type": "http_url", "task_url": "https
     ],
 )
 def test_cron_create_takes_the_names_of_its_answer(body: Json, accepted: set[str]) -> None:
-    names = spec.catalogue()["cron.create.names"].answers
+    names = assumptions.catalogue()["cron.create.names"].answers
     assert {name for name in names if accepts("scheduling.cron.create", body, cron__create__names=name)} == accepted
 
 
@@ -466,7 +471,7 @@ def test_a_payload_is_of_the_type_of_its_answer(answer: str, accepted: list[bool
 )
 def test_a_push_url_has_the_names_of_its_answer(name: str, accepted: set[str]) -> None:
     body = {name: "https://a.example/"}
-    answers = spec.catalogue()["push.url_names"].answers
+    answers = assumptions.catalogue()["push.url_names"].answers
     assert {
         answer for answer in answers if accepts("scheduling.queue.push_subscribe", body, push__url_names=answer)
     } == accepted
@@ -581,15 +586,15 @@ def test_the_spec_asks_only_questions_of_the_catalogue_and_every_one_of_shape() 
     for place, node in walk(spec.load("scheduling")):
         for question, patches in node.get("x-when", {}).items():
             asked.add(question)
-            assert set(patches) <= set(spec.catalogue()[question].answers), place
+            assert set(patches) <= set(assumptions.catalogue()[question].answers), place
         for constant in node.get("x-limits", {}).values():
-            assert spec.catalogue()[constant].kind == "constant", place
-    assert asked == {name for name, entry in spec.catalogue().items() if entry.kind == "shape"}
+            assert assumptions.catalogue()[constant].kind == "constant", place
+    assert asked == {name for name, entry in assumptions.catalogue().items() if entry.kind == "shape"}
 
 
 def test_the_spec_names_every_question_where_it_belongs() -> None:
     text = json.dumps(spec.load("scheduling"))
-    questions = {name for name, entry in spec.catalogue().items() if entry.kind != "constant"}
+    questions = {name for name, entry in assumptions.catalogue().items() if entry.kind != "constant"}
     assert {name for name in questions if f"`{name}`" not in text} == set()
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from sched_emulator import Emulator, Sandbox, spec
+from sched_emulator import Emulator, Sandbox
 from sched_emulator.cli import main
-from sched_emulator.client import Client, EmulatorError
-from sched_emulator.commands import reliance
+from sched_emulator.client import reliance
+from sched_emulator.client.http import Client, EmulatorError
+from sched_emulator.client.receiver import Receiver
 from sched_emulator.config import Config
 from sched_emulator.core.sandbox import COMMANDS_KEPT
-from sched_emulator.receiver import Receiver
 from sched_emulator.server.app import SANDBOXES, create_app
+from sched_emulator.spec import assumptions
 from tests.gateways import CannedServer
 
 HOOK = "https://api.acme.com/hook"
@@ -63,7 +64,7 @@ def found(box: Sandbox, name: str) -> list[tuple[str, str, str, int]]:
 
 async def test_beyond_the_logs_bound_the_answer_is_not_complete_and_proves_what_it_has() -> None:
     headers = {"Authorization": "Bearer ifr_long"}
-    app = create_app(Config(clock_mode="frozen", answers=spec.defaults()))
+    app = create_app(Config(clock_mode="frozen", answers=assumptions.defaults()))
     async with TestClient(TestServer(app)) as client:
         body = {"name": "q", "idempotency_key": "one"}
         await client.post("/v1/queue/create", json=body, headers=headers)
@@ -90,7 +91,7 @@ def test_what_real_receivers_answered_is_taken_from_the_log(box: Sandbox) -> Non
     assert relied["delivery.backoff", "fixed"] == {
         "id": "delivery.backoff",
         "answer": "exponential",
-        "question": spec.catalogue()["delivery.backoff"].question,
+        "question": assumptions.catalogue()["delivery.backoff"].question,
         "other": "fixed",
         "seq": 2,
         "operation": "retry",

@@ -6,11 +6,12 @@ from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 DOCUMENTS = {
     "openapi/emulator.yaml": spec.load("emulator"),
-    "openapi/scheduling.yaml, documented": spec.resolve(spec.load("scheduling"), spec.preset("documented")),
-    "openapi/scheduling.yaml, observed": spec.resolve(spec.load("scheduling"), spec.preset("observed")),
+    "openapi/scheduling.yaml, documented": spec.resolve(spec.load("scheduling"), assumptions.preset("documented")),
+    "openapi/scheduling.yaml, observed": spec.resolve(spec.load("scheduling"), assumptions.preset("observed")),
 }
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sched_emulator import discovered, spec
+from sched_emulator.drift import discovered
+from sched_emulator.spec import assumptions
 
 Json = dict[str, Any]
 _FORMATS = {
@@ -129,7 +130,7 @@ def prose(text: str) -> list[str]:
 
 
 def _link(name: str) -> str | None:
-    return f"[`{name}`](assumptions.md#{anchor(name)})" if name in spec.catalogue() else None
+    return f"[`{name}`](assumptions.md#{anchor(name)})" if name in assumptions.catalogue() else None
 
 
 def _cell(text: str) -> str:

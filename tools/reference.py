@@ -6,6 +6,7 @@ from typing import Any
 from tools.markdown import Json, Row, field_table, json_block, linked, prose, rows, table, type_of
 
 from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 GENERATED = "<!-- Generated from {source} by `python -m tools.write_docs`; change it there. -->"
 
@@ -13,7 +14,7 @@ GENERATED = "<!-- Generated from {source} by `python -m tools.write_docs`; chang
 def operations() -> list[str]:
     """Return the page of the emulated API, for the default answers."""
     annotated = spec.load("scheduling")
-    document = spec.resolve(annotated, spec.defaults())
+    document = spec.resolve(annotated, assumptions.defaults())
     found = spec.operations(document)
     lines = [
         "# Operations",
@@ -143,7 +144,7 @@ def _questions(annotated: Mapping[str, Any], operation: spec.Operation) -> list[
     found: set[str] = set()
     _collect(definition, found)
     text = str(operation.definition.get("description", "")) + str(definition)
-    return [name for name in spec.catalogue() if name in found or f"`{name}`" in text]
+    return [name for name in assumptions.catalogue() if name in found or f"`{name}`" in text]
 
 
 def _collect(node: Any, found: set[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tools import reference
 from tools.markdown import anchor, linked, table
 
-from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 ROOT = Path(__file__).parents[1]
 KINDS = {
@@ -42,12 +42,12 @@ proves what a session relied on. `sched-emulator calibrate --target URL --out FI
 and writes a file for `--assumptions`; how each question is measured stands below as its *probe*."""
 
 
-def assumptions() -> list[str]:
+def open_questions() -> list[str]:
     """Return the page of the open questions."""
     lines = ["# Assumptions", "", reference.GENERATED.format(source="openapi/assumptions.yaml"), ""]
     lines += [*INTRODUCTION.splitlines(), ""]
     for kind, title in KINDS.items():
-        entries = [entry for entry in spec.catalogue().values() if entry.kind == kind]
+        entries = [entry for entry in assumptions.catalogue().values() if entry.kind == kind]
         lines += [f"## {title}", "", *ABOUT[kind].splitlines(), ""]
         lines += table(
             ("id", "question", "default", "observed"),
@@ -61,11 +61,11 @@ def assumptions() -> list[str]:
     return lines
 
 
-def _observed(entry: spec.Assumption) -> str:
+def _observed(entry: assumptions.Assumption) -> str:
     return "" if entry.observed is None else f"`{entry.observed}`"
 
 
-def _explained(entry: spec.Assumption) -> Iterator[str]:
+def _explained(entry: assumptions.Assumption) -> Iterator[str]:
     yield from (f"### {entry.id}", "", f"**{entry.question}**", "")
     lines = ", ".join(map(str, entry.lines))
     place = f"line {lines}: " if len(entry.lines) == 1 else f"lines {lines}: " if lines else ""
@@ -87,7 +87,7 @@ def _explained(entry: spec.Assumption) -> Iterator[str]:
 
 
 PAGES = {
-    "docs/assumptions.md": assumptions,
+    "docs/assumptions.md": open_questions,
     "docs/operations.md": reference.operations,
     "docs/control-api.md": reference.control,
 }

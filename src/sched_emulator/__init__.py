@@ -6,13 +6,14 @@ What stands here is imported when it is first used: importing the package alone 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .client import EmulatorError
-    from .handles import Sandbox
-    from .testing import Emulator
+    from .client.emulator import Emulator
+    from .client.http import EmulatorError
+    from .client.receiver import Receiver
+    from .client.sandbox import Sandbox
 
     __version__: str
 
-__all__ = ["Emulator", "EmulatorError", "Sandbox", "__version__"]
+__all__ = ["Emulator", "EmulatorError", "Receiver", "Sandbox", "__version__"]
 
 
 if not TYPE_CHECKING:  # a type checker that saw it would take any name for granted
@@ -22,11 +23,11 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any name for gran
             from importlib.metadata import version  # noqa: PLC0415 - imports half of email
 
             return version("sched-emulator")
-        homes = {"Emulator": "testing", "EmulatorError": "client", "Sandbox": "handles"}
+        homes = {"Emulator": "emulator", "EmulatorError": "http", "Receiver": "receiver", "Sandbox": "sandbox"}
         if name not in homes:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module  # noqa: PLC0415 - beside its only use
 
-        value = getattr(import_module(f".{homes[name]}", __name__), name)
+        value = getattr(import_module(f".client.{homes[name]}", __name__), name)
         globals()[name] = value
         return value

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .client import EmulatorError
+from .client.http import EmulatorError
 from .commands import assumptions, calibrate, clock, contract, cron, drift, run, serve, tour
 from .commands.options import Parser, values_of
 from .commands.terminal import say

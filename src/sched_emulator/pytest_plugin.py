@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .handles import Sandbox
-    from .receiver import Receiver
-    from .testing import Emulator
+    from .client.emulator import Emulator
+    from .client.receiver import Receiver
+    from .client.sandbox import Sandbox
 
 MARKER_HELP = (
     "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings of the test's sandbox in the"
@@ -81,7 +81,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def sched_emulator_server() -> "Iterator[Emulator]":
     """Give the session's emulator, one per xdist worker. Override this fixture to start it with options of `serve`."""
-    from .testing import Emulator  # noqa: PLC0415 - costs those who use it
+    from .client.emulator import Emulator  # noqa: PLC0415 - costs those who use it
 
     with Emulator.start() as emulator:
         yield emulator
@@ -105,7 +105,7 @@ def sched_emulator(request: pytest.FixtureRequest, sched_emulator_server: "Emula
 @pytest.fixture
 def sched_receiver() -> "Iterator[Receiver]":
     """Give a real HTTP receiver on loopback that records what it is sent and answers as told."""
-    from .receiver import Receiver  # noqa: PLC0415 - costs those who use it
+    from .client.receiver import Receiver  # noqa: PLC0415 - costs those who use it
 
     with Receiver() as receiver:
         yield receiver

@@ -20,8 +20,8 @@ from contract_tests.measure import Silent
 from contract_tests.results import Status
 from contract_tests.runner import CannotJudge, Run
 from contract_tests.settings import Settings
-from sched_emulator.client import EmulatorError
-from sched_emulator.testing import Emulator
+from sched_emulator.client.emulator import Emulator
+from sched_emulator.client.http import EmulatorError
 from tests.contract.mutant import Mutant
 from tests.contract.mutants import MUTANTS, SURVIVORS
 

@@ -9,7 +9,7 @@ from contract_tests.catalogue import CHECKS, PROBES
 from contract_tests.contract import routes
 from contract_tests.probes import CANNOT_BE_PROBED
 from contract_tests.results import Grade
-from sched_emulator import spec
+from sched_emulator.spec import assumptions
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "data" / "operations.json").read_text(encoding="utf-8"))
 COVERED = {name for check in plan.every_check() for name in check.covers}
@@ -51,12 +51,12 @@ def test_what_is_covered_exists() -> None:
 
 
 def test_every_open_question_is_probed_or_says_why_not() -> None:
-    assert set(PROBES) | set(CANNOT_BE_PROBED) == set(spec.catalogue())
+    assert set(PROBES) | set(CANNOT_BE_PROBED) == set(assumptions.catalogue())
     assert set(PROBES) & set(CANNOT_BE_PROBED) == set()
 
 
 def test_what_cannot_be_probed_is_said_in_the_catalogue_of_assumptions_too() -> None:
-    said = {name for name, entry in spec.catalogue().items() if entry.probe.startswith("cannot be probed")}
+    said = {name for name, entry in assumptions.catalogue().items() if entry.probe.startswith("cannot be probed")}
     assert said == set(CANNOT_BE_PROBED)
 
 

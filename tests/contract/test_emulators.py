@@ -10,13 +10,13 @@ from contract_tests.report import Report
 from contract_tests.results import Status
 from contract_tests.runner import Run, observe
 from contract_tests.settings import Settings
-from sched_emulator import spec
-from sched_emulator.testing import Emulator
+from sched_emulator.client.emulator import Emulator
+from sched_emulator.spec import assumptions
 
 SCENARIOS_AND_PROBES = ("[!s]*",)
 WITH_SCHEMA = ("observed", "bare", "small numbers")
 SETS: dict[str, dict[str, str | int]] = {
-    "observed": spec.preset("observed"),
+    "observed": assumptions.preset("observed"),
     "bare": {"http.envelope": "bare"},
     "created and unprocessable": {"http.created_status": "created", "http.validation_status": "unprocessable"},
     "the table's names, nothing else": {
@@ -136,7 +136,7 @@ def at_random(seed: int) -> dict[str, str | int]:
     """Return an answer to every question; numbers near their defaults, so that what they bound can be made."""
     dice = random.Random(seed)  # noqa: S311 - a test's dice
     chosen: dict[str, str | int] = {}
-    for question, entry in spec.catalogue().items():
+    for question, entry in assumptions.catalogue().items():
         if entry.kind != "constant":
             chosen[question] = dice.choice(list(entry.answers))
         elif question != "cron.jitter_seconds":

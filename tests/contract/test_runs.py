@@ -17,7 +17,7 @@ from contract_tests.results import Status
 from contract_tests.runner import Run
 from contract_tests.settings import Settings, SettingsError
 from sched_emulator.cli import main
-from sched_emulator.testing import Emulator
+from sched_emulator.client.emulator import Emulator
 from tests.contract.kill_mutants import judge
 from tests.contract.mutants import MUTANTS, SURVIVORS
 from tests.contract.servers import Asked, Told, envelope, serving

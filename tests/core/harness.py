@@ -5,13 +5,13 @@ from typing import Any
 
 from hypothesis import settings as of_hypothesis
 
-from sched_emulator import spec
 from sched_emulator.core import snapshot
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_ms, to_text
 from sched_emulator.core.operations import OPERATIONS
 from sched_emulator.core.records import Attempt, Outcome, Settings
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.spec import assumptions
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, a Thursday
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -31,7 +31,7 @@ def settings(answers: Answers | None = None, **changes: Any) -> Settings:
         "start_ms": START_MS,
         "mode": "frozen",
         "speed": 1.0,
-        "answers": {**spec.defaults(), **(answers or {})},
+        "answers": {**assumptions.defaults(), **(answers or {})},
         "routes": {},
         "deliver": "loopback",
         "uncovered": "capture",

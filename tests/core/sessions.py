@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from sched_emulator import spec
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Outcome
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.spec import assumptions
 from tests.core.harness import FAILED, OK, START_MS, Answers
 
-BEHAVIOURS = {name: tuple(item.answers) for name, item in spec.catalogue().items() if item.kind == "behaviour"}
+BEHAVIOURS = {name: tuple(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
 TIMED_OUT = Outcome(result="timeout", error="no answer", duration_ms=30_000)
 GOOD, BAD, SLOW = "https://good.example/", "https://bad.example/", "https://slow.example/"
 CAPTURED, REAL = "https://captured.example/", "http://127.0.0.1:9/"

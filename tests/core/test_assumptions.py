@@ -6,11 +6,12 @@ import pytest
 from sched_emulator import spec
 from sched_emulator.core.assumptions import Answers
 from sched_emulator.core.encoding import encode
+from sched_emulator.spec import assumptions
 from tests.core.harness import DAY, START_MS, Box
 from tests.core.questions import HOOK, QUESTIONS, a_task, in_flight
 
-BEHAVIOURS = {name: list(item.answers) for name, item in spec.catalogue().items() if item.kind == "behaviour"}
-CONSTANTS = {name for name, item in spec.catalogue().items() if item.kind == "constant"}
+BEHAVIOURS = {name: list(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
+CONSTANTS = {name for name, item in assumptions.catalogue().items() if item.kind == "constant"}
 
 
 # --- The accessor
@@ -65,7 +66,7 @@ def test_an_answer_given_later_does_the_same(name: str, answer: str) -> None:
     box.sandbox.set_assumptions({name: answer})
     assert QUESTIONS[name].observe(box) == QUESTIONS[name].answers[answer]
     box.sandbox.set_assumptions({name: None})
-    assert box.sandbox.answers.values == spec.defaults()
+    assert box.sandbox.answers.values == assumptions.defaults()
 
 
 # --- Constants

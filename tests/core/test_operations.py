@@ -7,13 +7,14 @@ import pytest
 from sched_emulator import spec
 from sched_emulator.core.operations import ATTEMPT_ENDED, EVENTS, OPERATIONS
 from sched_emulator.core.timeline import HOUSEKEEPING
+from sched_emulator.spec import assumptions
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "data" / "operations.json").read_text())
 DISCOVERY = {"discovery.list", "discovery.get"}
 
 
 def test_every_operation_of_the_spec_has_a_function_and_the_reverse() -> None:
-    document = spec.resolve(spec.load("scheduling"), spec.defaults())
+    document = spec.resolve(spec.load("scheduling"), assumptions.defaults())
     assert {item.operation_id for item in spec.operations(document)} - DISCOVERY == OPERATIONS.keys()
 
 

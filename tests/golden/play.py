@@ -13,9 +13,9 @@ from pathlib import Path
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from sched_emulator import spec
 from sched_emulator.config import Config
 from sched_emulator.server.app import create_app
+from sched_emulator.spec import assumptions
 
 INDENT = "    "
 
@@ -23,7 +23,7 @@ INDENT = "    "
 async def play(session: str) -> str:
     """Return a session with what is answered now in place of what was recorded."""
     told = []
-    app = create_app(Config(clock_mode="frozen", seed=42, answers=spec.preset("documented")))
+    app = create_app(Config(clock_mode="frozen", seed=42, answers=assumptions.preset("documented")))
     async with TestClient(TestServer(app)) as client:
         for line in session.splitlines():
             if line.startswith(INDENT):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sched_emulator import spec
 from sched_emulator.server.app import EDGE_OPERATIONS
 from sched_emulator.server.binding import bind
+from sched_emulator.spec import assumptions
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -50,7 +50,7 @@ def test_the_session_comes_out_as_recorded_on_other_versions_of_python(version: 
 def test_the_session_has_every_operation() -> None:
     requests = [line for line in SESSION.read_text(encoding="utf-8").splitlines() if not line.startswith((" ", "#"))]
     missing = []
-    for operation_id, bound in bind(spec.defaults()).operations.items():
+    for operation_id, bound in bind(assumptions.defaults()).operations.items():
         paths = [path for path in (bound.operation.path, bound.operation.newer_path) if path is not None]
         patterns = [f"{bound.operation.method} {re.sub('{[a-z_]+}', '[^/ ?]+', path)}([ ?].*)?" for path in paths]
         if not any(re.fullmatch(pattern, line, re.IGNORECASE) for pattern in patterns for line in requests):

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from sched_emulator import spec
 from sched_emulator.config import Config
 from sched_emulator.server.app import create_app
+from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 
 
@@ -19,7 +19,7 @@ async def start() -> AsyncIterator[Start]:
 
     async def start_one(*, answers: dict[str, Any] | None = None, **settings: Any) -> Api:
         settings.setdefault("clock_mode", "frozen")
-        config = Config(answers=spec.defaults() | (answers or {}), **settings)
+        config = Config(answers=assumptions.defaults() | (answers or {}), **settings)
         client = TestClient(TestServer(create_app(config)))
         await client.start_server()
         clients.append(client)

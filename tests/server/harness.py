@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-from sched_emulator import spec
 from sched_emulator.server.binding import bind
+from sched_emulator.spec import assumptions
 
 KEY = "ifr_test"
 Json = dict[str, Any]
@@ -36,8 +36,8 @@ class Api:
 
     async def envelope(self, operation: str, body: Any = None, *, newer: bool = False, **path: str) -> Json:
         """Perform an operation by its id and return the whole answer."""
-        found = bind(spec.defaults()).operations.get(f"scheduling.{operation}")
-        described = (found or bind(spec.defaults()).operations[operation]).operation
+        found = bind(assumptions.defaults()).operations.get(f"scheduling.{operation}")
+        described = (found or bind(assumptions.defaults()).operations[operation]).operation
         url = (described.newer_path if newer else described.path) or ""
         query = path.pop("query", "")
         response = await self.send(described.method, url.format(**path) + query, body)

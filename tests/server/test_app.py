@@ -11,11 +11,12 @@ from sched_emulator.config import Config
 from sched_emulator.core.operations import OPERATIONS
 from sched_emulator.server.app import check_handlers, create_app
 from sched_emulator.server.binding import Binding
+from sched_emulator.spec import assumptions
 
 
 def binding(change: Any) -> Binding:
     """Return the binding of a changed copy of the spec."""
-    document = copy.deepcopy(spec.resolve(spec.load("scheduling"), spec.defaults()))
+    document = copy.deepcopy(spec.resolve(spec.load("scheduling"), assumptions.defaults()))
     change(document["paths"])
     return Binding(document)
 
@@ -49,9 +50,9 @@ def test_a_misspelt_keyword_in_the_spec_stops_the_start() -> None:
 
 
 def test_every_operation_is_served_under_both_generations_of_paths() -> None:
-    app = create_app(Config(answers=spec.defaults()))
+    app = create_app(Config(answers=assumptions.defaults()))
     served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
-    described: Mapping[str, Any] = spec.resolve(spec.load("scheduling"), spec.defaults())["paths"]
+    described: Mapping[str, Any] = spec.resolve(spec.load("scheduling"), assumptions.defaults())["paths"]
     for path, item in described.items():
         for method in item.keys() & {"get", "post", "put", "patch", "delete"}:
             assert (method.upper(), path) in served

@@ -8,6 +8,7 @@ import pytest
 
 from sched_emulator import spec
 from sched_emulator.server.binding import BoundOperation
+from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 
 HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
@@ -320,7 +321,7 @@ async def test_relied_names_what_would_have_been_different(api: Api) -> None:
     assert found["queue.nack_position", "back"] == {
         "id": "queue.nack_position",
         "answer": "front",
-        "question": spec.catalogue()["queue.nack_position"].question,
+        "question": assumptions.catalogue()["queue.nack_position"].question,
         "other": "back",
         "seq": 6,
         "operation": "scheduling.queue.consume",

@@ -12,10 +12,11 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from sched_emulator import signatures, spec
+from sched_emulator import signatures
 from sched_emulator.config import Config
 from sched_emulator.server.app import create_app
 from sched_emulator.server.sender import Sender
+from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 from tests.server.receivers import Behaviour, for_ever, receiver, rude_receiver
 
@@ -377,7 +378,7 @@ async def test_a_script_comes_before_a_route(start: Start) -> None:
 @asynccontextmanager
 async def emulator(sender: Sender, **settings: Any) -> AsyncIterator[Api]:
     """Start an emulator whose names are resolved as the test says."""
-    config = Config(answers=spec.defaults(), clock_mode="frozen", **settings)
+    config = Config(answers=assumptions.defaults(), clock_mode="frozen", **settings)
     async with TestClient(TestServer(create_app(config, sender))) as client:
         yield Api(client)
 

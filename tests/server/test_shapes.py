@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator import spec
+from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 
 CRON = {"name": "n", "schedule": "0 9 * * 1", "url": "https://api.acme.com/weekly"}
@@ -285,12 +285,12 @@ async def test_the_answer_has_the_shape_that_it_says(start: Start, question: str
 
 
 def test_every_answer_about_shape_is_checked() -> None:
-    documented = {item.id: set(item.answers) for item in spec.catalogue().values() if item.kind == "shape"}
+    documented = {item.id: set(item.answers) for item in assumptions.catalogue().values() if item.kind == "shape"}
     assert {question: set(answers) for question, answers in SHAPES.items()} == documented
 
 
 async def test_the_dialect_observed_serves_public_programs(start: Start) -> None:
-    api = await start(answers=spec.preset("observed"))
+    api = await start(answers=assumptions.preset("observed"))
     cron = await api.call("cron.create", {"name": "n", "schedule": "0 9 * * *", "http_url": "https://api.acme.com/x"})
     assert cron["job_id"] == cron["cron_id"] == "cron_000001"
     assert await api.call("queue.consume", {"queue": "jobs"}) == {"messages": [], "items": []}

@@ -5,11 +5,12 @@ import json
 from difflib import get_close_matches
 from typing import Any
 
-from sched_emulator.assumption_catalogue import Assumption
+from sched_emulator.client import reliance
+from sched_emulator.client.sandbox import Assumptions
 from sched_emulator.config import UsageError
-from sched_emulator.handles import Assumptions
+from sched_emulator.spec.assumptions import Assumption
 
-from . import connection, reliance
+from . import connection
 from .options import Commands, Option, Parser, add_command
 from .terminal import paragraph, say, say_json, styled, table
 
@@ -60,16 +61,16 @@ def register(commands: Commands) -> None:
 
 def list_all(values: argparse.Namespace) -> int:
     """List the questions and their answers."""
-    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
     in_force = _in_force(values)
-    answers = spec.defaults() if in_force is None else in_force
+    answers = assumptions.defaults() if in_force is None else in_force
     if values.json:
         say_json(answers)
         return 0
     for kind, title in _KINDS.items():
         say(styled(title, "bold"))
-        entries = [entry for entry in spec.catalogue().values() if entry.kind == kind]
+        entries = [entry for entry in assumptions.catalogue().values() if entry.kind == kind]
         table([(f"  {entry.id}", str(answers[entry.id]), entry.question) for entry in entries], [None, "green"])
         say()
     say("`sched-emulator assumptions explain ID` tells more about one.")
@@ -78,9 +79,9 @@ def list_all(values: argparse.Namespace) -> int:
 
 def explain(values: argparse.Namespace) -> int:
     """Explain one question."""
-    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
-    catalogue = spec.catalogue()
+    catalogue = assumptions.catalogue()
     if values.id not in catalogue:
         close = get_close_matches(values.id, catalogue, n=1)
         hint = f"did you mean {close[0]}?" if close else "`sched-emulator assumptions list` shows them all"

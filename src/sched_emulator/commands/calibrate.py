@@ -90,9 +90,9 @@ def _write(path: Path, text: str) -> None:
 
 def _tell(findings: Sequence[Any]) -> None:
     """Tell what is known now: answers other than the defaults, and why others are not known."""
-    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
-    defaults = spec.defaults()
+    defaults = assumptions.defaults()
     other = [item for item in findings if item.value not in {None, defaults[item.observation.question]}]
     known = sum(item.value is not None for item in findings)
     say()

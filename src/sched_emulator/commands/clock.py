@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sched_emulator import config
-from sched_emulator.client import Client
+from sched_emulator.client.http import Client
+from sched_emulator.client.sandbox import Clock
 from sched_emulator.config import UsageError
-from sched_emulator.handles import Clock
 
 from . import connection
 from .options import Commands, Option, Parser, add_command

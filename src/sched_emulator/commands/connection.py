@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from sched_emulator.client import DEFAULT_URL, Client
+from sched_emulator.client.http import DEFAULT_URL, Client
 from sched_emulator.config import UsageError
 
 from .options import Option

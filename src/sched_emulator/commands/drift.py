@@ -12,7 +12,7 @@ from .options import Commands, Option, add_command
 from .terminal import paragraph, say, say_json, styled
 
 if TYPE_CHECKING:
-    from sched_emulator.drift import Change, Report
+    from sched_emulator.drift.compare import Change, Report
 
 OPTIONS = (
     Option("--target", "the gateway, such as https://api.infrai.cc", "URL"),
@@ -39,8 +39,8 @@ def register(commands: Commands) -> None:
 
 def run(values: argparse.Namespace) -> int:
     """Compare, tell, and say with the status whether anything has changed."""
-    from sched_emulator import drift  # noqa: PLC0415 - reads YAML
-    from sched_emulator.gateway import Gateway, GatewayError  # noqa: PLC0415 - nobody else pays for it
+    from sched_emulator.drift import compare  # noqa: PLC0415 - reads YAML
+    from sched_emulator.drift.gateway import Gateway, GatewayError  # noqa: PLC0415 - nobody else pays for it
 
     if values.target is None:
         raise UsageError("--target: expected the URL of a gateway such as https://api.infrai.cc")
@@ -50,7 +50,7 @@ def run(values: argparse.Namespace) -> int:
         raise UsageError(f"--target: {error}") from None
     try:
         head, entries = gateway.listing()
-        report = drift.compare([gateway.contract(entry) if drift.is_known(entry) else entry for entry in entries])
+        report = compare.compare([gateway.contract(entry) if compare.is_known(entry) else entry for entry in entries])
     except GatewayError as error:
         sys.stderr.write(f"{values.prog}: cannot judge: {error}\n")
         return 2

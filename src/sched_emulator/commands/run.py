@@ -51,7 +51,7 @@ def run(values: argparse.Namespace) -> int:
     config = serve.config_of(argparse.Namespace(**vars(values), port_file=None, log="text", exit_with_stdin=False))
     import asyncio  # noqa: PLC0415 - nobody else pays for the server
 
-    from sched_emulator.run import process, session  # noqa: PLC0415 - the same
+    from sched_emulator.intercept import process, session  # noqa: PLC0415 - the same
 
     try:
         return asyncio.run(session.run(config, command, offline=values.offline))

@@ -179,16 +179,16 @@ def config_of(values: argparse.Namespace) -> Config:
 
 def answers_of(dialect: str, file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:
     """Return all answers: those of the dialect, over them those of the file, over them the single ones."""
-    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
-    answers = spec.preset(dialect)
+    answers = assumptions.preset(dialect)
     try:
         if file is not None:
-            answers |= spec.read_answers_toml(file)
+            answers |= assumptions.read_answers_toml(file)
     except ValueError as error:
         raise UsageError(f"--assumptions: {error}") from None
     try:
-        answers |= spec.parse_answers(given)
+        answers |= assumptions.parse_answers(given)
     except ValueError as error:
         raise UsageError(f"--assume: {error}") from None
     return answers

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sched_emulator.client import EmulatorError
-from sched_emulator.commands.reliance import sentences
-from sched_emulator.handles import Sandbox
+from sched_emulator.client.http import EmulatorError
+from sched_emulator.client.reliance import sentences
+from sched_emulator.client.sandbox import Sandbox
 
-from .again import FOLDER_VARIABLE
+from .vary_child import FOLDER_VARIABLE
 
 PROPERTY = "sched_relied"
 ASKED: pytest.StashKey[bool] = pytest.StashKey()
@@ -77,7 +77,7 @@ class Gathered:
             terminalreporter.write_line(line)
         wanted = self._to_vary() if self._config.getoption("sched_vary") else {}
         if wanted:
-            from sched_emulator import vary  # noqa: PLC0415 - costs those who ask for it
+            from . import vary  # noqa: PLC0415 - costs those who ask for it
 
             vary.run(terminalreporter, self._config, wanted)
 

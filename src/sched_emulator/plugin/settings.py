@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.handles import Instant, Sandbox
-from sched_emulator.testing import Emulator
+from sched_emulator.client.emulator import Emulator
+from sched_emulator.client.sandbox import Instant, Sandbox
 
 from .relied import ASKED, note
 
@@ -43,17 +43,17 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 def keep_given_answers(config: pytest.Config) -> None:
     """Read the answers that the command line gives, and keep them in the configuration."""
-    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
     answers: Answers = {}
     file = config.getoption("sched_assumptions")
     try:
         if file:
-            answers |= spec.read_answers_toml(config.invocation_params.dir / Path(file))
+            answers |= assumptions.read_answers_toml(config.invocation_params.dir / Path(file))
     except ValueError as error:
         raise pytest.UsageError(f"--sched-assumptions: {error}") from None
     try:
-        answers |= spec.parse_answers(dict(map(_pair, config.getoption("sched_assume"))))
+        answers |= assumptions.parse_answers(dict(map(_pair, config.getoption("sched_assume"))))
     except ValueError as error:
         raise pytest.UsageError(f"--sched-assume: {error}") from None
     config.stash[GIVEN_ANSWERS] = answers
@@ -114,9 +114,9 @@ def _check(marker: pytest.Mark) -> None:
 def _preset(dialect: str | None) -> Answers:
     if dialect is None:
         return {}
-    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
     try:
-        return spec.preset(dialect)
+        return assumptions.preset(dialect)
     except ValueError as error:
         pytest.fail(f"the marker {MARKER}: {error}", pytrace=False)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sched_emulator.client import EmulatorError
-from sched_emulator.handles import Log, Sandbox
+from sched_emulator.client.http import EmulatorError
+from sched_emulator.client.sandbox import Log, Sandbox
 
 SHOWN = 10
 DUE_SHOWN = 5

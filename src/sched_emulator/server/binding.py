@@ -14,6 +14,7 @@ import jsonschema_rs
 from sched_emulator import spec
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.spec import assumptions
 
 from .sentences import first_problem, shown
 
@@ -156,7 +157,9 @@ def _bind(shape: tuple[str | int, ...]) -> Binding:
 @lru_cache(maxsize=1)
 def _shaping() -> tuple[str, ...]:
     """Return the ids of all answers that the resolved spec may depend on."""
-    return tuple(name for name, assumption in spec.catalogue().items() if assumption.kind in {"shape", "constant"})
+    return tuple(
+        name for name, assumption in assumptions.catalogue().items() if assumption.kind in {"shape", "constant"}
+    )
 
 
 def shorten(secret: Any, shown_chars: int = 4) -> Any:

@@ -11,6 +11,7 @@ from sched_emulator.core import globs
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import DeliveryEntry, Fault, RequestEntry, Target
 from sched_emulator.core.relied import Reliance, Sight, relied
+from sched_emulator.spec import assumptions
 
 from .hosted import Hosted
 
@@ -92,7 +93,7 @@ async def get_account(hosted: Hosted, _body: Json, _query: Json) -> Json:
 
 async def get_relied(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return the assumptions that the session relied on, each with its proof."""
-    catalogue = spec.catalogue()
+    catalogue = assumptions.catalogue()
     alternatives = {
         name: list(assumption.answers) for name, assumption in catalogue.items() if assumption.kind == "behaviour"
     }
@@ -191,7 +192,7 @@ def _reliance(hosted: Hosted, item: Reliance) -> Json:
     return {
         "id": item.assumption_id,
         "answer": item.answer,
-        "question": spec.catalogue()[item.assumption_id].question,
+        "question": assumptions.catalogue()[item.assumption_id].question,
         "other": item.other,
         "seq": shown.seq,
         "operation": shown.operation,

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sched_emulator import spec
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.spec import assumptions
 
 from .control_reading import fault_view, get_account, get_assumptions, get_clock, get_routes, target_view
 from .driver import MAX_EVENTS
@@ -89,7 +89,7 @@ async def set_assumptions(hosted: Hosted, body: Json, query: Json) -> Json:
     """Merge answers; null returns to the one that the sandbox began with."""
     chosen = {name: answer for name, answer in body.items() if answer is not None}
     checked = _checked(chosen)
-    _checked({name: spec.defaults().get(name, "") for name in body.keys() - chosen.keys()})
+    _checked({name: assumptions.defaults().get(name, "") for name in body.keys() - chosen.keys()})
     hosted.sandbox.set_assumptions({name: checked.get(name) for name in body})
     hosted.rebind()
     hosted.driver.stir()
@@ -104,7 +104,7 @@ async def set_account(hosted: Hosted, body: Json, query: Json) -> Json:
 
 def _checked(answers: Json) -> dict[str, str | int]:
     try:
-        return spec.parse_answers(answers)
+        return assumptions.parse_answers(answers)
     except ValueError as error:
         raise InvalidRequest(str(error)) from None
 

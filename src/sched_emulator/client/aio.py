@@ -1,0 +1,137 @@
+"""The handles as coroutines. Each call runs in a thread, so the loop that serves the code under test never waits."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+from .sandbox import Account, Assumptions, Clock, Faults, Routes, Sandbox, Targets
+
+H = TypeVar("H")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Mirror(Generic[H]):
+    """The coroutines of one handle."""
+
+    def __init__(self, handle: H) -> None:
+        self.handle = handle
+
+
+class Mirrored(Generic[H, P, R]):
+    """A method of a handle as a coroutine function of its mirror, with the same parameters."""
+
+    def __init__(self, method: Callable[Concatenate[H, P], R]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, mirror: Mirror[H], _owner: type[Mirror[H]] | None = None) -> Callable[P, Coroutine[Any, Any, R]]:
+        @functools.wraps(self._method)
+        async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return await asyncio.to_thread(self._method, mirror.handle, *args, **kwargs)
+
+        return call
+
+
+class AsyncClock(Mirror[Clock]):
+    """`Clock` as coroutines; its properties are awaited, too: `await box.aio.clock.now`."""
+
+    state = Mirrored(Clock.state)
+    advance = Mirrored(Clock.advance)
+    settle = Mirrored(Clock.settle)
+    freeze = Mirrored(Clock.freeze)
+    resume = Mirrored(Clock.resume)
+    set = Mirrored(Clock.set)
+    put = Mirrored(Clock.put)
+
+    @property
+    def now(self) -> Coroutine[Any, Any, datetime]:
+        """The sandbox's present, in UTC."""
+        return asyncio.to_thread(lambda: self.handle.now)
+
+    @property
+    def mode(self) -> Coroutine[Any, Any, str]:
+        """`frozen` or `wall`."""
+        return asyncio.to_thread(lambda: self.handle.mode)
+
+    @property
+    def next_event_at(self) -> Coroutine[Any, Any, datetime | None]:
+        """When something is due next, None when nothing is."""
+        return asyncio.to_thread(lambda: self.handle.next_event_at)
+
+
+class AsyncTargets(Mirror[Targets]):
+    """`Targets` as coroutines."""
+
+    script = Mirrored(Targets.script)
+    list = Mirrored(Targets.list)
+    clear = Mirrored(Targets.clear)
+
+
+class AsyncFaults(Mirror[Faults]):
+    """`Faults` as coroutines."""
+
+    add = Mirrored(Faults.add)
+    list = Mirrored(Faults.list)
+    clear = Mirrored(Faults.clear)
+
+
+class AsyncAccount(Mirror[Account]):
+    """`Account` as coroutines; `await box.aio.account.set(0)` sets the balance."""
+
+    get = Mirrored(Account.get)
+    set = Mirrored(Account.set)
+
+    @property
+    def balance_usd(self) -> Coroutine[Any, Any, float | None]:
+        """The balance in US dollars; None is unlimited."""
+        return asyncio.to_thread(self.handle.get)
+
+
+class AsyncAssumptions(Mirror[Assumptions]):
+    """`Assumptions` as coroutines."""
+
+    get = Mirrored(Assumptions.get)
+    set = Mirrored(Assumptions.set)
+
+
+class AsyncRoutes(Mirror[Routes]):
+    """`Routes` as coroutines."""
+
+    get = Mirrored(Routes.get)
+    set = Mirrored(Routes.set)
+
+
+class AsyncSandbox(Mirror[Sandbox]):
+    """`Sandbox` as coroutines."""
+
+    deliveries = Mirrored(Sandbox.deliveries)
+    requests = Mirrored(Sandbox.requests)
+    timeline = Mirrored(Sandbox.timeline)
+    relied = Mirrored(Sandbox.relied)
+    snapshot = Mirrored(Sandbox.snapshot)
+    restore = Mirrored(Sandbox.restore)
+    reset = Mirrored(Sandbox.reset)
+    delete = Mirrored(Sandbox.delete)
+
+    def __init__(self, handle: Sandbox) -> None:
+        super().__init__(handle)
+        self.base_url = handle.base_url
+        self.api_key = handle.api_key
+        self.clock = AsyncClock(handle.clock)
+        self.targets = AsyncTargets(handle.targets)
+        self.faults = AsyncFaults(handle.faults)
+        self.account = AsyncAccount(handle.account)
+        self.assumptions = AsyncAssumptions(handle.assumptions)
+        self.routes = AsyncRoutes(handle.routes)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.delete()

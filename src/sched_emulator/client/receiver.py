@@ -1,0 +1,186 @@
+"""`Receiver`: a real HTTP server on loopback for deliveries, which records what it is sent and answers as told.
+
+It runs in threads and sets no timers, so it works whatever a test does to time or to its event loop.
+"""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias
+
+from sched_emulator import signatures
+
+
+class Headers(Mapping[str, str]):
+    """The headers of a request, found however their names are written."""
+
+    def __init__(self, items: Mapping[str, str]) -> None:
+        self._items = {name.lower(): (name, value) for name, value in items.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._items[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._items.values())
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request, as a webhook handler sees it. `path` includes the query."""
+
+    method: str
+    path: str
+    headers: Headers
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+    def verify(self, secret: str, now: datetime | float | None = None) -> None:
+        """Raise `signatures.SignatureError` unless the request is signed with `secret`."""
+        signatures.verify(self.body, self.headers, secret, now)
+
+
+Response: TypeAlias = int | Mapping[str, Any]
+Scripted: TypeAlias = Response | Callable[[Received], Response]
+
+
+class Receiver:
+    """A receiver at `url`, whatever the path. It answers 200 until `respond` says otherwise.
+
+    While `secret` is set, requests that are not signed with it are answered 401. As a context manager it listens until
+    the end.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[Received] = []
+        self.secret: str | None = None
+        self._script: list[Scripted] = [200]
+        self._cycle = False
+        self._answered = 0
+        self._errors: list[BaseException] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._server = _Server(self._answer)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+
+    def respond(self, *responses: Scripted, then: Literal["repeat-last", "cycle"] = "repeat-last") -> None:
+        """Answer with `responses`, one after another, beginning with the next request.
+
+        A response is a status, an object with any of `status`, `headers` and `body` (text, bytes, or what becomes
+        JSON), or a function of the request that returns one of these.
+        """
+        if not responses:
+            raise ValueError("respond() needs at least one response, such as 200")
+        with self._lock:
+            self._script, self._cycle, self._answered = list(responses), then == "cycle", 0
+
+    def raise_errors(self) -> None:
+        """Raise the first error that a function given to `respond` raised."""
+        if self._errors:
+            raise self._errors[0]
+
+    def _answer(self, request: Received) -> "_Rendered":
+        self.requests.append(request)
+        if self.secret is not None:
+            try:
+                request.verify(self.secret)
+            except signatures.SignatureError as error:
+                return _render({"status": 401, "body": f"{error}\n"})
+        try:
+            scripted = self._next()
+            return _render(scripted(request) if callable(scripted) else scripted)
+        except BaseException as error:  # noqa: BLE001 - raised again in the test by `raise_errors`
+            self._errors.append(error)
+            return _render(500)
+
+    def _next(self) -> Scripted:
+        with self._lock:
+            number, count = self._answered, len(self._script)
+            self._answered += 1
+            return self._script[number % count if self._cycle else min(number, count - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def _render(response: Response) -> _Rendered:
+    if isinstance(response, int):
+        response = {"status": response}
+    unknown = response.keys() - {"status", "headers", "body"}
+    if unknown:
+        raise TypeError(f"a response has status, headers and body, no {', '.join(sorted(unknown))}")
+    headers, body = dict(response.get("headers", {})), response.get("body", b"")
+    if not isinstance(body, str | bytes):
+        body = json.dumps(body)
+        headers.setdefault("Content-Type", "application/json")
+    content = body.encode() if isinstance(body, str) else body
+    return _Rendered(response.get("status", 200), headers, content)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, answer: Callable[[Received], _Rendered]) -> None:
+        self.answer = answer
+        self._stopped = False
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._thread = threading.Thread(target=self._run, name="sched_receiver", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        socket.create_connection(("127.0.0.1", self.server_port)).close()  # wakes the thread that waits for one
+        self._thread.join()
+        self.server_close()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self.handle_request()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        rendered = self.server.answer(Received(self.command, self.path, Headers(dict(self.headers.items())), body))
+        self.send_response(rendered.status)
+        for name, value in rendered.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(rendered.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(rendered.body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the method overridden
+        """Write nothing: requests are recorded."""

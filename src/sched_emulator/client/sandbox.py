@@ -1,0 +1,314 @@
+"""Handles to one sandbox of a running emulator: its clock, its outside world, its journal.
+
+Each method is one request of the control API and answers with the documented object. `aio` mirrors these classes as
+coroutines.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from .http import Client
+
+if TYPE_CHECKING:
+    from .aio import AsyncSandbox
+
+Instant = datetime | str
+Scripted = int | str | Mapping[str, Any]
+
+
+class Log(list[dict[str, Any]]):
+    """Journal entries, oldest first. `dropped` says how many before `first_seq` are no longer kept."""
+
+    def __init__(self, page: Mapping[str, Any]) -> None:
+        super().__init__(page["items"])
+        self.first_seq: int = page["first_seq"]
+        self.dropped: int = page["dropped"]
+
+
+class _Part:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+
+class Clock(_Part):
+    """The sandbox's clock. Moving it makes everything due on the way happen before the call returns."""
+
+    def state(self) -> dict[str, Any]:
+        """Return `now`, `mode`, `speed`, `next_event_at` and, during an advance, `advancing`."""
+        return self._client.get("/_emulator/clock")
+
+    @property
+    def now(self) -> datetime:
+        """The sandbox's present, in UTC."""
+        return datetime.fromisoformat(self.state()["now"])
+
+    @property
+    def mode(self) -> str:
+        """`frozen` or `wall`."""
+        return str(self.state()["mode"])
+
+    @property
+    def next_event_at(self) -> datetime | None:
+        """When something is due next, None when nothing is."""
+        text = self.state()["next_event_at"]
+        return None if text is None else datetime.fromisoformat(text)
+
+    def advance(
+        self,
+        *,
+        seconds: float = 0,
+        minutes: float = 0,
+        hours: float = 0,
+        days: float = 0,
+        weeks: float = 0,
+        until: Instant | None = None,
+        events: int | None = None,
+        max_events: int | None = None,
+    ) -> dict[str, Any]:
+        """Let time pass: by the sum of the units, `until` an instant, or for a number of `events`.
+
+        Returns `now`, `fired` (how many events happened) and `stopped` (why it ended: `until`, `events`, `idle`
+        or `max_events`).
+        """
+        span = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
+        if (until is not None) + (events is not None) + bool(span) > 1:
+            raise ValueError("say how far in one way: units of time, until= or events=")
+        body: dict[str, Any] = {"seconds": span.total_seconds()}
+        if until is not None:
+            body = {"until": instant_text(until)}
+        if events is not None:
+            body = {"events": events}
+        if max_events is not None:
+            body["max_events"] = max_events
+        return self._client.request("POST", "/_emulator/clock/advance", body, timeout=None, patient=True)
+
+    def settle(self) -> dict[str, Any]:
+        """Make happen what is due at this instant, without time passing."""
+        return self.advance(seconds=0)
+
+    def freeze(self) -> dict[str, Any]:
+        """Stop the clock: time passes only by `advance` and `set`."""
+        return self.put({"mode": "frozen"})
+
+    def resume(self, speed: float | None = None) -> dict[str, Any]:
+        """Let the clock run from here, `speed` virtual seconds in a real one."""
+        return self.put({"mode": "wall"} if speed is None else {"mode": "wall", "speed": speed})
+
+    def set(self, instant: Instant) -> dict[str, Any]:
+        """Move the clock to an instant. Backward only while nothing has happened in the sandbox."""
+        return self.put({"now": instant_text(instant)})
+
+    def put(self, setting: Mapping[str, Any]) -> dict[str, Any]:
+        """Set any of `mode`, `speed` and `now` at once."""
+        return self._client.request("PUT", "/_emulator/clock", dict(setting), timeout=None, patient=True)
+
+
+class Targets(_Part):
+    """Scripted receivers: they answer deliveries without any network, their latency passes in virtual time."""
+
+    def script(
+        self, url: str, responses: Iterable[Scripted] | Scripted, then: Literal["repeat-last", "cycle"] = "repeat-last"
+    ) -> dict[str, Any]:
+        """Script what answers the URLs that match the glob `url`, one response after another.
+
+        A response is a status, an error (`"timeout"`, `"refused"`, `"reset"`) or an object with `status`, `headers`,
+        `body`, `latency_seconds` or `error`.
+        """
+        listed = [responses] if isinstance(responses, int | str | Mapping) else responses
+        body = {"url": url, "responses": [_response(response) for response in listed], "then": then}
+        return self._client.request("POST", "/_emulator/targets", body)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the scripts in force, newest last, each with how often it was `used`."""
+        return _items(self._client.get("/_emulator/targets"))
+
+    def clear(self) -> None:
+        """Drop all scripts."""
+        self._client.request("DELETE", "/_emulator/targets")
+
+
+class Faults(_Part):
+    """Faults that API requests meet."""
+
+    def add(
+        self,
+        operation: str = "*",
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after_seconds: int | None = None,
+        latency_seconds: float | None = None,
+        drop: bool | None = None,
+        times: int | None = None,
+        probability: float | None = None,
+        after: bool | None = None,
+    ) -> dict[str, Any]:
+        """Make requests of the operations that match fail (`status`, `code`), wait, or lose their answer (`drop`).
+
+        It happens `times` times, always without; before the operation, or `after` it has happened.
+        """
+        fault = {
+            "operation": operation,
+            "status": status,
+            "code": code,
+            "retry_after_seconds": retry_after_seconds,
+            "latency_seconds": latency_seconds,
+            "drop": drop,
+            "times": times,
+            "probability": probability,
+            "after": after,
+        }
+        given = {name: value for name, value in fault.items() if value is not None}
+        return self._client.request("POST", "/_emulator/faults", given)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the faults in force, each with how often it was `used`."""
+        return _items(self._client.get("/_emulator/faults"))
+
+    def clear(self) -> None:
+        """Drop all faults."""
+        self._client.request("DELETE", "/_emulator/faults")
+
+
+class Account(_Part):
+    """The account behind the sandbox's key."""
+
+    def get(self) -> float | None:
+        """Return the balance in US dollars; None is unlimited."""
+        balance: float | None = self._client.get("/_emulator/account")["balance_usd"]
+        return balance
+
+    def set(self, balance_usd: float | None) -> None:
+        """Set the balance; at 0 or less every write but a top-up is answered with 402."""
+        self._client.request("PUT", "/_emulator/account", {"balance_usd": balance_usd})
+
+    @property
+    def balance_usd(self) -> float | None:
+        """The balance in US dollars; None is unlimited."""
+        return self.get()
+
+    @balance_usd.setter
+    def balance_usd(self, balance_usd: float | None) -> None:
+        self.set(balance_usd)
+
+
+class Assumptions(_Part):
+    """The answers to what the documentation leaves open."""
+
+    def get(self) -> dict[str, str | int]:
+        """Return every assumption with the answer in force."""
+        return self._client.get("/_emulator/assumptions")
+
+    def set(self, answers: Mapping[str, str | int | None]) -> dict[str, str | int]:
+        """Change the answers named; None returns to the default."""
+        return self._client.request("PUT", "/_emulator/assumptions", dict(answers))
+
+
+class Routes(_Part):
+    """Where deliveries are sent instead of the URL configured."""
+
+    def get(self) -> dict[str, str]:
+        """Return the routes in force, from the beginning of a URL to what stands there instead."""
+        return self._client.get("/_emulator/routes")
+
+    def set(self, routes: Mapping[str, str]) -> dict[str, str]:
+        """Replace the routes."""
+        return self._client.request("PUT", "/_emulator/routes", dict(routes))
+
+
+class Sandbox:
+    """One key's world in an emulator. As a context manager it is forgotten at the end."""
+
+    def __init__(self, client: Client, api_key: str) -> None:
+        self._client = client = client.with_key(api_key)
+        self.api_key = api_key
+        self.base_url = f"{client.url}/v1/scheduling"
+        self.clock = Clock(client)
+        self.targets = Targets(client)
+        self.faults = Faults(client)
+        self.account = Account(client)
+        self.assumptions = Assumptions(client)
+        self.routes = Routes(client)
+
+    def __repr__(self) -> str:
+        return f"Sandbox({self.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.delete()
+
+    @property
+    def aio(self) -> "AsyncSandbox":
+        """The same as coroutines, for async tests."""
+        from .aio import AsyncSandbox  # noqa: PLC0415 - asyncio costs those who await nothing
+
+        return AsyncSandbox(self)
+
+    def deliveries(self, url: str | None = None, since: int | None = None) -> Log:
+        """Return the delivery attempts whose URL matches the glob, after the entry numbered `since`."""
+        return Log(self._client.get("/_emulator/deliveries", url=url, since=since))
+
+    def requests(self, operation: str | None = None, since: int | None = None) -> Log:
+        """Return the API requests whose operation matches the glob, after the entry numbered `since`."""
+        return Log(self._client.get("/_emulator/requests", operation=operation, since=since))
+
+    def timeline(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """Return what is due next, earliest first."""
+        return _items(self._client.get("/_emulator/timeline", limit=limit))
+
+    def relied(self) -> dict[str, Any]:
+        """Return which assumptions the session relied on: `items`, `shapes` and whether that is `complete`."""
+        return self._client.get("/_emulator/assumptions/relied")
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the whole state, secrets included."""
+        return self._client.request("GET", "/_emulator/snapshot", timeout=None, patient=True)
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Replace the state by a snapshot."""
+        self._client.request("PUT", "/_emulator/snapshot", dict(snapshot), timeout=None, patient=True)
+
+    def reset(
+        self,
+        *,
+        seed: int | None = None,
+        now: Instant | None = None,
+        assumptions: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Make the sandbox as new, its clock, scripts and ids too. What is given is its beginning from now on."""
+        body = {
+            "seed": seed,
+            "now": None if now is None else instant_text(now),
+            "assumptions": None if assumptions is None else dict(assumptions),
+        }
+        self._client.request(
+            "POST", "/_emulator/reset", {name: value for name, value in body.items() if value is not None}
+        )
+
+    def delete(self) -> None:
+        """Forget the sandbox; the next request with its key makes a new one."""
+        self._client.request("DELETE", "/_emulator/sandbox")
+
+
+def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = answer["items"]
+    return items
+
+
+def instant_text(instant: Instant) -> str:
+    """Return an instant as the control API reads it; a naive datetime is UTC."""
+    if isinstance(instant, str):
+        return instant
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).isoformat()
+
+
+def _response(response: Scripted) -> dict[str, Any]:
+    if isinstance(response, str):
+        return {"error": response}
+    return {"status": response} if isinstance(response, int) else dict(response)

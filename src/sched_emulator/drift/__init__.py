@@ -1,0 +1,1 @@
+"""The gateway's own description of itself, held against `openapi/scheduling.yaml`: free, without a key."""

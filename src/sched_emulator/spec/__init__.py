@@ -1,0 +1,24 @@
+"""The contract as data: load the YAML documents, resolve the annotated spec, list its operations.
+
+Knows OpenAPI and nothing of scheduling: names of the API stand in ``openapi/scheduling.yaml``, open questions in
+``openapi/assumptions.yaml`` (read by ``spec.assumptions``). Everything is pure, but for ``load``, which reads a file
+once.
+"""
+
+from .check import check
+from .documents import JSON_CONTENT, METHODS, Json, deref, load, merge_patch
+from .operations import Operation, operations
+from .resolve import resolve
+
+__all__ = [
+    "JSON_CONTENT",
+    "METHODS",
+    "Json",
+    "Operation",
+    "check",
+    "deref",
+    "load",
+    "merge_patch",
+    "operations",
+    "resolve",
+]

@@ -1,0 +1,125 @@
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sched_emulator import Emulator, EmulatorError, Sandbox
+from sched_emulator.client import aio
+from sched_emulator.client import sandbox as handles
+from sched_emulator.client.http import Client
+from tests.emulated import START, call, create_cron
+
+MIRRORS: dict[type[Any], type[Any]] = {
+    handles.Clock: aio.AsyncClock,
+    handles.Targets: aio.AsyncTargets,
+    handles.Faults: aio.AsyncFaults,
+    handles.Account: aio.AsyncAccount,
+    handles.Assumptions: aio.AsyncAssumptions,
+    handles.Routes: aio.AsyncRoutes,
+    handles.Sandbox: aio.AsyncSandbox,
+}
+
+
+@pytest.mark.parametrize("handle", MIRRORS)
+def test_every_public_member_has_its_coroutine(handle: type[Any]) -> None:
+    def public(kind: type[Any]) -> set[str]:
+        return {name for name, _ in inspect.getmembers(kind) if not name.startswith("_")}
+
+    assert public(MIRRORS[handle]) == public(handle) - {"aio"}
+
+
+async def test_coroutines_do_what_the_methods_do(emulator: Emulator, box: Sandbox) -> None:
+    mirror = box.aio
+    assert (mirror.base_url, mirror.api_key) == (box.base_url, box.api_key)
+    await mirror.targets.script("https://api.acme.com/*", [200])
+    create_cron(emulator, box)
+    assert await mirror.clock.advance(weeks=1) == {"now": "2026-01-08T00:00:00.000Z", "fired": 1, "stopped": "until"}
+    assert [entry["outcome"] for entry in await mirror.deliveries(url="*weekly*")] == ["delivered"]
+    assert await mirror.clock.now == START + timedelta(weeks=1)
+    assert await mirror.clock.mode == "frozen"
+    assert await mirror.clock.next_event_at == datetime(2026, 1, 12, 9, tzinfo=UTC)
+    await mirror.account.set(5)
+    assert (await mirror.account.balance_usd, await mirror.account.get()) == (5, 5)
+
+
+async def test_a_sandbox_is_forgotten_at_the_end_of_an_async_block_too(emulator: Emulator) -> None:
+    before = emulator.health()["sandboxes"]
+    async with emulator.sandbox().aio:
+        assert emulator.health()["sandboxes"] == before + 1
+    assert emulator.health()["sandboxes"] == before
+
+
+@contextlib.asynccontextmanager
+async def receiver(handle: Callable[[bytes], Awaitable[None]]) -> AsyncIterator[str]:
+    """Serve a receiver on the test's own loop, which hands on each request line and then answers 200; give its URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await handle(head.split(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_loop_that_serves_the_receiver_may_await_the_advance(emulator: Emulator, box: Sandbox) -> None:
+    received: list[bytes] = []
+
+    async def handle(line: bytes) -> None:
+        received.append(line)
+
+    async with receiver(handle) as url:
+        await box.aio.routes.set({"https://api.acme.com": url})
+        create_cron(emulator, box)
+        await box.aio.clock.advance(weeks=1)
+    assert received == [b"POST /weekly HTTP/1.1"]
+    (delivery,) = box.deliveries()
+    assert (delivery["outcome"], delivery["routed_to"]) == ("delivered", f"{url}/weekly")
+
+
+async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refused(
+    emulator: Emulator, box: Sandbox
+) -> None:
+    refusals: list[EmulatorError] = []
+
+    async def handle(_line: bytes) -> None:
+        try:
+            await box.aio.clock.advance(hours=1)
+        except EmulatorError as error:
+            refusals.append(error)
+
+    async with receiver(handle) as url:
+        create_cron(emulator, box, url)
+        moved = await box.aio.clock.advance(weeks=1)
+    assert [(error.status, error.retry_after_seconds) for error in refusals] == [(409, 1)]
+    assert moved == {"now": "2026-01-08T00:00:00.000Z", "fired": 1, "stopped": "until"}
+
+
+async def test_an_advance_of_a_running_clock_waits_for_a_receiver(emulator: Emulator) -> None:
+    called, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(_line: bytes) -> None:
+        called.set()
+        await release.wait()
+
+    async with receiver(handle) as url, emulator.sandbox(clock="wall").aio as box:
+        body = {"task": url, "run_at": "2026-01-01T00:00:00Z"}
+        await asyncio.to_thread(call, emulator, box.handle, "POST", "/task/schedule", body)
+        await called.wait()
+        client = Client(emulator.url, box.api_key)
+        with pytest.raises(EmulatorError) as caught:
+            await asyncio.to_thread(client.request, "POST", "/_emulator/clock/advance", {"seconds": 60})
+        client.close()
+        advance = asyncio.create_task(box.clock.advance(seconds=60))
+        release.set()
+        moved = await advance
+        outcomes = [entry["outcome"] for entry in await box.deliveries()]
+    assert (caught.value.status, caught.value.retry_after_seconds) == (409, 1)
+    assert (moved["stopped"], outcomes) == ("until", ["delivered"])

@@ -1,0 +1,135 @@
+import http.client
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import freezegun
+import pytest
+import time_machine
+
+from sched_emulator import Emulator, Sandbox
+from sched_emulator.client.http import Client
+from sched_emulator.client.receiver import Received, Receiver
+from sched_emulator.signatures import SignatureError
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as listening:
+        yield listening
+
+
+def send(receiver: Receiver, body: bytes = b"{}", path: str = "/hook", method: str = "POST") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
+    try:
+        connection.request(method, path, body)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def schedule(emulator: Emulator, box: Sandbox, url: str, **settings: Any) -> None:
+    task = {"task": url, "run_at": "2026-01-01T00:00:00Z", "payload": {"order": 7}, **settings}
+    client = Client(emulator.url, box.api_key)
+    client.request("POST", "/v1/scheduling/task/schedule", task)
+    client.close()
+
+
+def test_it_records_what_it_is_sent(receiver: Receiver) -> None:
+    assert send(receiver, b'{"a": 1}', "/hook?x=1") == (200, b"")
+    (request,) = receiver.requests
+    assert (request.method, request.path, request.json) == ("POST", "/hook?x=1", {"a": 1})
+    assert (request.headers["content-LENGTH"], len(request.headers), "x-none" in request.headers) == ("8", 3, False)
+    assert repr(request.headers).startswith("{'Host': '127.0.0.1:")
+
+
+def test_it_answers_as_told(receiver: Receiver) -> None:
+    receiver.respond(503, {"status": 201, "headers": {"X-A": "b"}, "body": "text"}, {"body": {"ok": True}})
+    assert [send(receiver) for _ in range(4)] == [
+        (503, b""),
+        (201, b"text"),
+        (200, b'{"ok": true}'),
+        (200, b'{"ok": true}'),
+    ]
+    receiver.respond(500, {"body": b"raw"}, then="cycle")
+    assert [send(receiver) for _ in range(3)] == [(500, b""), (200, b"raw"), (500, b"")]
+    assert send(receiver, method="HEAD") == (200, b"")
+
+
+def test_a_function_answers(receiver: Receiver) -> None:
+    def answer(request: Received) -> int:
+        return 200 if request.json["valid"] else 422
+
+    receiver.respond(answer)
+    assert [send(receiver, json.dumps({"valid": valid}).encode())[0] for valid in (True, False)] == [200, 422]
+
+
+def test_what_a_function_raises_is_answered_500_and_raised_in_the_test(receiver: Receiver) -> None:
+    def fail(request: Received) -> int:
+        pytest.fail(f"{request.path} should not be called")
+
+    receiver.raise_errors()
+    receiver.respond(fail)
+    assert send(receiver)[0] == 500
+    with pytest.raises(pytest.fail.Exception, match=r"^/hook should not be called$"):
+        receiver.raise_errors()
+
+
+def test_responses_that_cannot_be_meant_are_refused(receiver: Receiver) -> None:
+    with pytest.raises(ValueError, match=r"^respond\(\) needs at least one response, such as 200$"):
+        receiver.respond()
+    receiver.respond({"stauts": 200})
+    assert send(receiver)[0] == 500
+    with pytest.raises(TypeError, match=r"^a response has status, headers and body, no stauts$"):
+        receiver.raise_errors()
+
+
+def test_deliveries_arrive_and_their_signatures_are_checked(
+    emulator: Emulator, box: Sandbox, receiver: Receiver
+) -> None:
+    schedule(emulator, box, f"{receiver.url}/task", secret="right")  # noqa: S106 - a test's
+    box.clock.settle()
+    (request,) = receiver.requests
+    request.verify("right", now=box.clock.now)
+    with pytest.raises(SignatureError):
+        request.verify("wrong")
+    assert (request.path, request.json) == ("/task", {"order": 7})
+
+
+def test_with_a_secret_it_refuses_what_is_not_signed(emulator: Emulator, box: Sandbox, receiver: Receiver) -> None:
+    receiver.secret = "right"  # noqa: S105 - a test's
+    schedule(emulator, box, f"{receiver.url}/signed", secret="right")  # noqa: S106 - the same
+    schedule(emulator, box, f"{receiver.url}/unsigned", retry=0)
+    box.clock.settle()
+    assert [(entry["url"].removeprefix(receiver.url), entry["status"]) for entry in box.deliveries()] == [
+        ("/signed", 200),
+        ("/unsigned", 401),
+    ]
+
+
+def test_routes_lead_public_urls_to_it(emulator: Emulator, box: Sandbox, receiver: Receiver) -> None:
+    box.routes.set({"https://api.acme.com": receiver.url})
+    schedule(emulator, box, "https://api.acme.com/hooks/task")
+    box.clock.settle()
+    assert [request.path for request in receiver.requests] == ["/hooks/task"]
+
+
+def test_it_works_while_time_is_frozen(emulator: Emulator, box: Sandbox) -> None:
+    instant = datetime(2030, 1, 1, tzinfo=UTC)
+    with freezegun.freeze_time(instant), Receiver() as receiver:
+        assert send(receiver) == (200, b"")
+        schedule(emulator, box, f"{receiver.url}/task")
+        box.clock.settle()
+    with Receiver() as other, time_machine.travel(instant, tick=False):
+        assert send(other) == (200, b"")
+    assert (len(receiver.requests), len(other.requests)) == (2, 1)
+
+
+def test_what_is_no_http_is_ignored(receiver: Receiver) -> None:
+    connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
+    connection.connect()
+    connection.close()
+    assert send(receiver) == (200, b"")
+    assert len(receiver.requests) == 1

@@ -1,0 +1,224 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sched_emulator.spec import assumptions
+
+# Every question and its answers, the default first; in capitals that of the dialect `observed`.
+QUESTIONS = """
+cron.seconds_position first last
+cron.dst vixie literal
+cron.duplicate_name allow reject
+cron.trigger_when_paused run reject
+cron.max_runs_counts scheduled all
+cron.overlap_default allow skip queue
+cron.queue_depth all one
+delivery.backoff exponential fixed immediate
+delivery.body payload event
+signature.scheme x-infrai-signature x-infrai-timestamp standard-webhooks
+run.retention_zero none_kept forever
+task.past_run_at fire_now reject
+queue.publish_unknown create reject
+queue.consume_unknown reject EMPTY
+queue.create_existing same_ok reject
+queue.max_retries_counts allowed total
+queue.expiry_counts ignored counted
+queue.nack_default requeue dead_letter
+queue.nack_position front back
+queue.nack_delay now backoff
+queue.dead_without_dlq kept dropped
+queue.dlq_consumable consumable held
+queue.ack_expired accept reject
+queue.ack_unknown reject accept
+queue.fifo_in_flight block allow
+queue.fifo_delayed block pass
+queue.priority_off ignore honour
+queue.priority_order high_first low_first
+queue.stats_delayed hidden available
+queue.redrive_max honour ignore
+push.body message payload
+idempotency.conflict reject replay
+idempotency.required optional required
+http.envelope wrapped bare
+http.created_status ok created
+http.validation_status bad_request unprocessable
+http.unknown_fields ignore reject
+cron.create.names any table example OBSERVED
+cron.create.fields documented canonical both
+cron.create.id_field cron_id job_id BOTH
+cron.list.fields documented canonical both
+cron.list.paging cursor none
+cron.run_at reject ACCEPT
+queue.consume.result_key messages items BOTH
+queue.message_fields minimal full
+queue.payload_field payload ANY
+queue.batch_message payload ANY
+queue.payload_type object ANY_JSON
+queue.count_fields number boolean
+push.url_names any table OBSERVED
+run.list.fields with_task cron_run
+account.topup_url checkout_url next_action_url both
+"""
+CONSTANTS = """
+cron.timeout_seconds 300 1 900
+cron.retries 3 0 10
+cron.jitter_seconds 0 0 60
+run.retention_days 30 0 3650
+queue.max_messages 10 1 100
+queue.visibility_timeout_seconds 30 1 43200
+queue.max_retries 3 0 1000
+queue.retention_days 30 1 30
+push.max_retries 3 0 1000
+push.concurrency 10 1 100
+delivery.backoff_first_seconds 10 0 86400
+delivery.backoff_max_seconds 3600 0 86400
+idempotency.window_seconds 86400 1 2592000
+limits.message_bytes 262144 1 none
+limits.delay_seconds 604800 0 none
+limits.max_messages 100 1 none
+limits.batch_messages 100 1 none
+limits.name_chars 256 1 none
+page.default_limit 50 1 none
+page.max_limit 100 1 none
+"""
+
+
+# --- What the catalogue holds
+
+
+def test_the_catalogue_holds_every_question_with_its_answers() -> None:
+    table = [line.split() for line in QUESTIONS.split("\n") if line]
+    catalogue = {name: entry for name, entry in assumptions.catalogue().items() if entry.kind != "constant"}
+    assert {name: list(entry.answers) for name, entry in catalogue.items()} == {
+        name: [answer.lower() for answer in answers] for name, *answers in table
+    }
+    assert {name: entry.default for name, entry in catalogue.items()} == {name: first for name, first, *_ in table}
+    assert {name: entry.observed for name, entry in catalogue.items()} == {
+        name: next((answer.lower() for answer in answers if answer.isupper()), None) for name, *answers in table
+    }
+
+
+def test_the_catalogue_holds_every_constant_with_its_range() -> None:
+    table = [line.split() for line in CONSTANTS.split("\n") if line]
+    constants = {name: entry for name, entry in assumptions.catalogue().items() if entry.kind == "constant"}
+    assert {name: (entry.default, entry.minimum, entry.maximum) for name, entry in constants.items()} == {
+        name: (int(default), int(low), None if high == "none" else int(high)) for name, default, low, high in table
+    }
+
+
+@pytest.mark.parametrize("entry", assumptions.catalogue().values(), ids=lambda entry: entry.id)
+def test_an_entry_says_all_that_there_is_to_say(entry: assumptions.Assumption) -> None:
+    assert entry.kind in {"behaviour", "shape", "constant"}
+    assert entry.question.endswith((".", "?", ")"))
+    assert entry.lines
+    assert all(1 <= line <= 1098 for line in entry.lines)
+    assert entry.place.endswith((".", '."'))
+    assert all(meaning.endswith(".") for meaning in entry.answers.values())
+    assert entry.why.endswith(".")
+    assert all(item.strength in {"V", "C", "A"} and item.says.endswith((".", '".')) for item in entry.evidence)
+    assert entry.probe.endswith(".")
+    assert not any(word in {"yes", "no", "true", "false", "on", "off"} or word.isdecimal() for word in entry.answers)
+
+
+def test_dialects_are_complete_and_differ_where_programs_differ() -> None:
+    documented, observed = assumptions.preset("documented"), assumptions.preset("observed")
+    assert documented == assumptions.defaults()
+    assert list(documented) == list(observed) == list(assumptions.catalogue())
+    assert {name: answer for name, answer in observed.items() if answer != documented[name]} == {
+        "queue.consume_unknown": "empty",
+        "cron.create.names": "observed",
+        "cron.create.id_field": "both",
+        "cron.run_at": "accept",
+        "queue.consume.result_key": "both",
+        "queue.payload_field": "any",
+        "queue.batch_message": "any",
+        "queue.payload_type": "any_json",
+        "push.url_names": "observed",
+    }
+
+
+# --- What a user answers
+
+
+def test_answers_are_checked_and_numbers_are_read_from_text() -> None:
+    assert assumptions.parse_answers(
+        {"queue.nack_position": "back", "cron.retries": "10", "limits.name_chars": 1, "cron.timeout_seconds": " 900 "}
+    ) == {"queue.nack_position": "back", "cron.retries": 10, "limits.name_chars": 1, "cron.timeout_seconds": 900}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "queue.nack_positon",
+            "back",
+            "There is no assumption 'queue.nack_positon'; did you mean queue.nack_position?",
+        ),
+        ("colour", "red", "There is no assumption 'colour'; `sched-emulator assumptions list` shows them all."),
+        ("queue.nack_position", "middle", "queue.nack_position cannot be 'middle'; possible: one of front, back."),
+        ("queue.nack_position", True, "queue.nack_position cannot be True; possible: one of front, back."),
+        ("queue.nack_position", 1, "queue.nack_position cannot be 1; possible: one of front, back."),
+        ("queue.nack_position", ["back"], "queue.nack_position cannot be ['back']; possible: one of front, back."),
+        ("cron.retries", 11, "cron.retries cannot be 11; possible: a whole number from 0 to 10."),
+        ("cron.retries", "-1", "cron.retries cannot be '-1'; possible: a whole number from 0 to 10."),
+        ("cron.retries", "3.5", "cron.retries cannot be '3.5'; possible: a whole number from 0 to 10."),
+        ("cron.retries", 3.0, "cron.retries cannot be 3.0; possible: a whole number from 0 to 10."),
+        ("cron.retries", True, "cron.retries cannot be True; possible: a whole number from 0 to 10."),
+        ("cron.retries", None, "cron.retries cannot be None; possible: a whole number from 0 to 10."),
+        ("limits.name_chars", 0, "limits.name_chars cannot be 0; possible: a whole number from 1 up."),
+        (
+            "limits.name_chars",
+            "9" * 99,
+            f"limits.name_chars cannot be '{'9' * 56}...; possible: a whole number from 1 up.",
+        ),
+    ],
+)
+def test_a_wrong_answer_is_refused_with_what_is_possible(name: str, value: Any, sentence: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole sentence is compared
+        assumptions.parse_answers({name: value})
+    assert str(caught.value) == sentence
+
+
+def test_an_unknown_dialect_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^There is no dialect 'spoken'; possible: documented, observed\.$"):
+        assumptions.preset("spoken")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[queue]\nnack_position = "back"\n[cron]\nretries = 5\n[queue.consume]\nresult_key = "items"',
+        '"queue.nack_position" = "back"\n"cron.retries" = 5\n"queue.consume.result_key" = "items"',
+        '[queue]\nnack_position = "back"\n"consume.result_key" = "items"\n[cron]\nretries = "5"',
+    ],
+)
+def test_tables_and_dotted_names_of_a_toml_file_mean_the_same(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "answers.toml"
+    file.write_text(text, encoding="utf-8")
+    assert assumptions.read_answers_toml(file) == {
+        "queue.nack_position": "back",
+        "cron.retries": 5,
+        "queue.consume.result_key": "items",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('"queue.nack_position" = "back"\n[queue]\nnack_position = "front"', "{} answers queue.nack_position twice."),
+        ('[queue]\nnack_position = "middle"', "queue.nack_position cannot be 'middle'; possible: one of front, back."),
+        ("nonsense", "{} is not TOML: Expected '=' after a key in a key/value pair (at end of document)."),
+    ],
+)
+def test_a_toml_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "answers.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole sentence is compared
+        assumptions.read_answers_toml(file)
+    assert str(caught.value) == sentence.format(file)
+
+
+def test_a_toml_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"answers\.toml cannot be read: No such file or directory\.$"):
+        assumptions.read_answers_toml(tmp_path / "answers.toml")
