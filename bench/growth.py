@@ -68,8 +68,8 @@ def table(title: str, cases: Sequence[tuple[str, Callable[[], Sandbox], float]],
         for number, (_name, make, days) in enumerate(cases):
             sandbox = make()
             took = pass_time(sandbox, days)
-            fires[number] = sandbox.fired
-            costs[number] = min(costs[number], took / sandbox.fired * 1e6)
+            fires[number] = sandbox.store.fired
+            costs[number] = min(costs[number], took / sandbox.store.fired * 1e6)
     say_row(title, "fires", "µs a fire", "ratio", widths=WIDTHS)
     for (name, _make, _days), count, cost in zip(cases, fires, costs, strict=True):
         say_row(name, f"{count:,}", f"{cost:.1f}", f"{cost / costs[0]:.2f}", widths=WIDTHS)
@@ -81,7 +81,7 @@ def run(*, quick: bool) -> None:
     say(f"growth: {crons:,} crons of mixed zones and intervals over {days} virtual days, on the core")
     sandbox, again = mixed(crons), mixed(crons)
     took = pass_time(sandbox, days)
-    say(f"  {sandbox.fired:,} events in {took:.1f} s of CPU time, {took / sandbox.fired * 1e6:.1f} µs each")
+    say(f"  {sandbox.store.fired:,} events in {took:.1f} s of CPU time, {took / sandbox.store.fired * 1e6:.1f} µs each")
     pass_time(again, days)
     states = [blake2b(box.snapshot(), digest_size=8).hexdigest() for box in (sandbox, again)]
     say(f"  run a second time, the snapshot is {'the same' if states[0] == states[1] else 'ANOTHER'}: {states[0]}")

@@ -24,12 +24,12 @@ def run(*, quick: bool) -> None:
     sandbox.call("scheduling.cron.create", cron)
     before = peak_megabytes()
     took = seconds(lambda: sandbox.poll(START_MS + days * DAY_MS))
-    assert sandbox.fired == days * 1440, sandbox.fired
-    rate = sandbox.fired / took
-    say(f"year: a minutely cron in New York over {days} virtual days, {sandbox.fired:,} fires on the core")
+    assert sandbox.store.fired == days * 1440, sandbox.store.fired
+    rate = sandbox.store.fired / took
+    say(f"year: a minutely cron in New York over {days} virtual days, {sandbox.store.fired:,} fires on the core")
     say(f"  {rate:,.0f} fires/s in {took:.2f} s of CPU time (target: at least {TARGET:,})")
     say(f"  {rate * croniter_step():.1f} fires in the time of one step of croniter")
-    kept = len(sandbox.runs), len(sandbox.journal.deliveries)
+    kept = len(sandbox.store.runs), len(sandbox.store.journal.deliveries)
     say("  {:,} runs kept by their retention, {:,} deliveries by the journal".format(*kept))
     say(f"  {before:.0f} MB before, {peak_megabytes():.0f} MB at the peak\n")
 

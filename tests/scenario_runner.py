@@ -21,9 +21,9 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from sched_emulator.config import parse_duration
+from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import from_text, to_ms, to_text
-from sched_emulator.core.operations import OPERATIONS
 from sched_emulator.core.records import DeliveryEntry, Message, Run, Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
@@ -120,11 +120,11 @@ class Story:
         """Let time pass, from one thing that is due to the next."""
         sandbox, told = self.sandbox, []
         until = rest.removeprefix("to ")
-        until_ms = from_text(until) if until != rest else sandbox.now_ms + to_ms(parse_duration(rest, "advance"))
-        while (due_ms := sandbox.timeline.next_due_ms()) is not None and due_ms <= until_ms:
+        until_ms = from_text(until) if until != rest else sandbox.store.now_ms + to_ms(parse_duration(rest, "advance"))
+        while (due_ms := sandbox.store.timeline.next_due_ms()) is not None and due_ms <= until_ms:
             before = self._facts()
             assert sandbox.poll(due_ms, max_events=1) is None, "every receiver is scripted"
-            told += [f"{self._instant(sandbox.now_ms)}  {change}" for change in self._changes(before)]
+            told += [f"{self._instant(sandbox.store.now_ms)}  {change}" for change in self._changes(before)]
         sandbox.poll(until_ms)
         return told or ["nothing happens"]
 
@@ -134,11 +134,11 @@ class Story:
 
     def now(self, _rest: str) -> list[str]:
         """Tell the instant."""
-        return [self._instant(self.sandbox.now_ms)]
+        return [self._instant(self.sandbox.store.now_ms)]
 
     def timeline(self, _rest: str) -> list[str]:
         """Tell what is due."""
-        due = self.sandbox.timeline.due(100)
+        due = self.sandbox.store.timeline.due(100)
         return [f"{self._instant(entry.due_ms)}  {entry.kind} {entry.subject}" for entry in due] or ["nothing is due"]
 
     def runs(self, _rest: str) -> list[str]:
@@ -147,7 +147,7 @@ class Story:
 
     def deliveries(self, _rest: str) -> list[str]:
         """List the attempts with what they sent."""
-        entries = self.sandbox.journal.deliveries
+        entries = self.sandbox.store.journal.deliveries
         return [
             f"{self._instant(entry.at_ms)}  {_attempt(entry)} → {entry.url} {self._show(entry.body)}{_ending(entry)}"
             for entry in entries
@@ -156,12 +156,16 @@ class Story:
     def _facts(self) -> Facts:
         sandbox = self.sandbox
         facts: Facts = {
-            (entry.url, entry.seq): _attempt(entry) + _ending(entry) for entry in sandbox.journal.deliveries
+            (entry.url, entry.seq): _attempt(entry) + _ending(entry) for entry in sandbox.store.journal.deliveries
         }
-        facts |= {("run", run.run_id): self._run(run) for run in sandbox.runs.values()}
-        facts |= {("message", message.message_id): self._message(message) for message in sandbox.messages.values()}
+        facts |= {("run", run.run_id): self._run(run) for run in sandbox.store.runs.values()}
+        facts |= {
+            ("message", message.message_id): self._message(message) for message in sandbox.store.messages.values()
+        }
         enabled = {True: "enabled", False: "disabled"}
-        facts |= {("cron", cron.cron_id): f"{cron.cron_id} {enabled[cron.enabled]}" for cron in sandbox.crons.values()}
+        facts |= {
+            ("cron", cron.cron_id): f"{cron.cron_id} {enabled[cron.enabled]}" for cron in sandbox.store.crons.values()
+        }
         return facts
 
     def _changes(self, before: Facts) -> Iterator[str]:
@@ -170,7 +174,7 @@ class Story:
             if before.get((kind, name)) == fact or fact.endswith(" running"):
                 continue
             if isinstance(name, int) and (kind, name) not in before:
-                entry = self.sandbox.journal.delivery(name)
+                entry = self.sandbox.store.journal.delivery(name)
                 assert entry is not None
                 yield f"{_attempt(entry)} → {entry.url}{_ending(entry)}"
             elif kind != "cron" or (kind, name) in before:
@@ -179,7 +183,7 @@ class Story:
 
     def _run(self, run: Run) -> str:
         if run.state == "running" and run.entry is not None and run.delivery_id is not None:
-            attempt = self.sandbox.deliveries[run.delivery_id].attempt + 1
+            attempt = self.sandbox.store.deliveries[run.delivery_id].attempt + 1
             return f"{run.run_id} waits for attempt {attempt} until {self._due(run.entry)}"
         return f"{run.run_id} {run.state}"
 
@@ -191,7 +195,7 @@ class Story:
         return f"{place}, a dead letter of {message.origin}" if dead else place
 
     def _due(self, entry: int) -> str:
-        return self._instant(self.sandbox.timeline.entries[entry].due_ms)
+        return self._instant(self.sandbox.store.timeline.entries[entry].due_ms)
 
     def _instant(self, instant_ms: int) -> str:
         text = to_text(instant_ms).replace("T", " ").removesuffix("Z").removesuffix(".000")

@@ -60,12 +60,14 @@ LAYERS = {
 }
 TOP = 5
 CORE_LAYERS = {
-    "deliveries": 1,
-    "runs": 2,
-    **dict.fromkeys(("account", "crons", "idempotency", "messages", "pushes", "queues", "tasks"), 3),
-    "operations": 4,
-    "sandbox": 5,
-    **dict.fromkeys(("relied", "replay"), 6),
+    "store": 1,
+    **dict.fromkeys(("account", "deliveries", "idempotency", "queues"), 2),
+    **dict.fromkeys(("messages", "runs"), 3),
+    **dict.fromkeys(("crons", "pushes", "tasks"), 4),
+    "dispatch": 5,
+    "sandbox": 6,
+    "replay": 7,
+    "relied": 8,
 }
 DOMAIN = frozenset({"crons", "messages", "pushes", "queues", "tasks"})
 DOMAIN_MAY = {("messages", "queues"), ("pushes", "messages"), ("pushes", "queues")}

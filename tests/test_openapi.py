@@ -14,7 +14,7 @@ import yaml
 from openapi_spec_validator import validate
 
 from sched_emulator import spec
-from sched_emulator.core.operations import OPERATIONS as OPERATIONS_OF_THE_CORE
+from sched_emulator.core.dispatch import OPERATIONS as OPERATIONS_OF_THE_CORE
 from sched_emulator.spec import assumptions
 
 OPERATIONS = json.loads((Path(__file__).parent / "data" / "operations.json").read_text(encoding="utf-8"))["operations"]

@@ -19,8 +19,8 @@ CRONS_MUTANTS = (
     Mutant(
         "a paused cron fires on",
         CRONS,
-        "    cron = _find(sandbox, cron_id)\n    cron.enabled = False\n    _aim(sandbox, cron, after_ms=sandbox.now_ms)\n",
-        "    cron = _find(sandbox, cron_id)\n    cron.enabled = False\n",
+        "    cron = _find(store, cron_id)\n    cron.enabled = False\n    _aim(store, cron, after_ms=store.now_ms)\n",
+        "    cron = _find(store, cron_id)\n    cron.enabled = False\n",
     ),
     Mutant("resume does not enable", CRONS, "    cron.enabled = True\n", ""),
     Mutant(
@@ -40,7 +40,7 @@ CRONS_MUTANTS = (
     Mutant(
         "a deleted cron is still there",
         CRONS,
-        "    del sandbox.crons[cron_id]\n    sandbox.cron_index.discard(cron.number)\n",
+        "    del store.crons[cron_id]\n    store.cron_index.discard(cron.number)\n",
         "",
     ),
     Mutant("skip runs side by side", CRONS, '"skip": "skip"', '"skip": "start"'),
@@ -61,8 +61,8 @@ CRONS_MUTANTS = (
     Mutant(
         "a trigger moves next_run_at",
         CRONS,
-        '    run.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", run.run_id)\n    if cron',
-        '    run.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", run.run_id)\n    _aim(sandbox, cron, after_ms=cron.next_run_ms or sandbox.now_ms)\n    if cron',
+        '    run.entry = store.timeline.schedule(store.now_ms, "run", run.run_id)\n    if cron',
+        '    run.entry = store.timeline.schedule(store.now_ms, "run", run.run_id)\n    _aim(store, cron, after_ms=cron.next_run_ms or store.now_ms)\n    if cron',
     ),
     Mutant("a run is found under any cron", CRONS, "if run is None or run.owner_id != cron_id:", "if run is None:"),
     Mutant("retention_days is not kept", CRONS, "    cron.retention_days = retention_days\n", ""),
@@ -126,7 +126,7 @@ CRONS_MUTANTS = (
     Mutant("a failed run has no error", RUNS, "    run.error = outcome.error\n", ""),
     Mutant("a run forgets the receiver's status", RUNS, "    run.response_status = outcome.status\n", ""),
     Mutant("runs are oldest first", RUNS, "limit=limit, newest_first=True", "limit=limit"),
-    Mutant("runs are kept for ever", RUNS, "forget(sandbox, finished.popleft())", "finished.popleft()"),
+    Mutant("runs are kept for ever", RUNS, "forget(store, finished.popleft())", "finished.popleft()"),
     Mutant(
         "a run is kept a day longer",
         RUNS,
@@ -134,8 +134,11 @@ CRONS_MUTANTS = (
         "due_ms = finished_ms + (days + 1) * instants.DAY_MS",
     ),
     Mutant(
-        "a task fires a minute late", TASKS, "max(run_at_ms, sandbox.now_ms)", "max(run_at_ms + 60_000, sandbox.now_ms)"
+        "a task fires a minute late",
+        TASKS,
+        "max(run_at_ms, store.now_ms)",
+        "max(run_at_ms + 60_000, store.now_ms)",
     ),
-    Mutant("a task fires at once", TASKS, "max(run_at_ms, sandbox.now_ms)", "sandbox.now_ms"),
+    Mutant("a task fires at once", TASKS, "max(run_at_ms, store.now_ms)", "store.now_ms"),
     Mutant("a task loses its headers", TASKS, "headers=headers or {},", "headers={},"),
 )

@@ -50,8 +50,8 @@ EDGE_MUTANTS = (
     Mutant(
         "a pushed message stays",
         PUSHES,
-        "    elif outcome.succeeded:\n        queues.remove(sandbox, message)\n",
-        "    elif outcome.succeeded:\n        messages.push_failed(sandbox, queue, message)\n",
+        "    elif outcome.succeeded:\n        queues.remove(store, message)\n",
+        "    elif outcome.succeeded:\n        messages.push_failed(store, queue, message)\n",
     ),
     Mutant(
         "a subscription's own dead-letter queue is ignored",
@@ -84,7 +84,7 @@ EDGE_MUTANTS = (
         "refused requests are remembered",
         IDEMPOTENCY,
         "    result = operation()\n",
-        "    sandbox.remembered[scope] = RememberedCall(scope=scope, fingerprint='', result={}, at_ms=sandbox.now_ms, request_seq=1)\n    result = operation()\n",
+        "    store.remembered[scope] = RememberedCall(scope=scope, fingerprint='', result={}, at_ms=store.now_ms, request_seq=1)\n    result = operation()\n",
     ),
     Mutant(
         "the header is ignored",
@@ -117,7 +117,7 @@ EDGE_MUTANTS = (
         "if limit is not None and len(found) == limit:",
         "if limit is not None and len(found) == limit + 1:",
     ),
-    Mutant("there is never another page", PAGING, "    if last is not None:\n", "    if False:\n"),
+    Mutant("there is never another page", "core/store.py", "    if last is not None:\n", "    if False:\n"),
     # --- The edge
     Mutant(
         "keys are not looked at",
@@ -131,7 +131,7 @@ EDGE_MUTANTS = (
     Mutant(
         "credit is not looked at",
         "core/account.py",
-        "sandbox.balance_usd is not None and sandbox.balance_usd <= 0",
+        "store.balance_usd is not None and store.balance_usd <= 0",
         "False",
     ),
     Mutant("text/plain is taken for JSON", "server/bodies.py", "    if content_type is None:\n", "    if True:\n"),

@@ -10,20 +10,20 @@ QUEUES_MUTANTS = (
     Mutant(
         "a lease never expires",
         MESSAGES,
-        '"in_flight", due_ms=sandbox.now_ms + lease_ms',
-        '"in_flight", due_ms=sandbox.now_ms + 10**12',
+        '"in_flight", due_ms=store.now_ms + lease_ms',
+        '"in_flight", due_ms=store.now_ms + 10**12',
     ),
     Mutant(
         "a lease is a second too short",
         MESSAGES,
-        "due_ms=sandbox.now_ms + lease_ms",
-        "due_ms=sandbox.now_ms + lease_ms - 1000",
+        "due_ms=store.now_ms + lease_ms",
+        "due_ms=store.now_ms + lease_ms - 1000",
     ),
     Mutant(
         "a lease is a second too long",
         MESSAGES,
-        "due_ms=sandbox.now_ms + lease_ms",
-        "due_ms=sandbox.now_ms + lease_ms + 1000",
+        "due_ms=store.now_ms + lease_ms",
+        "due_ms=store.now_ms + lease_ms + 1000",
     ),
     Mutant(
         "visibility_timeout is ignored",
@@ -56,13 +56,13 @@ QUEUES_MUTANTS = (
         "consuming takes messages away",
         MESSAGES,
         "taken.append(view(message))",
-        "taken.append(view(message)); queues.remove(sandbox, message)",
+        "taken.append(view(message)); queues.remove(store, message)",
     ),
     Mutant(
         "an ack changes nothing",
         MESSAGES,
-        'earlier holder may have acked it")\n        queues.remove(sandbox, message)',
-        'earlier holder may have acked it")',
+        'earlier holder may have acked it"\n        queues.remove(store, message)',
+        'earlier holder may have acked it"',
     ),
     Mutant(
         "an ack does not look at the queue",
@@ -78,8 +78,8 @@ QUEUES_MUTANTS = (
     Mutant(
         "a dead message is lost",
         MESSAGES,
-        "    queues.withdraw(sandbox, message)\n    if message.died_ms is not None:",
-        "    return queues.remove(sandbox, message)\n    if message.died_ms is not None:",
+        "    queues.withdraw(store, message)\n    if message.died_ms is not None:",
+        "    return queues.remove(store, message)\n    if message.died_ms is not None:",
     ),
     Mutant(
         "a batch loses its last message",
@@ -113,7 +113,10 @@ QUEUES_MUTANTS = (
     Mutant("redrive remembers the nacks", MESSAGES, "    message.failures = 0\n", ""),
     Mutant("redrive counts one too many", MESSAGES, '"redriven": len(chosen)}', '"redriven": len(chosen) + 1}'),
     Mutant(
-        "a dead-letter queue need not exist", QUEUES, "if name is not None and name not in sandbox.queues:", "if False:"
+        "a dead-letter queue need not exist",
+        QUEUES,
+        "if name is not None and name not in store.queues:",
+        "if False:",
     ),
     Mutant("a queue may be its own dead-letter queue", QUEUES, "    if name == queue:\n", "    if False:\n"),
     # --- Queues
@@ -152,26 +155,26 @@ QUEUES_MUTANTS = (
     Mutant(
         "purge spares what is in flight",
         QUEUES,
-        "held = list(sandbox.indexes[queue].held)",
-        "held = [m for m in sandbox.indexes[queue].held if sandbox.messages[m].place != 'in_flight']",
+        "held = list(store.indexes[queue].held)",
+        "held = [m for m in store.indexes[queue].held if store.messages[m].place != 'in_flight']",
     ),
     Mutant(
         "purge removes the dead too",
         QUEUES,
-        "held = list(sandbox.indexes[queue].held)",
-        "held = [*sandbox.indexes[queue].held, *[m for m in sandbox.indexes[queue].dead.ids.values() if m not in sandbox.indexes[queue].held]]",
+        "held = list(store.indexes[queue].held)",
+        "held = [*store.indexes[queue].held, *[m for m in store.indexes[queue].dead.ids.values() if m not in store.indexes[queue].held]]",
     ),
     Mutant("purge counts nothing", QUEUES, '"purged": len(held)}', '"purged": 0}'),
     Mutant(
         "update forgets max_retries",
         QUEUES,
-        '    check_dead_letter_queue(sandbox, queue, changes.get("dead_letter_queue"))\n',
-        "    check_dead_letter_queue(sandbox, queue, changes.get(\"dead_letter_queue\"))\n    changes.pop('max_retries', None)\n",
+        '    check_dead_letter_queue(store, queue, changes.get("dead_letter_queue"))\n',
+        "    check_dead_letter_queue(store, queue, changes.get(\"dead_letter_queue\"))\n    changes.pop('max_retries', None)\n",
     ),
     Mutant(
         "a queue in use as dead-letter queue can be deleted",
         QUEUES,
-        "    refuse_if_used_for_dead_letters(sandbox, queue)\n",
+        "    refuse_if_used_for_dead_letters(store, queue)\n",
         "",
     ),
     Mutant(
@@ -180,5 +183,5 @@ QUEUES_MUTANTS = (
         "kept_ms = queue.message_retention_days * DAY_MS",
         "kept_ms = (queue.message_retention_days + 1) * DAY_MS",
     ),
-    Mutant("a queue that exists takes other settings", QUEUES, "    if different or sandbox", "    if sandbox"),
+    Mutant("a queue that exists takes other settings", QUEUES, "    if different or store", "    if store"),
 )

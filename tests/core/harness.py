@@ -5,12 +5,12 @@ from typing import Any
 
 from hypothesis import settings as of_hypothesis
 
-from sched_emulator.core import snapshot
+from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_ms, to_text
-from sched_emulator.core.operations import OPERATIONS
 from sched_emulator.core.records import Attempt, Outcome, Settings
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.store import Store, fresh
 from sched_emulator.spec import assumptions
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, a Thursday
@@ -44,8 +44,13 @@ class Box:
     """A sandbox under test. `answers` is merged over the defaults; other keywords are settings."""
 
     def __init__(self, answers: Answers | None = None, **changes: Any) -> None:
-        self.sandbox = Sandbox(snapshot.fresh(settings(answers, **changes)))
-        self.start_ms = self.sandbox.now_ms
+        self.sandbox = Sandbox(fresh(settings(answers, **changes)))
+        self.start_ms = self.sandbox.store.now_ms
+
+    @property
+    def store(self) -> Store:
+        """What the sandbox holds at present."""
+        return self.sandbox.store
 
     def call(self, operation: str, /, *, key: str | None = None, **arguments: Any) -> Any:
         """Perform an operation and return its result; afterwards it stands in the journal, as at the edge."""
@@ -90,12 +95,12 @@ class Box:
 
     def advance(self, seconds: float = 0) -> None:
         """Let time pass; nothing may come up that the edge would have to send."""
-        attempt = self.sandbox.poll(self.sandbox.now_ms + to_ms(seconds))
+        attempt = self.sandbox.poll(self.sandbox.store.now_ms + to_ms(seconds))
         assert attempt is None, attempt.url
 
     def to_send(self, seconds: float = 0) -> Attempt:
         """Let time pass up to the next attempt that the edge has to send, and return it."""
-        attempt = self.sandbox.poll(self.sandbox.now_ms + to_ms(seconds))
+        attempt = self.sandbox.poll(self.sandbox.store.now_ms + to_ms(seconds))
         assert attempt is not None
         return attempt
 
@@ -125,7 +130,7 @@ class Box:
         """Return all attempts: second of the start, URL, number, outcome."""
         return [
             (self.second(entry.at_ms), entry.url, entry.attempt, entry.outcome)
-            for entry in self.sandbox.journal.deliveries
+            for entry in self.sandbox.store.journal.deliveries
         ]
 
     def seconds_sent(self) -> list[float]:
@@ -134,20 +139,20 @@ class Box:
 
     def bodies(self) -> list[Any]:
         """Return the bodies of all attempts."""
-        return [entry.body for entry in self.sandbox.journal.deliveries]
+        return [entry.body for entry in self.sandbox.store.journal.deliveries]
 
     def states(self) -> list[tuple[str, str]]:
         """Return all runs, oldest first, with their states."""
-        return [(run.run_id, run.state) for run in self.sandbox.runs.values()]
+        return [(run.run_id, run.state) for run in self.sandbox.store.runs.values()]
 
     def due(self) -> list[tuple[float, str, str]]:
         """Return the events due: second, kind, subject."""
-        entries = self.sandbox.timeline.due(1000)
+        entries = self.sandbox.store.timeline.due(1000)
         return [(self.second(entry.due_ms), entry.kind, entry.subject) for entry in entries]
 
     def second(self, instant_ms: int | None = None) -> float:
         """Return an instant, or the present one, in seconds since the beginning."""
-        since_ms = (self.sandbox.now_ms if instant_ms is None else instant_ms) - self.start_ms
+        since_ms = (self.sandbox.store.now_ms if instant_ms is None else instant_ms) - self.start_ms
         return since_ms / 1000 if since_ms % 1000 else since_ms // 1000
 
     def next_run(self, cron_id: str) -> str | None:

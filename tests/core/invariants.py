@@ -25,62 +25,62 @@ def check(sandbox: Sandbox) -> None:
 def check_places(sandbox: Sandbox) -> None:
     """Each message is in exactly one place of exactly one queue."""
     found: Counter[str] = Counter()
-    for name, index in sandbox.indexes.items():
+    for name, index in sandbox.store.indexes.items():
         places = described(index)
         found.update([*places["held"], *places["kept"]])
         assert len(places["held"]) == len(places["available"]) + index.in_flight + index.delayed, name
-    assert found == Counter(sandbox.messages.keys())
-    for message in sandbox.messages.values():
-        index = sandbox.indexes[message.queue]
+    assert found == Counter(sandbox.store.messages.keys())
+    for message in sandbox.store.messages.values():
+        index = sandbox.store.indexes[message.queue]
         assert (message.message_id in index.kept) == (message.place == "dead"), message
         assert (message.message_id in described(index)["available"]) == (message.place == "available"), message
         assert (message.entry is not None) == (message.place in {"in_flight", "delayed"}), message
-        assert message.origin in sandbox.queues
+        assert message.origin in sandbox.store.queues
 
 
 def check_stats(sandbox: Sandbox) -> None:
     """What `stats` counts adds up to the messages alive; `dlq` is what `dlq.list` lists."""
     counted = 0
-    for name in sandbox.queues:
-        stats = queues.stats(sandbox, queue=name)
-        held = [message for message in sandbox.messages.values() if message.queue == name]
+    for name in sandbox.store.queues:
+        stats = queues.stats(sandbox.store, queue=name)
+        held = [message for message in sandbox.store.messages.values() if message.queue == name]
         hidden = sum(message.place == "delayed" for message in held)
-        if sandbox.answers.values["queue.stats_delayed"] == "available":
+        if sandbox.store.answers.values["queue.stats_delayed"] == "available":
             hidden = 0
         only_dead = sum(message.place == "dead" for message in held)
-        listed = [m for m in sandbox.messages.values() if m.died_ms is not None and name in {m.origin, m.queue}]
+        listed = [m for m in sandbox.store.messages.values() if m.died_ms is not None and name in {m.origin, m.queue}]
         assert stats["dlq"] == len(listed), name
         counted += stats["available"] + stats["in_flight"] + hidden + only_dead
-    assert counted == len(sandbox.messages)
+    assert counted == len(sandbox.store.messages)
 
 
 def check_timeline(sandbox: Sandbox) -> None:
     """Every entry is to come, and is about something that lives and knows of it."""
-    for entry in sandbox.timeline.listed():
-        assert entry.due_ms >= sandbox.now_ms, entry
+    for entry in sandbox.store.timeline.listed():
+        assert entry.due_ms >= sandbox.store.now_ms, entry
         assert WAITS_FOR[entry.kind](sandbox, entry.subject) in {entry.seq, None}, entry
 
 
 def _attempt(sandbox: Sandbox, attempt_id: str) -> None:
-    assert sandbox.attempts[attempt_id].outcome is not None
+    assert sandbox.store.attempts[attempt_id].outcome is not None
 
 
 def _failure(sandbox: Sandbox, delivery_id: str) -> None:
-    assert sandbox.deliveries[delivery_id].kind == "failure"
+    assert sandbox.store.deliveries[delivery_id].kind == "failure"
 
 
 # By kind of entry: the entry that its subject waits for, None where the subject does not say.
 WAITS_FOR: dict[str, Callable[[Sandbox, str], int | None]] = {
-    "cron": lambda sandbox, subject: sandbox.crons[subject].fire_entry or 0,
-    "run": lambda sandbox, subject: sandbox.runs[subject].entry or 0,
-    "retry": lambda sandbox, subject: sandbox.runs[subject].entry or 0,
-    "task": lambda sandbox, subject: sandbox.runs[sandbox.tasks[subject].run_id].entry or 0,
-    "message": lambda sandbox, subject: sandbox.messages[subject].entry or 0,
-    "lease": lambda sandbox, subject: sandbox.messages[subject].entry or 0,
-    "push": lambda sandbox, subject: sandbox.queues[subject].push_entry or 0,
-    "message_retention": lambda sandbox, subject: sandbox.queues[subject].retention_entry or 0,
-    "run_retention": lambda sandbox, subject: sandbox.retention_entries[subject],
-    "forget_keys": lambda sandbox, _: sandbox.retention_entries[KEYS] if sandbox.remembered else 0,
+    "cron": lambda sandbox, subject: sandbox.store.crons[subject].fire_entry or 0,
+    "run": lambda sandbox, subject: sandbox.store.runs[subject].entry or 0,
+    "retry": lambda sandbox, subject: sandbox.store.runs[subject].entry or 0,
+    "task": lambda sandbox, subject: sandbox.store.runs[sandbox.store.tasks[subject].run_id].entry or 0,
+    "message": lambda sandbox, subject: sandbox.store.messages[subject].entry or 0,
+    "lease": lambda sandbox, subject: sandbox.store.messages[subject].entry or 0,
+    "push": lambda sandbox, subject: sandbox.store.queues[subject].push_entry or 0,
+    "message_retention": lambda sandbox, subject: sandbox.store.queues[subject].retention_entry or 0,
+    "run_retention": lambda sandbox, subject: sandbox.store.retention_entries[subject],
+    "forget_keys": lambda sandbox, _: sandbox.store.retention_entries[KEYS] if sandbox.store.remembered else 0,
     "attempt": _attempt,
     "failure": _failure,
 }
@@ -88,44 +88,46 @@ WAITS_FOR: dict[str, Callable[[Sandbox, str], int | None]] = {
 
 def check_references(sandbox: Sandbox) -> None:
     """Whatever a record waits for is on the timeline, and whatever it names exists."""
-    waiting = [cron.fire_entry for cron in sandbox.crons.values()]
-    waiting += [run.entry for run in sandbox.runs.values()]
-    waiting += [message.entry for message in sandbox.messages.values()]
-    waiting += [entry for queue in sandbox.queues.values() for entry in (queue.push_entry, queue.retention_entry)]
-    waiting += sandbox.retention_entries.values()
-    assert {entry for entry in waiting if entry is not None} <= sandbox.timeline.entries.keys()
-    for cron in sandbox.crons.values():
+    waiting = [cron.fire_entry for cron in sandbox.store.crons.values()]
+    waiting += [run.entry for run in sandbox.store.runs.values()]
+    waiting += [message.entry for message in sandbox.store.messages.values()]
+    waiting += [entry for queue in sandbox.store.queues.values() for entry in (queue.push_entry, queue.retention_entry)]
+    waiting += sandbox.store.retention_entries.values()
+    assert {entry for entry in waiting if entry is not None} <= sandbox.store.timeline.entries.keys()
+    for cron in sandbox.store.crons.values():
         assert (cron.next_run_ms is None) == (cron.fire_entry is None)
         assert cron.enabled or cron.next_run_ms is None
-        under_way = [run for run in sandbox.runs.values() if run.owner_id == cron.cron_id and run.finished_ms is None]
+        under_way = [
+            run for run in sandbox.store.runs.values() if run.owner_id == cron.cron_id and run.finished_ms is None
+        ]
         assert {run.run_id for run in under_way} == {*cron.under_way, *cron.waiting}
-    for run in sandbox.runs.values():
+    for run in sandbox.store.runs.values():
         assert (run.finished_ms is not None) == (run.state in {"succeeded", "failed", "skipped"})
         assert (run.delivery_id is None) == (run.finished_ms is not None)
-    owned = {run.delivery_id for run in sandbox.runs.values()} - {None}
-    owned |= {message.delivery_id for message in sandbox.messages.values()} - {None}
-    owned |= {entry.subject for entry in sandbox.timeline.listed() if entry.kind == "failure"}
-    assert owned == sandbox.deliveries.keys()
-    assert {task.run_id for task in sandbox.tasks.values()} <= sandbox.runs.keys()
+    owned = {run.delivery_id for run in sandbox.store.runs.values()} - {None}
+    owned |= {message.delivery_id for message in sandbox.store.messages.values()} - {None}
+    owned |= {entry.subject for entry in sandbox.store.timeline.listed() if entry.kind == "failure"}
+    assert owned == sandbox.store.deliveries.keys()
+    assert {task.run_id for task in sandbox.store.tasks.values()} <= sandbox.store.runs.keys()
 
 
 def check_indexes(sandbox: Sandbox) -> None:
     """What is derived from the messages is what a fresh derivation gives."""
-    asked = dict(sandbox.answers.asked)
-    before = {name: described(index) for name, index in sandbox.indexes.items()}
-    queues.build_indexes(sandbox)
-    assert {name: described(index) for name, index in sandbox.indexes.items()} == before
-    assert sandbox.answers.asked == asked
+    asked = dict(sandbox.store.answers.asked)
+    before = {name: described(index) for name, index in sandbox.store.indexes.items()}
+    queues.build_indexes(sandbox.store)
+    assert {name: described(index) for name, index in sandbox.store.indexes.items()} == before
+    assert sandbox.store.answers.asked == asked
 
 
 def check_pushes(sandbox: Sandbox) -> None:
     """A push is due exactly when one can be made, and a FIFO queue pushes one message at a time."""
-    for name, queue in sandbox.queues.items():
-        index = sandbox.indexes[name]
-        pushing = sum(attempt.queue == name for attempt in sandbox.attempts.values())
+    for name, queue in sandbox.store.queues.items():
+        index = sandbox.store.indexes[name]
+        pushing = sum(attempt.queue == name for attempt in sandbox.store.attempts.values())
         assert index.pushing == pushing
-        at_once = 1 if queue.type == "fifo" else sandbox.answers.constant("push.concurrency")
-        can = pushing < at_once and queues.first_takeable(sandbox, queue) is not None
+        at_once = 1 if queue.type == "fifo" else sandbox.store.answers.constant("push.concurrency")
+        can = pushing < at_once and queues.first_takeable(sandbox.store, queue) is not None
         assert (queue.push_entry is not None) == (queue.subscription is not None and can), name
 
 

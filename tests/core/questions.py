@@ -89,7 +89,7 @@ def triggered_and_deleted(box: Box) -> None:
 
 def signature_headers(box: Box) -> list[str]:
     a_task(box, 200, secret="s3cret")  # noqa: S106 - a secret for tests
-    headers = box.sandbox.journal.deliveries[0].headers
+    headers = box.store.journal.deliveries[0].headers
     return [name for name in headers if name.lower().startswith(("x-infrai-s", "x-infrai-t", "webhook"))]
 
 

@@ -26,9 +26,9 @@ class Pick(NamedTuple):
 
     def of(self, sandbox: Sandbox) -> str:
         """Return the id: of the messages one in flight, if there is any."""
-        ids = list(getattr(sandbox, self.kind))
+        ids = list(getattr(sandbox.store, self.kind))
         if self.kind == "messages":
-            ids = [item for item in ids if sandbox.messages[item].place == "in_flight"] or ids
+            ids = [item for item in ids if sandbox.store.messages[item].place == "in_flight"] or ids
         return ids[self.number % len(ids)] if ids and self.number else "nothing"
 
 
@@ -81,7 +81,7 @@ class Player:
             case Call(operation, arguments, key):
                 return self._call(operation, arguments, key)
             case Pass(duration_ms, events):
-                return self._pass(self.sandbox.now_ms + duration_ms, events)
+                return self._pass(self.sandbox.store.now_ms + duration_ms, events)
             case Settle(newest, outcome):
                 if self.under_way:
                     self.sandbox.settle(self.under_way.pop(-1 if newest else 0), outcome)
@@ -99,7 +99,7 @@ class Player:
     def take_over(self, other: "Player") -> None:
         """Go on from another player's sandbox; the attempts that its edge has under way are not sent twice."""
         self.sandbox.restore(other.sandbox.snapshot())
-        again = [self.sandbox.poll(self.sandbox.now_ms) for _ in other.under_way]
+        again = [self.sandbox.poll(self.sandbox.store.now_ms) for _ in other.under_way]
         assert {attempt.attempt_id for attempt in again if attempt} == set(other.under_way)
         self.under_way = list(other.under_way)
 
@@ -123,7 +123,7 @@ class Player:
         for name, value in arguments.items():
             if isinstance(value, Pick):
                 found[name] = value.of(self.sandbox)
-        message = self.sandbox.messages.get(found.get("message_id", ""))
+        message = self.sandbox.store.messages.get(found.get("message_id", ""))
         if "queue" not in found and "message_id" in found:
             found["queue"] = "a" if message is None else message.queue
         return found

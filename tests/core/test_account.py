@@ -1,6 +1,6 @@
 import pytest
 
-from sched_emulator.core.operations import OPERATIONS
+from sched_emulator.core.dispatch import OPERATIONS
 from tests.core.harness import START_MS, Box
 
 URL = "https://api.acme.com/hook"

@@ -66,7 +66,7 @@ def test_an_answer_given_later_does_the_same(name: str, answer: str) -> None:
     box.sandbox.set_assumptions({name: answer})
     assert QUESTIONS[name].observe(box) == QUESTIONS[name].answers[answer]
     box.sandbox.set_assumptions({name: None})
-    assert box.sandbox.answers.values == assumptions.defaults()
+    assert box.store.answers.values == assumptions.defaults()
 
 
 # --- Constants
@@ -85,7 +85,7 @@ def seconds_timed_out(box: Box) -> float:
     box.script(HOOK, {"error": "timeout"})
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS, retry=0)
     box.advance(DAY)
-    duration_ms = box.sandbox.journal.deliveries[0].duration_ms
+    duration_ms = box.store.journal.deliveries[0].duration_ms
     assert duration_ms is not None
     return duration_ms / 1000
 
@@ -154,7 +154,7 @@ def publish_twenty_bytes(box: Box) -> int:
     return box.status("queue.publish", queue="q", payload={"text": "12345678"})
 
 
-def names_of_queues(limit: int) -> Callable[[Box], list[str]]:
+def names_of_queues(limit: int | None) -> Callable[[Box], list[str]]:
     def listed(box: Box) -> list[str]:
         for name in ("a", "b", "c"):
             box.call("queue.create", queue=name)
@@ -167,7 +167,7 @@ def limit_in_the_spec(operation_id: str, keyword: str, *place: str) -> Callable[
     """Return what reads the bound that the edge checks, for a constant that the core need not know."""
 
     def read(box: Box) -> int:
-        document = spec.resolve(spec.load("scheduling"), box.sandbox.answers.values)
+        document = spec.resolve(spec.load("scheduling"), box.store.answers.values)
         [found] = [item for item in spec.operations(document) if item.operation_id == f"scheduling.{operation_id}"]
         schema: Any = found.body_schema
         for name in place:
@@ -197,7 +197,7 @@ CONSTANT_TESTS: dict[str, Constant] = {
     "limits.max_messages": Constant(limit_in_the_spec("queue.consume", "maximum", "max_messages"), 100, 5, 5),
     "limits.batch_messages": Constant(limit_in_the_spec("queue.publish_batch", "maxItems", "messages"), 100, 5, 5),
     "limits.name_chars": Constant(limit_in_the_spec("queue.create", "maxLength", "name"), 256, 5, 5),
-    "page.default_limit": Constant(names_of_queues(0), ["a", "b", "c"], 2, ["a", "b"]),
+    "page.default_limit": Constant(names_of_queues(None), ["a", "b", "c"], 2, ["a", "b"]),
     "page.max_limit": Constant(names_of_queues(3), ["a", "b", "c"], 2, ["a", "b"]),
 }
 

@@ -83,11 +83,11 @@ def test_what_cannot_be_is_refused_by_name_and_changes_nothing(
     box: Box, operation: str, wrong: dict[str, Any], parameter: str
 ) -> None:
     box.call("cron.create", **MINUTELY, name="first")
-    before = box.sandbox.state().crons
+    before = box.store.state().crons
     given = {**DAILY, **wrong} if operation == "create" else {"cron_id": CRON, "name": "renamed", **wrong}
     status, message = box.refused(f"cron.{operation}", **given)
     assert (status, f"`{parameter}`" in message) == (400, True)
-    assert box.sandbox.state().crons == before
+    assert box.store.state().crons == before
     assert box.due() == [(60, "cron", CRON)]
 
 
@@ -113,7 +113,7 @@ def test_a_taken_name_is_refused_in_an_update_too_unless_it_is_its_own() -> None
 def test_a_fire_posts_the_payload_with_the_headers(box: Box) -> None:
     box.call("cron.create", **DAILY, payload={"b": 1, "a": [2.5]}, headers={"X-Team": "ops"})
     box.advance(DAY)
-    [entry] = box.sandbox.journal.deliveries
+    [entry] = box.store.journal.deliveries
     assert (box.second(entry.at_ms), entry.kind, entry.url, entry.body, entry.run_id, entry.outcome) == (
         9 * HOUR,
         "cron",
@@ -302,7 +302,7 @@ def test_queued_runs_keep_their_order_and_lose_none(box: Box) -> None:
     box.script(HOOK, {"latency_seconds": 100}, {"latency_seconds": 100}, {"latency_seconds": 1})
     box.call("cron.create", **MINUTELY, overlap_policy="queue", max_runs=4)
     box.advance(HOUR)
-    assert [(box.second(entry.at_ms), entry.run_id) for entry in box.sandbox.journal.deliveries] == [
+    assert [(box.second(entry.at_ms), entry.run_id) for entry in box.store.journal.deliveries] == [
         (60, "run_000001"),
         (160, "run_000002"),
         (260, "run_000003"),
@@ -325,7 +325,7 @@ def test_a_queued_run_does_not_wait_for_a_trigger_that_came_later(box: Box) -> N
     box.advance(130)
     box.call("cron.trigger", cron_id=CRON)
     box.advance(HOUR)
-    assert [(box.second(entry.at_ms), entry.run_id) for entry in box.sandbox.journal.deliveries] == [
+    assert [(box.second(entry.at_ms), entry.run_id) for entry in box.store.journal.deliveries] == [
         (60, "run_000001"),
         (130, "run_000003"),
         (160, "run_000002"),
@@ -488,7 +488,7 @@ def test_an_update_applies_from_the_next_run(box: Box) -> None:
     box.advance(60)
     told = [
         (box.second(entry.at_ms), entry.url, entry.body.get("n"), entry.headers.get("X-N"))
-        for entry in box.sandbox.journal.deliveries
+        for entry in box.store.journal.deliveries
     ]
     assert told == [
         (60, HOOK, 1, "1"),
@@ -515,7 +515,7 @@ def test_a_delete_drops_queued_runs_and_leaves_an_attempt_unrecorded(
     assert (box.states(), box.status("cron.get", cron_id=CRON)) == ([], 404)
     box.advance(HOUR)
     assert box.sent() == sent
-    [entry] = box.sandbox.journal.deliveries
+    [entry] = box.store.journal.deliveries
     assert entry.note == "its cron was deleted meanwhile: the outcome is not recorded"
 
 
@@ -547,7 +547,7 @@ def test_the_failure_webhook_is_called_once_after_the_last_attempt(box: Box) -> 
     box.call("cron.create", **MINUTELY, name="report", retry=1, max_runs=1, on_failure_webhook=ALARM)
     box.advance(HOUR)
     assert box.sent() == [(60, HOOK, 1, "failed"), (70, HOOK, 2, "failed"), (70, ALARM, 1, "failed")]
-    entry = box.sandbox.journal.deliveries[-1]
+    entry = box.store.journal.deliveries[-1]
     assert (entry.kind, entry.run_id, entry.body) == (
         "failure",
         "run_000001",

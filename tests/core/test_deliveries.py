@@ -34,12 +34,12 @@ def schedule(box: Box, url: str = LOCAL, **options: Any) -> None:
     ],
 )
 def test_the_backoff_by_number_of_failures(answers: dict[str, Any], seconds: list[int]) -> None:
-    sandbox = Box(answers).sandbox
-    assert [deliveries.backoff_ms(sandbox, failures) for failures in range(1, 12)] == [1000 * item for item in seconds]
+    store = Box(answers).store
+    assert [deliveries.backoff_ms(store, failures) for failures in range(1, 12)] == [1000 * item for item in seconds]
 
 
 def test_the_backoff_of_a_thousand_failures_is_the_longest(box: Box) -> None:
-    assert deliveries.backoff_ms(box.sandbox, 1000) == 3_600_000
+    assert deliveries.backoff_ms(box.store, 1000) == 3_600_000
 
 
 # --- What is sent
@@ -166,7 +166,7 @@ def test_each_attempt_is_signed_for_its_own_instant(scheme: str, expected: Any) 
 def test_a_signature_can_show_the_receivers_own_time() -> None:
     box = Box({"signature.scheme": "x-infrai-timestamp"})
     schedule(box, secret=SECRET)
-    attempt = box.sandbox.poll(box.sandbox.now_ms, signing_now_ms=1_999_999_999_999)
+    attempt = box.sandbox.poll(box.store.now_ms, signing_now_ms=1_999_999_999_999)
     assert attempt is not None
     assert attempt.headers["X-Infrai-Timestamp"] == "1999999999"
 
@@ -174,7 +174,7 @@ def test_a_signature_can_show_the_receivers_own_time() -> None:
 def test_a_secret_is_nowhere_in_the_journal(box: Box) -> None:
     schedule(box, HOOK, secret=SECRET)
     box.advance()
-    assert SECRET not in str(list(box.sandbox.journal.deliveries))
+    assert SECRET not in str(list(box.store.journal.deliveries))
 
 
 # --- Where it goes
@@ -193,7 +193,7 @@ def test_a_secret_is_nowhere_in_the_journal(box: Box) -> None:
 def test_what_no_script_and_no_route_covers_goes_by_the_setting(deliver: str, url: str, sent: bool) -> None:  # noqa: FBT001 - a column
     box = Box(deliver=deliver)
     schedule(box, url)
-    attempt = box.sandbox.poll(box.sandbox.now_ms)
+    attempt = box.sandbox.poll(box.store.now_ms)
     assert (attempt is not None) == sent
     assert box.sent() == [(0, url, 1, "running" if sent else "captured")]
 
@@ -211,7 +211,7 @@ def test_a_route_is_followed_wherever_it_leads_and_the_journal_says_so(box: Box)
     schedule(box, f"{HOOK}?a=1")
     attempt = box.to_send()
     assert (attempt.url, attempt.routed) == ("https://10.0.0.1:8443/base/hook?a=1", True)
-    entry = box.sandbox.journal.deliveries[0]
+    entry = box.store.journal.deliveries[0]
     assert (entry.url, entry.routed_to) == (f"{HOOK}?a=1", "https://10.0.0.1:8443/base/hook?a=1")
 
 
@@ -220,7 +220,7 @@ def test_a_script_comes_before_a_route(box: Box) -> None:
     box.script("https://api.acme.com/*", 204)
     schedule(box, HOOK)
     box.advance()
-    entry = box.sandbox.journal.deliveries[0]
+    entry = box.store.journal.deliveries[0]
     assert (entry.outcome, entry.status, entry.routed_to) == ("delivered", 204, None)
 
 
@@ -253,7 +253,7 @@ def test_strict_urls_refuse_loopback() -> None:
 def test_the_journal_says_how_an_attempt_ended(box: Box) -> None:
     schedule(box, retry=0)
     attempt = box.to_send()
-    entry = box.sandbox.journal.deliveries[0]
+    entry = box.store.journal.deliveries[0]
     assert (entry.outcome, entry.status, entry.duration_ms) == ("running", None, None)
     outcome = Outcome(
         result="failed",
@@ -293,4 +293,4 @@ def test_an_attempt_that_is_unknown_or_settled_is_ignored(box: Box) -> None:
         box.sandbox.settle(attempt.attempt_id, OK)
     box.sandbox.settle("dlv_000009.1", FAILED)
     assert (box.sent(), box.states()) == ([(0, LOCAL, 1, "delivered")], [("run_000001", "succeeded")])
-    assert box.sandbox.attempts == {}
+    assert box.store.attempts == {}

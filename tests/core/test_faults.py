@@ -36,14 +36,14 @@ def test_a_fault_meets_the_operations_that_its_glob_names(box: Box, operation: s
 def test_a_fault_comes_before_the_operation_so_that_it_has_not_happened(box: Box) -> None:
     box.sandbox.add_fault({"operation": "queue.publish", "status": 500, "times": 1})
     assert statuses(box, "queue.publish") == [500]
-    assert box.sandbox.messages == {}
+    assert box.store.messages == {}
     assert statuses(box, "queue.publish") == [200]
 
 
 def test_a_fault_after_the_operation_leaves_it_done_and_a_key_finds_it(box: Box) -> None:
     box.sandbox.add_fault({"operation": "queue.publish", "status": 500, "times": 1, "after": True})
     assert box.status("queue.publish", key="k", queue="q", payload={}) == 500
-    assert list(box.sandbox.messages) == ["msg_000001"]
+    assert list(box.store.messages) == ["msg_000001"]
     assert box.publish("q", {}, key="k") == ["msg_000001"]
 
 
@@ -55,7 +55,7 @@ def test_a_fault_after_an_operation_that_fails_lets_its_own_error_through(box: B
 def test_times_counts_the_calls_that_a_fault_met(box: Box) -> None:
     box.sandbox.add_fault({"operation": "account.*", "status": 503, "times": 2})
     assert statuses(box, *["account.balance"] * 4) == [503, 503, 200, 200]
-    assert box.sandbox.faults[0].used == 2
+    assert box.store.faults[0].used == 2
 
 
 def test_the_first_fault_that_meets_a_call_decides(box: Box) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.core.operations import OPERATIONS
+from sched_emulator.core.dispatch import OPERATIONS
 from tests.core.harness import DAY, START_MS, Box
 
 HOOK = "https://api.acme.com/hook"
@@ -62,12 +62,12 @@ def test_every_write_but_consume_is_deduplicated() -> None:
 def test_the_same_retry_has_the_same_result_and_happens_once(box: Box, operation: str) -> None:
     prepare(box)
     first = box.call(operation, key="k", **ARGUMENTS[operation])
-    before = box.sandbox.state()
+    before = box.store.state()
     records = (before.crons, before.tasks, before.runs, before.queues, before.messages, box.due())
     assert box.call(operation, key="k", **ARGUMENTS[operation]) == first
-    after = box.sandbox.state()
+    after = box.store.state()
     assert (after.crons, after.tasks, after.runs, after.queues, after.messages, box.due()) == records
-    last, previous = box.sandbox.journal.requests[-1], box.sandbox.journal.requests[-2]
+    last, previous = box.store.journal.requests[-1], box.store.journal.requests[-2]
     assert (last.replayed_from, previous.replayed_from) == (previous.seq, None)
 
 
@@ -108,20 +108,20 @@ def test_each_key_has_its_own_window_and_all_share_one_entry(box: Box) -> None:
     box.publish("q", 1, key="a")
     box.advance(60)
     box.publish("q", 1, key="b")
-    kinds = [entry.kind for entry in box.sandbox.timeline.listed()]
+    kinds = [entry.kind for entry in box.store.timeline.listed()]
     assert kinds.count("forget_keys") == 1
     box.advance(DAY - 60)
     assert box.publish("q", 1, key="b") == ["msg_000002"]
     assert box.publish("q", 1, key="a") == ["msg_000003"]
     box.advance(2 * DAY)
-    assert (box.sandbox.remembered, box.sandbox.retention_entries) == ({}, {})
+    assert (box.store.remembered, box.store.retention_entries) == ({}, {})
 
 
 def test_forgetting_is_no_event(box: Box) -> None:
     box.publish("q", 1, key="k")
     assert box.due() == []
     box.sandbox.poll(None)
-    assert (box.sandbox.fired, box.second()) == (0, 0)
+    assert (box.store.fired, box.second()) == (0, 0)
 
 
 @pytest.mark.parametrize("other", [{"payload": 2}, {"payload": 1, "delay_seconds": 1}, {"payload": 1, "priority": 1}])
@@ -131,7 +131,7 @@ def test_another_request_under_the_key_is_refused_and_changes_nothing(box: Box, 
         409,
         "`idempotency_key` 'k' was used before for a different request",
     )
-    assert list(box.sandbox.messages) == ["msg_000001"]
+    assert list(box.store.messages) == ["msg_000001"]
 
 
 def test_the_order_of_an_objects_members_makes_no_other_request(box: Box) -> None:

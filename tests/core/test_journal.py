@@ -18,13 +18,13 @@ def test_requests_and_deliveries_count_in_one_numbering(box: Box) -> None:
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
     box.advance()
     box.call("account.balance")
-    facts = box.sandbox.journal
+    facts = box.store.journal
     assert ([entry.seq for entry in facts.requests], [entry.seq for entry in facts.deliveries]) == ([1, 3], [2])
 
 
 def test_a_request_is_kept_as_it_was_told(box: Box) -> None:
     box.call("queue.publish", queue="q", payload={"n": 1})
-    entry = box.sandbox.journal.requests[0]
+    entry = box.store.journal.requests[0]
     assert (entry.seq, entry.at_ms, entry.operation, entry.method, entry.path, entry.status) == (
         1,
         START_MS,
@@ -41,11 +41,11 @@ def test_a_request_is_kept_as_it_was_told(box: Box) -> None:
 def test_the_oldest_requests_are_dropped_and_counted(box: Box) -> None:
     for _ in range(5):
         box.call("account.balance")
-    facts = box.sandbox.journal
+    facts = box.store.journal
     assert ([entry.seq for entry in facts.requests], facts.dropped_requests, facts.seq) == ([3, 4, 5], 2, 5)
     box.sandbox.restore(box.sandbox.snapshot())
     box.call("account.balance")
-    facts = box.sandbox.journal
+    facts = box.store.journal
     assert ([entry.seq for entry in facts.requests], facts.dropped_requests) == ([4, 5, 6], 3)
 
 
@@ -55,7 +55,7 @@ def test_the_oldest_deliveries_are_dropped_and_one_that_is_under_way_still_ends(
         box.call("task.schedule", task=url, run_at_ms=START_MS)
     attempt = box.to_send()
     box.advance()
-    facts = box.sandbox.journal
+    facts = box.store.journal
     assert ([entry.seq for entry in facts.deliveries], facts.dropped_deliveries) == ([8, 9, 10], 2)
     assert facts.delivery(attempt.journal_seq) is None
     box.sandbox.settle(attempt.attempt_id, OK)
@@ -72,7 +72,7 @@ def test_a_note_about_a_delivery_that_is_no_longer_kept_is_no_trouble(box: Box) 
         box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
     box.advance()
     box.sandbox.settle(attempt.attempt_id, OK)
-    assert [entry.url for entry in box.sandbox.journal.deliveries] == [HOOK] * 3
+    assert [entry.url for entry in box.store.journal.deliveries] == [HOOK] * 3
 
 
 def test_ten_thousand_facts_of_each_sort_are_kept() -> None:
@@ -84,6 +84,6 @@ def test_a_year_of_minutely_fires_is_kept_within_the_bound() -> None:
     box.call("cron.create", cron_expr="* * * * *", task=HOOK)
     box.call("cron.retention.set", cron_id="cron_000001", retention_days=0)
     box.advance(10_500 * 60)
-    facts = box.sandbox.journal
-    assert (len(facts.deliveries), facts.dropped_deliveries, box.sandbox.runs) == (10_000, 500, {})
+    facts = box.store.journal
+    assert (len(facts.deliveries), facts.dropped_deliveries, box.store.runs) == (10_000, 500, {})
     assert box.second(facts.deliveries[0].at_ms) == 501 * 60

@@ -80,7 +80,7 @@ def test_a_batch_with_one_message_too_large_publishes_none() -> None:
         413,
         "`messages[1].payload` must be at most 7 bytes of compact JSON, got 8",
     )
-    assert (box.sandbox.messages, box.sandbox.queues) == ({}, {})
+    assert (box.store.messages, box.store.queues) == ({}, {})
 
 
 @pytest.mark.parametrize(("payload", "size"), [({"a": 1, "b": [1, 2]}, 17), ("é", 4), ("\n", 4), ("😀", 6), ("/", 3)])
@@ -266,8 +266,8 @@ def test_an_earlier_holders_ack_counts_while_the_message_is_in_flight_and_the_jo
     box.consume("q", visibility_timeout=1)
     box.advance(1)
     box.consume("q")
-    assert (ack(box), box.sandbox.messages) == (200, {})
-    assert box.sandbox.journal.requests[-1].note == (
+    assert (ack(box), box.store.messages) == (200, {})
+    assert box.store.journal.requests[-1].note == (
         f"{FIRST} was handed out 2 times: an earlier holder may have acked it"
     )
 
@@ -276,7 +276,7 @@ def test_an_ordinary_ack_needs_no_note(box: Box) -> None:
     box.publish("q", 1)
     box.consume("q")
     assert box.call("queue.ack", queue="q", message_id=FIRST) == {"message_id": FIRST, "acked": True}
-    assert box.sandbox.journal.requests[-1].note is None
+    assert box.store.journal.requests[-1].note is None
     assert (box.counts("q"), box.due()) == ((0, 0, 0), [])
 
 
@@ -417,7 +417,7 @@ def test_a_message_that_dies_again_moves_on_and_is_still_its_origins(box: Box) -
     nack(box, queue="dead")
     assert [box.dead(name) for name in ("q", "dead", "deader")] == [[1], [], [1]]
     assert [box.counts(name) for name in ("q", "dead", "deader")] == [(0, 0, 1), (0, 0, 0), (1, 0, 1)]
-    assert box.sandbox.messages[FIRST].died_ms == START_MS + 60_000
+    assert box.store.messages[FIRST].died_ms == START_MS + 60_000
     assert box.call("queue.dlq.redrive", queue="deader")["redriven"] == 1
     assert box.consume("q") == [1]
 
@@ -442,7 +442,7 @@ def test_a_dropped_dead_message_is_gone(box: Box) -> None:
     box.publish("q", 1)
     box.consume("q")
     nack(box, requeue=False)
-    assert (box.sandbox.messages, box.counts("q"), box.due()) == ({}, (0, 0, 0), [])
+    assert (box.store.messages, box.counts("q"), box.due()) == ({}, (0, 0, 0), [])
 
 
 # --- Dead letters: list and redrive

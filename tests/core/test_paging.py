@@ -192,5 +192,5 @@ def test_a_list_can_be_had_whole(box: Box, name: str) -> None:
     fill(box)
     box.sandbox.set_assumptions({"page.default_limit": 1, "page.max_limit": 1})
     assert len(box.call(name, **where(name))["items"]) == 1
-    page = box.call(name, limit=None, **where(name))
+    page = box.call(name, limit=0, **where(name))
     assert (len(page["items"]), "next_cursor" in page) == (2, False)

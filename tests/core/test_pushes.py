@@ -28,13 +28,11 @@ def settle(box: Box, attempt: Attempt, outcome: Outcome) -> None:
 
 def pushed(box: Box) -> list[tuple[float, str, int]]:
     """Return the second, the message and the number of each attempt."""
-    return [
-        (box.second(entry.at_ms), entry.message_id or "", entry.attempt) for entry in box.sandbox.journal.deliveries
-    ]
+    return [(box.second(entry.at_ms), entry.message_id or "", entry.attempt) for entry in box.store.journal.deliveries]
 
 
 def note(box: Box, number: int = 0) -> str | None:
-    return box.sandbox.journal.deliveries[number].note
+    return box.store.journal.deliveries[number].note
 
 
 LATE = "the message was settled before this attempt ended"
@@ -54,7 +52,7 @@ def test_a_subscription_answers_what_it_leads_to(box: Box) -> None:
 def test_a_url_that_no_push_may_go_to_is_refused(box: Box, url: str) -> None:
     box.call("queue.create", queue="q")
     status, message = box.refused("queue.push_subscribe", queue="q", url=url)
-    assert (status, message.startswith("`url`"), box.sandbox.queues["q"].subscription) == (400, True, None)
+    assert (status, message.startswith("`url`"), box.store.queues["q"].subscription) == (400, True, None)
 
 
 def test_messages_that_are_there_and_messages_that_come_are_pushed(box: Box) -> None:
@@ -65,7 +63,7 @@ def test_messages_that_are_there_and_messages_that_come_are_pushed(box: Box) -> 
     assert box.sent() == []
     box.advance(60)
     assert pushed(box) == [(0, FIRST, 1), (0, SECOND, 1), (60, "msg_000003", 1)]
-    assert (box.sandbox.messages, box.sandbox.deliveries, box.due()) == ({}, {}, [])
+    assert (box.store.messages, box.store.deliveries, box.due()) == ({}, {}, [])
 
 
 def test_a_second_call_replaces_the_subscription(box: Box) -> None:
@@ -101,7 +99,7 @@ def test_a_push_dies_after_the_subscriptions_retries_whatever_the_queues_are(
     box.publish("q", 1)
     subscribe(box, max_retries=max_retries)
     box.advance(HOUR)
-    assert (len(box.sent()), box.dead("q"), box.sandbox.deliveries) == (attempts, [1], {})
+    assert (len(box.sent()), box.dead("q"), box.store.deliveries) == (attempts, [1], {})
 
 
 def test_the_subscriptions_dead_letter_queue_wins_over_the_queues(box: Box) -> None:
@@ -145,7 +143,7 @@ def test_a_dead_letter_queue_can_have_a_subscription_of_its_own(box: Box) -> Non
     subscribe(box, max_retries=0)
     box.advance()
     assert [(url, outcome) for _, url, _, outcome in box.sent()] == [(HOOK, "failed"), (f"{HOOK}/dead", "captured")]
-    assert (box.sandbox.messages, box.dead("q")) == ({}, [])
+    assert (box.store.messages, box.dead("q")) == ({}, [])
 
 
 # --- Leases
@@ -187,7 +185,7 @@ def test_a_timeout_of_the_edge_and_the_end_of_the_lease_count_once(box: Box) -> 
     retried = box.to_send(HOUR)
     assert pushed(box) == [(0, FIRST, 1), (40, FIRST, 2)]
     settle(box, retried, OK)
-    assert box.sandbox.messages == {}
+    assert box.store.messages == {}
 
 
 # --- Acks, nacks and all that may happen in the middle of a delivery
@@ -199,8 +197,8 @@ def test_a_receiver_that_acks_its_own_message_settles_it(box: Box, outcome: Outc
     assert box.call("queue.ack", queue="q", message_id=FIRST) == {"message_id": FIRST, "acked": True}
     settle(box, attempt, outcome)
     box.advance(HOUR)
-    assert (pushed(box), box.sandbox.messages, note(box)) == ([(0, FIRST, 1)], {}, LATE)
-    assert box.sandbox.journal.deliveries[0].outcome == outcome.result
+    assert (pushed(box), box.store.messages, note(box)) == ([(0, FIRST, 1)], {}, LATE)
+    assert box.store.journal.deliveries[0].outcome == outcome.result
 
 
 def test_a_receiver_that_nacks_its_own_message_has_it_again(box: Box) -> None:
@@ -212,7 +210,7 @@ def test_a_receiver_that_nacks_its_own_message_has_it_again(box: Box) -> None:
     settle(box, first, OK)
     assert (box.counts("q"), note(box)) == ((0, 1, 0), LATE)
     settle(box, second, OK)
-    assert (box.sandbox.messages, note(box, 1)) == ({}, None)
+    assert (box.store.messages, note(box, 1)) == ({}, None)
 
 
 def test_a_nack_in_mid_delivery_counts_by_the_subscription(box: Box) -> None:
@@ -231,7 +229,7 @@ def test_a_purge_in_mid_delivery_loses_nothing_else(box: Box, outcome: Outcome) 
     settle(box, attempt, outcome)
     settle(box, box.to_send(), OK)
     box.advance(HOUR)
-    assert (pushed(box), box.sandbox.messages) == ([(0, FIRST, 1), (0, SECOND, 1)], {})
+    assert (pushed(box), box.store.messages) == ([(0, FIRST, 1), (0, SECOND, 1)], {})
 
 
 @pytest.mark.parametrize("kind", ["standard", "fifo"])
@@ -246,14 +244,14 @@ def test_a_queue_deleted_and_made_again_in_mid_delivery_does_nothing_twice(box: 
     assert len(box.sent()) == (1 if kind == "fifo" else 2)
     settle(box, attempt, FAILED)
     box.advance(HOUR)
-    assert (pushed(box), box.sandbox.messages, note(box)) == ([(0, FIRST, 1), (0, SECOND, 1)], {}, LATE)
+    assert (pushed(box), box.store.messages, note(box)) == ([(0, FIRST, 1), (0, SECOND, 1)], {}, LATE)
 
 
 def test_an_answer_for_a_queue_that_is_gone_is_only_noted(box: Box) -> None:
     attempt = under_way(box, 1)
     box.call("queue.delete", queue="q")
     settle(box, attempt, OK)
-    assert (box.sandbox.indexes, note(box)) == ({}, LATE)
+    assert (box.store.indexes, note(box)) == ({}, LATE)
 
 
 def test_a_redrive_in_mid_delivery_takes_the_message_back(box: Box) -> None:
@@ -277,7 +275,7 @@ def test_a_new_subscription_in_mid_delivery_takes_over_from_the_next_attempt(box
     box.advance(HOUR)
     later = [] if outcome is OK else [(10, f"{HOOK}/new", 1, "captured")]
     assert box.sent() == [(0, LOCAL, 1, outcome.result), *later]
-    assert (box.sandbox.messages, box.sandbox.deliveries) == ({}, {})
+    assert (box.store.messages, box.store.deliveries) == ({}, {})
 
 
 def test_a_message_consumed_between_attempts_is_pushed_no_more(box: Box) -> None:
@@ -406,4 +404,4 @@ def test_retention_ends_a_message_in_mid_delivery(box: Box) -> None:
     attempt = box.to_send()
     box.advance(1)
     settle(box, attempt, FAILED)
-    assert (box.sandbox.messages, box.due(), note(box)) == ({}, [], LATE)
+    assert (box.store.messages, box.due(), note(box)) == ({}, [], LATE)

@@ -98,7 +98,7 @@ def test_a_dead_letter_queue_exists_and_is_another(box: Box, operation: str, nam
     more = {"url": HOOK} if operation == "push_subscribe" else {}
     assert box.refused(f"queue.{operation}", queue="q", dead_letter_queue=name, **more) == (400, message)
     assert box.call("queue.get", queue="q").get("dead_letter_queue") is None
-    assert box.sandbox.queues["q"].subscription is None
+    assert box.store.queues["q"].subscription is None
 
 
 @pytest.mark.parametrize("operation", ["get", "update", "delete", "purge", "stats", "push_subscribe"])
@@ -214,7 +214,7 @@ def test_a_delete_removes_the_queue_with_its_messages_and_all_that_was_due(box: 
     box.consume("q", max_messages=1)
     box.call("queue.push_subscribe", queue="q", url=HOOK)
     assert box.call("queue.delete", queue="q") == {"queue": "q", "deleted": True}
-    assert (box.sandbox.messages, box.sandbox.timeline.listed(), names(box)) == ({}, [], [])
+    assert (box.store.messages, box.store.timeline.listed(), names(box)) == ({}, [], [])
     assert box.status("queue.stats", queue="q") == 404
     box.call("queue.create", queue="q")
     assert box.counts("q") == (0, 0, 0)
@@ -252,7 +252,7 @@ def test_a_deleted_dead_letter_queue_takes_its_dead_letters_along(box: Box) -> N
     box.call("queue.create", queue="other")
     box.call("queue.update", queue="q", dead_letter_queue="other")
     box.call("queue.delete", queue="dead")
-    assert (box.counts("q"), box.dead("q"), box.sandbox.messages) == ((0, 0, 0), [], {})
+    assert (box.counts("q"), box.dead("q"), box.store.messages) == ((0, 0, 0), [], {})
 
 
 # --- Retention
@@ -268,9 +268,9 @@ def test_retention_counts_from_publishing_wherever_the_message_is(box: Box, plac
         box.advance(9)
     else:
         box.advance(DAY - 1)
-    assert FIRST in box.sandbox.messages
+    assert FIRST in box.store.messages
     box.advance(1)
-    assert (box.sandbox.messages, box.due()) == ({}, [])
+    assert (box.store.messages, box.due()) == ({}, [])
 
 
 def test_retention_of_dead_messages_counts_from_dying_by_the_queue_that_holds_them(box: Box) -> None:
@@ -283,7 +283,7 @@ def test_retention_of_dead_messages_counts_from_dying_by_the_queue_that_holds_th
     box.advance(2 * DAY - 1)
     assert box.dead("q") == [1]
     box.advance(1)
-    assert (box.dead("q"), box.sandbox.messages) == ([], {})
+    assert (box.dead("q"), box.store.messages) == ([], {})
 
 
 def test_dead_messages_without_a_dead_letter_queue_are_kept_no_longer_than_their_days(box: Box) -> None:
@@ -295,15 +295,15 @@ def test_dead_messages_without_a_dead_letter_queue_are_kept_no_longer_than_their
     box.advance(DAY - 10)
     assert (box.counts("q"), box.dead("q")) == ((0, 0, 1), [1])
     box.advance(10)
-    assert box.sandbox.messages == {}
+    assert box.store.messages == {}
 
 
 def test_retention_is_one_entry_a_queue_however_many_messages(box: Box) -> None:
     box.publish("q", *range(50))
-    assert [entry.kind for entry in box.sandbox.timeline.listed()] == ["message_retention"]
+    assert [entry.kind for entry in box.store.timeline.listed()] == ["message_retention"]
     box.call("queue.purge", queue="q")
     box.publish("q", 1)
-    assert [entry.kind for entry in box.sandbox.timeline.listed()] == ["message_retention"]
+    assert [entry.kind for entry in box.store.timeline.listed()] == ["message_retention"]
 
 
 def test_retention_lets_a_fifo_go_on(box: Box) -> None:

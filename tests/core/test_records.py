@@ -5,6 +5,7 @@ import pytest
 
 from sched_emulator.core import snapshot
 from sched_emulator.core.records import Attempt, DeliveryEntry, Message, Outcome, RequestEntry, Run, State
+from sched_emulator.core.store import fresh
 from tests.core.harness import Box, settings
 
 HOOK = "https://api.acme.com/hook"
@@ -20,7 +21,7 @@ def test_an_attempt_succeeded_when_it_was_taken_or_captured(result: str, *, succ
 
 def test_a_fresh_state_is_what_the_settings_say_and_nothing_else() -> None:
     given = settings({"cron.dst": "literal"}, mode="wall", speed=60.0, routes={"https://a.example": HOOK})
-    state = snapshot.fresh(given)
+    state = fresh(given)
     assert (state.settings, state.now_ms, state.mode, state.speed) == (given, given.start_ms, "wall", 60.0)
     assert (state.answers, state.routes) == (given.answers, given.routes)
     assert state.answers is not given.answers
@@ -35,7 +36,7 @@ def test_no_payload_is_not_the_same_as_null(payload: dict[str, Any]) -> None:
     box = Box()
     box.call("cron.create", cron_expr="* * * * *", task=HOOK, **payload)
     restored = snapshot.unseal(box.sandbox.snapshot())
-    assert restored.crons == list(box.sandbox.crons.values())
+    assert restored.crons == list(box.store.crons.values())
     assert restored.crons[0].payload == payload.get("payload", msgspec.UNSET)
 
 

@@ -188,9 +188,9 @@ def test_a_session_under_two_answers_is_compared_with_each(box: Box) -> None:
 
 def test_looking_changes_nothing(box: Box) -> None:
     QUESTIONS["queue.nack_position"].observe(box)
-    before = box.sandbox.snapshot(), list(box.sandbox.log), dict(box.sandbox.answers.asked)
+    before = box.sandbox.snapshot(), list(box.sandbox.log), dict(box.store.answers.asked)
     relied(box.sandbox, BEHAVIOURS)
-    assert (box.sandbox.snapshot(), box.sandbox.log, box.sandbox.answers.asked) == before
+    assert (box.sandbox.snapshot(), box.sandbox.log, box.store.answers.asked) == before
 
 
 def test_only_the_questions_given_are_looked_at(box: Box) -> None:
@@ -217,8 +217,8 @@ def course(chosen: Answers, log: Iterable[Command], name: str | None = None, oth
             result = apply(sandbox, Command(method, given))
             told += [result.message] if isinstance(result, SchedulingError) else []
             told += [result.result] if isinstance(result, Answer) else []
-        told.append([(entry.due_ms, entry.kind, entry.subject) for entry in sandbox.timeline.due(10_000)])
-    for entry in sandbox.journal.deliveries:
+        told.append([(entry.due_ms, entry.kind, entry.subject) for entry in sandbox.store.timeline.due(10_000)])
+    for entry in sandbox.store.journal.deliveries:
         told.append((entry.seq, entry.at_ms, entry.url, entry.headers, entry.body))
     return told
 
@@ -227,9 +227,9 @@ def event_by_event(sandbox: Sandbox, until_ms: int | None, max_events: int | Non
     """Let time pass one event after the other; say which they were."""
     happened = 0
     while max_events is None or happened < max_events:
-        following, fired = sandbox.timeline.due(1), sandbox.fired
+        following, fired = sandbox.store.timeline.due(1), sandbox.store.fired
         attempt = sandbox.poll(until_ms, max_events=1, **more)
-        if sandbox.fired == fired:
+        if sandbox.store.fired == fired:
             break
         happened += 1
         yield following[0].due_ms, following[0].kind, following[0].subject
@@ -246,7 +246,7 @@ def test_an_answer_is_named_exactly_when_the_session_under_it_differs(chosen: An
     as_it_was = course(chosen, log)
     differing = {
         (name, other)
-        for name in box.sandbox.answers.asked
+        for name in box.store.answers.asked
         for other in BEHAVIOURS[name]
         if course(chosen, log, name, other) != as_it_was
     }
@@ -260,6 +260,6 @@ def test_a_question_that_was_not_asked_makes_no_difference(chosen: Answers, step
     Player(box.sandbox).play_all(steps)
     log = list(box.sandbox.log)
     as_it_was = course(chosen, log)
-    for name in BEHAVIOURS.keys() - box.sandbox.answers.asked.keys():
+    for name in BEHAVIOURS.keys() - box.store.answers.asked.keys():
         for other in BEHAVIOURS[name]:
             assert course(chosen, log, name, other) == as_it_was, name

@@ -104,8 +104,8 @@ def test_pages_of_runs_show_each_once_while_new_ones_come_and_old_ones_go(box: B
     first = box.call("run.list", limit=2)
     box.advance(60)
     box.call("cron.create", **MINUTELY)
-    box.sandbox.runs.pop("run_000003")
-    box.sandbox.run_index.discard(3)
+    box.store.runs.pop("run_000003")
+    box.store.run_index.discard(3)
     second = box.call("run.list", limit=2, cursor=first["next_cursor"])
     assert [[run["run_id"] for run in page["items"]] for page in (first, second)] == [
         ["run_000005", "run_000004"],
@@ -169,7 +169,7 @@ def test_zero_days_keep_no_finished_run_and_every_unfinished_one(box: Box, statu
     box.advance(30)
     assert listed(box) == ["run_000002"]
     box.advance(60)
-    assert (listed(box), box.sandbox.timeline.listed()) == ([], [])
+    assert (listed(box), box.store.timeline.listed()) == ([], [])
 
 
 def test_zero_days_keep_no_skipped_run_either(box: Box) -> None:
@@ -193,7 +193,7 @@ def test_retention_is_one_entry_for_each_cron_and_one_for_all_tasks(box: Box) ->
         box.call("cron.create", **MINUTELY, max_runs=3)
         box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
     box.advance(HOUR)
-    assert [(entry.kind, entry.subject) for entry in box.sandbox.timeline.listed()] == [
+    assert [(entry.kind, entry.subject) for entry in box.store.timeline.listed()] == [
         ("run_retention", "tasks"),
         ("run_retention", "cron_000001"),
         ("run_retention", "cron_000002"),
@@ -203,7 +203,7 @@ def test_retention_is_one_entry_for_each_cron_and_one_for_all_tasks(box: Box) ->
 def test_a_tasks_record_goes_with_its_run(box: Box) -> None:
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
     box.advance(30 * DAY)
-    assert (box.sandbox.runs, box.sandbox.tasks) == ({}, {})
+    assert (box.store.runs, box.store.tasks) == ({}, {})
 
 
 # --- Attempts
@@ -213,7 +213,7 @@ def test_body_and_delivery_id_and_run_id_stay_the_same_over_all_attempts(box: Bo
     box.script(HOOK, 500)
     box.call("cron.create", **MINUTELY, payload={"b": 1, "a": "ü"}, retry=2, max_runs=1)
     box.advance(HOUR)
-    entries = box.sandbox.journal.deliveries
+    entries = box.store.journal.deliveries
     kept = {
         (str(entry.body), entry.headers["X-Infrai-Delivery-Id"], entry.headers["X-Infrai-Run-Id"]) for entry in entries
     }
@@ -233,7 +233,7 @@ def test_each_attempt_has_the_whole_time_limit(box: Box) -> None:
     box.script(HOOK, {"error": "timeout"})
     box.call("cron.create", **MINUTELY, retry=1, timeout_seconds=1.5, max_runs=1)
     box.advance(HOUR)
-    assert [(box.second(entry.at_ms), entry.duration_ms) for entry in box.sandbox.journal.deliveries] == [
+    assert [(box.second(entry.at_ms), entry.duration_ms) for entry in box.store.journal.deliveries] == [
         (60, 1500),
         (71.5, 1500),
     ]

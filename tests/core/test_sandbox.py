@@ -18,10 +18,10 @@ MINUTELY = {"cron_expr": "* * * * *", "task": HOOK}
 
 def test_time_stands_at_the_end_of_a_poll_whether_or_not_anything_happened(box: Box) -> None:
     box.advance(0.001)
-    assert (box.second(), box.sandbox.fired) == (0.001, 0)
+    assert (box.second(), box.store.fired) == (0.001, 0)
     box.call("cron.create", **MINUTELY)
     box.advance(150)
-    assert (box.second(), box.sandbox.fired) == (150.001, 2)
+    assert (box.second(), box.store.fired) == (150.001, 2)
 
 
 def test_a_poll_into_the_past_changes_nothing(box: Box) -> None:
@@ -44,16 +44,16 @@ def test_events_are_counted_singly_also_at_one_instant(
     for _ in range(2):
         box.call("cron.create", **MINUTELY)
     assert box.sandbox.poll(None, max_events=events) is None
-    assert (box.second(), box.sandbox.fired, box.seconds_sent()) == (second, events, seconds)
+    assert (box.second(), box.store.fired, box.seconds_sent()) == (second, events, seconds)
 
 
 def test_housekeeping_is_no_event(box: Box) -> None:
     box.call("queue.create", queue="q", message_retention_days=1)
     box.publish("q", 1, key="k")
     assert box.sandbox.poll(None, max_events=5) is None
-    assert (box.second(), box.sandbox.fired) == (0, 0)
+    assert (box.second(), box.store.fired) == (0, 0)
     box.advance(48 * HOUR)
-    assert (box.sandbox.fired, box.sandbox.messages, box.sandbox.remembered) == (0, {}, {})
+    assert (box.store.fired, box.store.messages, box.store.remembered) == (0, {}, {})
 
 
 def test_a_request_never_fires_anything(box: Box) -> None:
@@ -70,7 +70,7 @@ def test_a_request_never_fires_anything(box: Box) -> None:
         (60, "cron", "cron_000001"),
     ]
     box.advance()
-    assert [entry.kind for entry in box.sandbox.journal.deliveries] == ["task", "push", "cron"]
+    assert [entry.kind for entry in box.store.journal.deliveries] == ["task", "push", "cron"]
 
 
 def test_what_an_event_makes_due_at_its_instant_happens_in_the_same_poll() -> None:
@@ -96,39 +96,39 @@ def test_a_real_attempt_is_returned_with_time_standing_at_its_instant(box: Box) 
 def test_the_instant_can_be_set_before_anything_has_happened(box: Box) -> None:
     for instant_ms in (START_MS + 999, START_MS - 10**9):
         box.sandbox.set_now(instant_ms)
-        assert box.sandbox.now_ms == instant_ms
+        assert box.store.now_ms == instant_ms
     box.sandbox.reset()
-    assert box.sandbox.now_ms == START_MS
+    assert box.store.now_ms == START_MS
 
 
 @pytest.mark.parametrize("happening", ["request", "event", "due"])
 def test_the_instant_cannot_be_set_in_a_sandbox_where_something_happened(box: Box, happening: str) -> None:
-    assert Box().sandbox.untouched
+    assert Box().sandbox.store.untouched
     if happening == "request":
         box.call("account.balance")
     else:
         run_at_ms = START_MS + (0 if happening == "event" else HOUR)
         box.sandbox.call("scheduling.task.schedule", {"task": HOOK, "run_at_ms": run_at_ms})
         box.advance()
-    assert not box.sandbox.untouched
+    assert not box.store.untouched
     with pytest.raises(Conflict, match="cannot go back to 1970-01-01"):
         box.sandbox.set_now(0)
     assert box.second() == 0
 
 
 def test_how_the_edge_drives_the_clock_is_kept(box: Box) -> None:
-    assert (box.sandbox.mode, box.sandbox.speed) == ("frozen", 1.0)
+    assert (box.store.mode, box.store.speed) == ("frozen", 1.0)
     box.sandbox.set_clock("wall", 60)
     other = Box()
     other.sandbox.restore(box.sandbox.snapshot())
-    assert (other.sandbox.mode, other.sandbox.speed) == ("wall", 60.0)
+    assert (other.sandbox.store.mode, other.sandbox.store.speed) == ("wall", 60.0)
 
 
 def test_a_whole_number_as_speed_is_no_trouble() -> None:
     box = Box(speed=60)
     box.sandbox.reset()
     box.sandbox.restore(box.sandbox.snapshot())
-    assert box.sandbox.speed == 60
+    assert box.store.speed == 60
 
 
 # --- The command log
@@ -175,8 +175,8 @@ def test_ten_thousand_commands_are_kept() -> None:
 def test_reading_is_no_command(box: Box) -> None:
     box.sandbox.snapshot()
     box.sandbox.next_request_id()
-    box.sandbox.note("something")
-    assert (box.sandbox.log, box.sandbox.untouched) == ([], True)
+    box.store.note = "something"
+    assert (box.sandbox.log, box.store.untouched) == ([], True)
 
 
 # --- Reset
@@ -200,21 +200,21 @@ def test_a_reset_sandbox_is_as_new_its_clock_scripts_and_ids_too(box: Box) -> No
 
 def test_a_reset_can_give_another_seed_which_stays(box: Box) -> None:
     box.sandbox.reset(seed=7)
-    assert box.sandbox.settings.seed == 7
+    assert box.store.settings.seed == 7
     assert Box(seed=7).sandbox.snapshot() == box.sandbox.snapshot() == box.sandbox.base
     box.sandbox.reset()
-    assert box.sandbox.settings.seed == 7
+    assert box.store.settings.seed == 7
 
 
 def test_what_a_reset_is_given_is_the_beginning_from_then_on(box: Box) -> None:
     box.publish("q", 1)
     box.sandbox.reset(seed=7, now_ms=START_MS + 5, answers={"cron.dst": "literal", "cron.retries": 1})
-    assert (box.sandbox.now_ms, box.sandbox.queues) == (START_MS + 5, {})
+    assert (box.store.now_ms, box.store.queues) == (START_MS + 5, {})
     beginning = Box({"cron.dst": "literal", "cron.retries": 1}, seed=7, start_ms=START_MS + 5).sandbox.snapshot()
     assert box.sandbox.snapshot() == box.sandbox.base == beginning
     box.sandbox.set_assumptions({"cron.dst": "vixie"})
     box.sandbox.set_assumptions({"cron.dst": None})
-    assert box.sandbox.answers.values["cron.dst"] == "literal"
+    assert box.store.answers.values["cron.dst"] == "literal"
     box.advance(60)
     box.sandbox.reset()
     assert box.sandbox.snapshot() == beginning
@@ -261,7 +261,7 @@ def test_a_scripted_attempt_under_way_in_a_snapshot_ends_at_its_instant(box: Box
     other.sandbox.restore(box.sandbox.snapshot())
     other.advance(HOUR)
     assert other.sent() == [(0, HOOK, 1, "delivered")]
-    assert other.sandbox.journal.deliveries[0].duration_ms == 90_000
+    assert other.sandbox.store.journal.deliveries[0].duration_ms == 90_000
 
 
 # --- Routes, ids, beginnings
@@ -275,7 +275,7 @@ def test_a_route_from_or_to_what_is_no_beginning_of_a_url_is_refused(box: Box, r
     with pytest.raises(InvalidRequest) as caught:
         box.sandbox.set_routes(routes)
     assert caught.value.details == {"parameter": "routes"}
-    assert box.sandbox.routes == {"https://a.example": LOCAL}
+    assert box.store.routes == {"https://a.example": LOCAL}
 
 
 def test_the_next_request_id_is_that_of_the_request_that_is_recorded_next(box: Box) -> None:
@@ -291,17 +291,20 @@ def test_a_sandbox_can_be_made_of_settings() -> None:
 
 
 def test_a_note_belongs_to_one_request_only(box: Box) -> None:
-    box.sandbox.note("before any request")
+    box.store.note = "before any request"
     box.call("account.balance")
     box.call("account.balance")
-    assert [entry.note for entry in box.sandbox.journal.requests] == [None, None]
+    assert [entry.note for entry in box.store.journal.requests] == [None, None]
 
 
 def test_an_answer_set_to_none_returns_to_what_the_sandbox_began_with() -> None:
     box = Box({"cron.dst": "literal", "cron.retries": 7})
     box.sandbox.set_assumptions({"cron.dst": "vixie", "cron.retries": 1})
     box.sandbox.set_assumptions({"cron.dst": None, "cron.retries": None})
-    assert (box.sandbox.answers.values["cron.dst"], box.sandbox.answers.values["cron.retries"]) == ("literal", 7)
+    assert (box.store.answers.values["cron.dst"], box.store.answers.values["cron.retries"]) == (
+        "literal",
+        7,
+    )
 
 
 def test_a_receiver_that_calls_back_sees_the_instant_of_its_event(box: Box) -> None:
@@ -320,4 +323,4 @@ def test_a_request_refused_at_the_edge_can_be_recorded(box: Box, fields: dict[st
     facts = {"operation": "x", "method": "GET", "path": "/", "status": 404, "response": {}, "ignored": []}
     given = {name: value for name, value in (facts | fields).items() if name != "note"}
     entry = box.sandbox.record(**given)
-    assert (entry.seq, entry.at_ms, entry.status, box.sandbox.journal.requests[-1]) == (1, START_MS, 404, entry)
+    assert (entry.seq, entry.at_ms, entry.status, box.store.journal.requests[-1]) == (1, START_MS, 404, entry)

@@ -127,14 +127,14 @@ def test_a_state_is_restored_record_by_record() -> None:
     box, restored = busy(), Box()
     restored.sandbox.restore(box.sandbox.snapshot())
     for name in State.__struct_fields__:
-        assert getattr(restored.sandbox.state(), name) == getattr(box.sandbox.state(), name), name
+        assert getattr(restored.sandbox.store.state(), name) == getattr(box.store.state(), name), name
 
 
 def test_where_deliveries_may_go_stays_as_the_sandbox_was_told() -> None:
     told: dict[str, Any] = {"deliver": "none", "uncovered": "refuse", "strict_urls": True}
     box = Box(**told)
     box.sandbox.restore(BUSY)
-    kept = box.sandbox.settings
+    kept = box.store.settings
     assert {name: getattr(kept, name) for name in told} == told
     assert (kept.seed, kept.start_ms) == (0, START_MS)
 

@@ -78,7 +78,7 @@ def test_a_task_is_signed_when_there_is_a_secret(box: Box) -> None:
         box.call("task.schedule", task=HOOK, run_at_ms=START_MS, secret=secret, headers={"X-Team": "ops"})
     box.advance()
     assert [
-        (entry.headers["X-Team"], "X-Infrai-Signature" in entry.headers) for entry in box.sandbox.journal.deliveries
+        (entry.headers["X-Team"], "X-Infrai-Signature" in entry.headers) for entry in box.store.journal.deliveries
     ] == [("ops", False), ("ops", True)]
 
 
@@ -91,7 +91,7 @@ def test_a_task_that_cannot_be_sent_is_refused_and_leaves_nothing(
 ) -> None:
     status, message = box.refused("task.schedule", **{"task": HOOK, "run_at_ms": START_MS, **wrong})
     assert (status, message.startswith(f"`{parameter}`")) == (400, True)
-    assert (box.sandbox.tasks, box.sandbox.runs, box.due()) == ({}, {}, [])
+    assert (box.store.tasks, box.store.runs, box.due()) == ({}, {}, [])
 
 
 def test_tasks_of_one_instant_fire_in_the_order_of_scheduling(box: Box) -> None:

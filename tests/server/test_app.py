@@ -8,7 +8,7 @@ import pytest
 
 from sched_emulator import spec
 from sched_emulator.config import Config
-from sched_emulator.core.operations import OPERATIONS
+from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.server.app import check_handlers, create_app
 from sched_emulator.server.binding import Binding
 from sched_emulator.spec import assumptions
@@ -25,7 +25,7 @@ def test_an_operation_without_a_function_stops_the_start() -> None:
     def rename(paths: dict[str, Any]) -> None:
         paths["/v1/scheduling/cron/list"]["get"]["operationId"] = "scheduling.cron.listing"
 
-    with pytest.raises(ValueError, match=r"^openapi/scheduling\.yaml and core/operations\.py differ: ") as raised:
+    with pytest.raises(ValueError, match=r"^openapi/scheduling\.yaml and core/dispatch\.py differ: ") as raised:
         check_handlers(binding(rename))
     assert str(raised.value).partition("differ: ")[2] == (
         "the operation scheduling.cron.listing has no function; the function of scheduling.cron.list has no operation"

@@ -4,7 +4,7 @@ A fire makes a run at once. What a run sends is fixed when it is made, so an upd
 `OVERLAP` says what a fire does while an earlier run of the same cron is under way (running, waiting to retry, queued).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -12,17 +12,14 @@ from msgspec.structs import replace
 from . import deliveries, ids, runs, schedule, urls
 from .errors import Conflict, InvalidRequest, NotFound
 from .instants import to_ms
-from .paging import DEFAULT_LIMIT, listing
 from .records import Attempt, Cron, Delivery, Outcome, Run
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 OVERLAP = {"allow": "start", "skip": "skip", "queue": "wait"}
 
 
 def create(
-    sandbox: "Sandbox",
+    store: Store,
     *,
     task: str,
     cron_expr: str | None = None,
@@ -41,7 +38,7 @@ def create(
     if (cron_expr is None) == (run_at_ms is None):
         raise InvalidRequest("give a cron expression or `run_at`, one of the two", parameter="schedule")
     if name is not None:
-        _refuse_taken_name(sandbox, name)
+        _refuse_taken_name(store, name)
     cron = Cron(
         cron_id="",
         number=0,
@@ -49,172 +46,170 @@ def create(
         cron_expr=cron_expr or "",
         task=task,
         timezone=timezone,
-        retry=sandbox.answers.constant("cron.retries") if retry is None else retry,
-        timeout_ms=to_ms(timeout_seconds or sandbox.answers.constant("cron.timeout_seconds")),
+        retry=store.answers.constant("cron.retries") if retry is None else retry,
+        timeout_ms=to_ms(timeout_seconds or store.answers.constant("cron.timeout_seconds")),
         overlap_policy=overlap_policy,
         max_runs=max_runs,
         payload=payload,
         headers=headers or {},
         on_failure_webhook=on_failure_webhook,
         run_at_ms=run_at_ms,
-        retention_days=sandbox.answers.constant("run.retention_days"),
+        retention_days=store.answers.constant("run.retention_days"),
         under_way={},
         waiting=[],
     )
-    _check(sandbox, cron)
-    cron.number = sandbox.ids.number("cron")
+    _check(store, cron)
+    cron.number = store.ids.number("cron")
     cron.cron_id = f"cron_{cron.number:06d}"
     cron.name = name or cron.cron_id
-    sandbox.crons[cron.cron_id] = cron
-    sandbox.cron_index.add(cron.number, cron.cron_id)
-    _aim(sandbox, cron, after_ms=sandbox.now_ms)
+    store.crons[cron.cron_id] = cron
+    store.cron_index.add(cron.number, cron.cron_id)
+    _aim(store, cron, after_ms=store.now_ms)
     return view(cron)
 
 
-def get(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
+def get(store: Store, *, cron_id: str) -> dict[str, Any]:
     """Return a cron job and its next run (documentation line 125)."""
-    return view(_find(sandbox, cron_id))
+    return view(_find(store, cron_id))
 
 
-def list_crons(sandbox: "Sandbox", *, cursor: str | None = None, limit: int | None = DEFAULT_LIMIT) -> dict[str, Any]:
+def list_crons(store: Store, *, cursor: str | None = None, limit: int | None = None) -> dict[str, Any]:
     """List cron jobs, oldest first (documentation line 63)."""
-    crons = sandbox.crons
-    return listing(
-        sandbox, "cron.list", sandbox.cron_index, lambda cron_id: view(crons[cron_id]), cursor=cursor, limit=limit
-    )
+    crons = store.crons
+    return store.page("cron.list", store.cron_index, lambda cron_id: view(crons[cron_id]), cursor=cursor, limit=limit)
 
 
-def update(sandbox: "Sandbox", *, cron_id: str, **changes: Any) -> dict[str, Any]:
+def update(store: Store, *, cron_id: str, **changes: Any) -> dict[str, Any]:
     """Change what is given (documentation line 156). A new expression or zone counts from now, in this same answer."""
-    cron = _find(sandbox, cron_id)
+    cron = _find(store, cron_id)
     if "name" in changes and changes["name"] != cron.name:
-        _refuse_taken_name(sandbox, changes["name"])
+        _refuse_taken_name(store, changes["name"])
     if "timeout_seconds" in changes:
         changes["timeout_ms"] = to_ms(changes.pop("timeout_seconds"))
     if "cron_expr" in changes:
         changes["run_at_ms"] = None
     changed = replace(cron, **changes)
-    _check(sandbox, changed, only=set(changes))
+    _check(store, changed, only=set(changes))
     for name, value in changes.items():
         setattr(cron, name, value)
     ended = "max_runs" in changes and _exhausted(cron)
     if ended:
         cron.enabled = False
     if ended or changes.keys() & {"cron_expr", "timezone"}:
-        _aim(sandbox, cron, after_ms=sandbox.now_ms)
+        _aim(store, cron, after_ms=store.now_ms)
     return view(cron)
 
 
-def delete(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
+def delete(store: Store, *, cron_id: str) -> dict[str, Any]:
     """Delete a cron job with its runs (documentation line 201); an attempt under way ends unrecorded."""
-    cron = _find(sandbox, cron_id)
-    sandbox.timeline.cancel(cron.fire_entry)
-    sandbox.timeline.cancel(sandbox.retention_entries.pop(cron_id, None))
-    for run_id in [*sandbox.histories.pop(cron_id, ()), *cron.under_way, *cron.waiting]:
-        runs.forget(sandbox, run_id)
-    del sandbox.crons[cron_id]
-    sandbox.cron_index.discard(cron.number)
+    cron = _find(store, cron_id)
+    store.timeline.cancel(cron.fire_entry)
+    store.timeline.cancel(store.retention_entries.pop(cron_id, None))
+    for run_id in [*store.histories.pop(cron_id, ()), *cron.under_way, *cron.waiting]:
+        runs.forget(store, run_id)
+    del store.crons[cron_id]
+    store.cron_index.discard(cron.number)
     return {"cron_id": cron_id, "deleted": True}
 
 
-def pause(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
+def pause(store: Store, *, cron_id: str) -> dict[str, Any]:
     """Stop new fires, not runs under way, queued or waiting to retry (documentation line 233)."""
-    cron = _find(sandbox, cron_id)
+    cron = _find(store, cron_id)
     cron.enabled = False
-    _aim(sandbox, cron, after_ms=sandbox.now_ms)
+    _aim(store, cron, after_ms=store.now_ms)
     return view(cron)
 
 
-def resume(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
+def resume(store: Store, *, cron_id: str) -> dict[str, Any]:
     """Fire again from now on; missed instants are not caught up (documentation line 267)."""
-    cron = _find(sandbox, cron_id)
+    cron = _find(store, cron_id)
     if not cron.enabled:
-        missed = cron.run_at_ms is not None and cron.run_at_ms <= sandbox.now_ms
+        missed = cron.run_at_ms is not None and cron.run_at_ms <= store.now_ms
         if missed or _exhausted(cron):
             reason = "has missed its only instant" if missed and not cron.runs_counted else "has made all its runs"
             raise Conflict(f"cron '{cron_id}' {reason}", hint="Raise max_runs or set an expression with cron.update.")
         cron.enabled = True
-        _aim(sandbox, cron, after_ms=sandbox.now_ms)
+        _aim(store, cron, after_ms=store.now_ms)
     return view(cron)
 
 
-def trigger(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
+def trigger(store: Store, *, cron_id: str) -> dict[str, Any]:
     """Run now, whatever the overlap policy says (documentation line 301); the delivery starts with the next event."""
-    cron = _find(sandbox, cron_id)
-    if not cron.enabled and sandbox.answers.ask("cron.trigger_when_paused") == "reject":
+    cron = _find(store, cron_id)
+    if not cron.enabled and store.answers.ask("cron.trigger_when_paused") == "reject":
         raise Conflict(f"cron '{cron_id}' is paused", hint="Resume it before triggering it.")
-    run = runs.open_run(sandbox, cron, kind="cron", state="queued", scheduled_ms=sandbox.now_ms)
-    _open_delivery(sandbox, cron, run)
+    run = runs.open_run(store, cron, kind="cron", state="queued", scheduled_ms=store.now_ms)
+    _open_delivery(store, cron, run)
     cron.under_way[run.run_id] = None
-    run.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", run.run_id)
-    if cron.run_at_ms is None and sandbox.answers.ask("cron.max_runs_counts") == "all":
+    run.entry = store.timeline.schedule(store.now_ms, "run", run.run_id)
+    if cron.run_at_ms is None and store.answers.ask("cron.max_runs_counts") == "all":
         _count(cron)
         if not cron.enabled:
-            _aim(sandbox, cron, after_ms=sandbox.now_ms)
+            _aim(store, cron, after_ms=store.now_ms)
     return runs.view(run)
 
 
-def get_run(sandbox: "Sandbox", *, cron_id: str, run_id: str) -> dict[str, Any]:
+def get_run(store: Store, *, cron_id: str, run_id: str) -> dict[str, Any]:
     """Return one run of a cron job (documentation line 335)."""
-    _find(sandbox, cron_id)
-    run = sandbox.runs.get(run_id)
+    _find(store, cron_id)
+    run = store.runs.get(run_id)
     if run is None or run.owner_id != cron_id:
         raise NotFound("run", run_id)
     return runs.view(run)
 
 
-def get_retention(sandbox: "Sandbox", *, cron_id: str) -> dict[str, Any]:
+def get_retention(store: Store, *, cron_id: str) -> dict[str, Any]:
     """Return for how many days finished runs are kept (documentation line 369)."""
-    return {"cron_id": cron_id, "retention_days": _find(sandbox, cron_id).retention_days}
+    return {"cron_id": cron_id, "retention_days": _find(store, cron_id).retention_days}
 
 
-def set_retention(sandbox: "Sandbox", *, cron_id: str, retention_days: int) -> dict[str, Any]:
+def set_retention(store: Store, *, cron_id: str, retention_days: int) -> dict[str, Any]:
     """Set for how many days finished runs are kept (documentation line 400); what is older goes at once."""
-    cron = _find(sandbox, cron_id)
+    cron = _find(store, cron_id)
     cron.retention_days = retention_days
-    runs.apply_retention(sandbox, cron_id)
-    return get_retention(sandbox, cron_id=cron_id)
+    runs.apply_retention(store, cron_id)
+    return get_retention(store, cron_id=cron_id)
 
 
-def fire(sandbox: "Sandbox", cron_id: str) -> Attempt | None:
+def fire(store: Store, cron_id: str) -> Attempt | None:
     """Make the run that is due, as the overlap policy says, and aim at the next one (event `cron`)."""
-    cron = sandbox.crons[cron_id]
+    cron = store.crons[cron_id]
     scheduled_ms = cron.next_run_ms
     assert scheduled_ms is not None
-    action = _overlap_action(sandbox, cron)
+    action = _overlap_action(store, cron)
     if action != "skip" or cron.run_at_ms is not None:
         _count(cron)
-    _aim(sandbox, cron, after_ms=scheduled_ms)
-    run = runs.open_run(sandbox, cron, kind="cron", state="queued", scheduled_ms=scheduled_ms)
+    _aim(store, cron, after_ms=scheduled_ms)
+    run = runs.open_run(store, cron, kind="cron", state="queued", scheduled_ms=scheduled_ms)
     if action == "skip":
         runs.move(run, "skip")
-        runs.finish(sandbox, run)
+        runs.finish(store, run)
         return None
-    _open_delivery(sandbox, cron, run)
+    _open_delivery(store, cron, run)
     if action == "wait":
         cron.waiting.append(run.run_id)
         return None
     cron.under_way[run.run_id] = None
-    return runs.start(sandbox, run)
+    return runs.start(store, run)
 
 
-def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> None:
+def attempt_ended(store: Store, attempt: Attempt, outcome: Outcome) -> None:
     """Take the outcome of a run's attempt; a run that has finished lets a waiting one start."""
-    run = sandbox.runs.get(attempt.owner_id)
+    run = store.runs.get(attempt.owner_id)
     if run is None:
-        deliveries.note(sandbox, attempt, "its cron was deleted meanwhile: the outcome is not recorded")
+        deliveries.note(store, attempt, "its cron was deleted meanwhile: the outcome is not recorded")
         return
-    cron = sandbox.crons[run.owner_id]
-    if not runs.attempt_ended(sandbox, run, outcome):
+    cron = store.crons[run.owner_id]
+    if not runs.attempt_ended(store, run, outcome):
         return
     del cron.under_way[run.run_id]
     if run.state == "failed" and run.on_failure_webhook is not None:
-        _call_failure_webhook(sandbox, cron, run.on_failure_webhook, run, attempt.number)
-    runs.finish(sandbox, run)
-    _start_waiting(sandbox, cron)
+        _call_failure_webhook(store, cron, run.on_failure_webhook, run, attempt.number)
+    runs.finish(store, run)
+    _start_waiting(store, cron)
 
 
-def failure_webhook_ended(_sandbox: "Sandbox", _attempt: Attempt, _outcome: Outcome) -> None:
+def failure_webhook_ended(_store: Store, _attempt: Attempt, _outcome: Outcome) -> None:
     """Leave it at the journal: a failure webhook is called once, whatever it answers."""
 
 
@@ -232,33 +227,33 @@ def view(cron: Cron) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _find(sandbox: "Sandbox", cron_id: str) -> Cron:
-    cron = sandbox.crons.get(cron_id)
+def _find(store: Store, cron_id: str) -> Cron:
+    cron = store.crons.get(cron_id)
     if cron is None:
         raise NotFound("cron", cron_id)
     return cron
 
 
-def _refuse_taken_name(sandbox: "Sandbox", name: str) -> None:
-    taken = any(cron.name == name for cron in sandbox.crons.values())
-    if taken and sandbox.answers.ask("cron.duplicate_name") == "reject":
+def _refuse_taken_name(store: Store, name: str) -> None:
+    taken = any(cron.name == name for cron in store.crons.values())
+    if taken and store.answers.ask("cron.duplicate_name") == "reject":
         raise Conflict(f"a cron named '{name}' exists already", hint="Choose another name, or update that cron.")
 
 
-def _check(sandbox: "Sandbox", cron: Cron, only: set[str] | None = None) -> None:
+def _check(store: Store, cron: Cron, only: set[str] | None = None) -> None:
     """Refuse an expression, zone, URL or header that cannot be; `only` names what has changed."""
 
     def looked_at(*names: str) -> bool:
         return only is None or not only.isdisjoint(names)
 
     if looked_at("cron_expr", "timezone"):
-        _next_ms(sandbox, cron, sandbox.now_ms)
+        _next_ms(store, cron, store.now_ms)
     if looked_at("task"):
-        sandbox.check_url(cron.task, parameter="task")
+        store.check_url(cron.task, parameter="task")
     if looked_at("headers"):
         urls.check_headers(cron.headers)
     if cron.on_failure_webhook is not None and looked_at("on_failure_webhook"):
-        sandbox.check_url(cron.on_failure_webhook, parameter="on_failure_webhook")
+        store.check_url(cron.on_failure_webhook, parameter="on_failure_webhook")
 
 
 def _exhausted(cron: Cron) -> bool:
@@ -272,23 +267,23 @@ def _count(cron: Cron) -> None:
         cron.enabled = False
 
 
-def _aim(sandbox: "Sandbox", cron: Cron, *, after_ms: int) -> None:
+def _aim(store: Store, cron: Cron, *, after_ms: int) -> None:
     """Set the next run to the first instant after `after_ms`, or to none when the cron is not enabled.
 
     None as well when another answer to `cron.seconds_position` has made the expression one that cannot be.
     """
-    sandbox.timeline.cancel(cron.fire_entry)
+    store.timeline.cancel(cron.fire_entry)
     cron.fire_entry = None
     try:
-        cron.next_run_ms = _next_ms(sandbox, cron, after_ms) if cron.enabled else None
+        cron.next_run_ms = _next_ms(store, cron, after_ms) if cron.enabled else None
     except InvalidRequest:
         cron.next_run_ms = None
     if cron.next_run_ms is not None:
-        due_ms = max(cron.next_run_ms + _jitter_ms(sandbox, cron), sandbox.now_ms)
-        cron.fire_entry = sandbox.timeline.schedule(due_ms, "cron", cron.cron_id)
+        due_ms = max(cron.next_run_ms + _jitter_ms(store, cron), store.now_ms)
+        cron.fire_entry = store.timeline.schedule(due_ms, "cron", cron.cron_id)
 
 
-def _next_ms(sandbox: "Sandbox", cron: Cron, after_ms: int) -> int | None:
+def _next_ms(store: Store, cron: Cron, after_ms: int) -> int | None:
     try:
         zone = schedule.load_zone(cron.timezone)
     except schedule.ScheduleError as error:
@@ -296,29 +291,29 @@ def _next_ms(sandbox: "Sandbox", cron: Cron, after_ms: int) -> int | None:
     if cron.run_at_ms is not None:
         return cron.run_at_ms
     try:
-        parsed = schedule.parse(cron.cron_expr, seconds_position=_seconds_position(sandbox, cron))
+        parsed = schedule.parse(cron.cron_expr, seconds_position=_seconds_position(store, cron))
     except schedule.ScheduleError as error:
         raise InvalidRequest(f"`cron_expr` is no cron expression: {error}", parameter="cron_expr") from None
-    return schedule.next_fire_ms(parsed, zone, after_ms, dst=sandbox.answers.ask("cron.dst"))
+    return schedule.next_fire_ms(parsed, zone, after_ms, dst=store.answers.ask("cron.dst"))
 
 
-def _seconds_position(sandbox: "Sandbox", cron: Cron) -> str:
+def _seconds_position(store: Store, cron: Cron) -> str:
     has_seconds = len(cron.cron_expr.split()) == 6
-    return sandbox.answers.ask("cron.seconds_position") if has_seconds else "first"
+    return store.answers.ask("cron.seconds_position") if has_seconds else "first"
 
 
-def _jitter_ms(sandbox: "Sandbox", cron: Cron) -> int:
-    jitter_seconds = sandbox.answers.constant("cron.jitter_seconds")
+def _jitter_ms(store: Store, cron: Cron) -> int:
+    jitter_seconds = store.answers.constant("cron.jitter_seconds")
     if not jitter_seconds:
         return 0
     purpose = f"jitter {cron.cron_id} {cron.next_run_ms}"
-    return int(ids.fraction(sandbox.settings.seed, purpose) * jitter_seconds * 1000)
+    return int(ids.fraction(store.settings.seed, purpose) * jitter_seconds * 1000)
 
 
-def _open_delivery(sandbox: "Sandbox", cron: Cron, run: Run) -> None:
+def _open_delivery(store: Store, cron: Cron, run: Run) -> None:
     run.on_failure_webhook = cron.on_failure_webhook
     runs.open_delivery(
-        sandbox,
+        store,
         run,
         url=cron.task,
         headers=cron.headers,
@@ -329,30 +324,30 @@ def _open_delivery(sandbox: "Sandbox", cron: Cron, run: Run) -> None:
     )
 
 
-def _overlap_action(sandbox: "Sandbox", cron: Cron) -> str:
+def _overlap_action(store: Store, cron: Cron) -> str:
     if not cron.under_way:
         return "start"
-    action = OVERLAP[cron.overlap_policy or sandbox.answers.ask("cron.overlap_default")]
-    if action == "wait" and cron.waiting and sandbox.answers.ask("cron.queue_depth") == "one":
+    action = OVERLAP[cron.overlap_policy or store.answers.ask("cron.overlap_default")]
+    if action == "wait" and cron.waiting and store.answers.ask("cron.queue_depth") == "one":
         return "skip"
     return action
 
 
-def _start_waiting(sandbox: "Sandbox", cron: Cron) -> None:
+def _start_waiting(store: Store, cron: Cron) -> None:
     """Let the first waiting run start when every run made before it has ended."""
     if not cron.waiting:
         return
-    waiting = sandbox.runs[cron.waiting[0]]
-    if any(sandbox.runs[run_id].number < waiting.number for run_id in cron.under_way):
+    waiting = store.runs[cron.waiting[0]]
+    if any(store.runs[run_id].number < waiting.number for run_id in cron.under_way):
         return
     del cron.waiting[0]
     cron.under_way[waiting.run_id] = None
-    waiting.entry = sandbox.timeline.schedule(sandbox.now_ms, "run", waiting.run_id)
+    waiting.entry = store.timeline.schedule(store.now_ms, "run", waiting.run_id)
 
 
-def _call_failure_webhook(sandbox: "Sandbox", cron: Cron, url: str, run: Run, attempts: int) -> None:
+def _call_failure_webhook(store: Store, cron: Cron, url: str, run: Run, attempts: int) -> None:
     delivery = Delivery(
-        delivery_id=sandbox.ids.next("dlv"),
+        delivery_id=store.ids.next("dlv"),
         kind="failure",
         owner_id=run.run_id,
         source_id=cron.cron_id,
@@ -372,15 +367,15 @@ def _call_failure_webhook(sandbox: "Sandbox", cron: Cron, url: str, run: Run, at
         timeout_ms=cron.timeout_ms,
         max_attempts=1,
     )
-    sandbox.deliveries[delivery.delivery_id] = delivery
-    sandbox.timeline.schedule(sandbox.now_ms, "failure", delivery.delivery_id)
+    store.deliveries[delivery.delivery_id] = delivery
+    store.timeline.schedule(store.now_ms, "failure", delivery.delivery_id)
 
 
-def start_failure_webhook(sandbox: "Sandbox", delivery_id: str) -> Attempt:
+def start_failure_webhook(store: Store, delivery_id: str) -> Attempt:
     """Call the failure webhook of a run, once (event `failure`)."""
-    return deliveries.start(sandbox, sandbox.deliveries.pop(delivery_id))
+    return deliveries.start(store, store.deliveries.pop(delivery_id))
 
 
-def start_run(sandbox: "Sandbox", run_id: str) -> Attempt:
+def start_run(store: Store, run_id: str) -> Attempt:
     """Begin a run that was triggered, or waited for an earlier one to end (event `run`)."""
-    return runs.start(sandbox, sandbox.runs[run_id])
+    return runs.start(store, store.runs[run_id])

@@ -5,29 +5,27 @@ closes an attempt and the sandbox tells the owner. Body, delivery id and run id 
 delivery; attempt number, timestamp and signature are new each time.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import signing, targets, urls
 from .encoding import encode
 from .records import Attempt, Delivery, DeliveryEntry, Outcome
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 
-def backoff_ms(sandbox: "Sandbox", failures: int) -> int:
+def backoff_ms(store: Store, failures: int) -> int:
     """Return how long to wait after this many failures in a row (assumption `delivery.backoff`)."""
-    answer = sandbox.answers.ask("delivery.backoff")
+    answer = store.answers.ask("delivery.backoff")
     if answer == "immediate":
         return 0
     if answer == "fixed":
         return 60_000
-    first = sandbox.answers.constant("delivery.backoff_first_seconds")
-    longest = sandbox.answers.constant("delivery.backoff_max_seconds")
+    first = store.answers.constant("delivery.backoff_first_seconds")
+    longest = store.answers.constant("delivery.backoff_max_seconds")
     return 1000 * min(first << min(failures - 1, 32), longest)
 
 
-def start(sandbox: "Sandbox", delivery: Delivery, *, queue: str | None = None) -> Attempt:
+def start(store: Store, delivery: Delivery, *, queue: str | None = None) -> Attempt:
     """Begin the next attempt of a delivery now, and journal it.
 
     The attempt's `outcome` is set when nobody outside has to be asked: a scripted receiver, or a delivery that is
@@ -36,14 +34,14 @@ def start(sandbox: "Sandbox", delivery: Delivery, *, queue: str | None = None) -
     delivery.attempt += 1
     body = {**delivery.body, "attempt": delivery.attempt} if delivery.numbered else delivery.body
     text = encode(body)
-    headers = _headers(sandbox, delivery, text)
-    outcome = targets.answer(sandbox.targets, delivery.url, delivery.timeout_ms)
-    routed_to = urls.route(delivery.url, sandbox.routes) if outcome is None else None
+    headers = _headers(store, delivery, text)
+    outcome = targets.answer(store.targets, delivery.url, delivery.timeout_ms)
+    routed_to = urls.route(delivery.url, store.routes) if outcome is None else None
     if outcome is None and routed_to is None:
-        outcome = _uncovered(sandbox, delivery.url)
+        outcome = _uncovered(store, delivery.url)
     entry = DeliveryEntry(
-        seq=sandbox.journal.next_seq(),
-        at_ms=sandbox.now_ms,
+        seq=store.journal.next_seq(),
+        at_ms=store.now_ms,
         kind=delivery.kind,
         url=delivery.url,
         routed_to=routed_to,
@@ -53,7 +51,7 @@ def start(sandbox: "Sandbox", delivery: Delivery, *, queue: str | None = None) -
         run_id=None if delivery.kind == "push" else delivery.owner_id,
         message_id=delivery.owner_id if delivery.kind == "push" else None,
     )
-    sandbox.journal.add_delivery(entry)
+    store.journal.add_delivery(entry)
     attempt = Attempt(
         attempt_id=f"{delivery.delivery_id}.{delivery.attempt}",
         delivery_id=delivery.delivery_id,
@@ -69,31 +67,31 @@ def start(sandbox: "Sandbox", delivery: Delivery, *, queue: str | None = None) -
         number=delivery.attempt,
         outcome=outcome,
     )
-    sandbox.attempts[attempt.attempt_id] = attempt
+    store.attempts[attempt.attempt_id] = attempt
     return attempt
 
 
-def end(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> None:
+def end(store: Store, attempt: Attempt, outcome: Outcome) -> None:
     """Close an attempt: it is no longer under way, and the journal says how it ended."""
-    del sandbox.attempts[attempt.attempt_id]
-    entry = sandbox.journal.delivery(attempt.journal_seq)
+    del store.attempts[attempt.attempt_id]
+    entry = store.journal.delivery(attempt.journal_seq)
     if entry is not None:
         entry.outcome = outcome.result
         entry.status = outcome.status
         entry.error = outcome.error
-        entry.duration_ms = sandbox.now_ms - entry.at_ms
+        entry.duration_ms = store.now_ms - entry.at_ms
         entry.response_headers = outcome.response_headers
         entry.response_body = outcome.response_body
 
 
-def note(sandbox: "Sandbox", attempt: Attempt, text: str) -> None:
+def note(store: Store, attempt: Attempt, text: str) -> None:
     """Say in the journal what else is to be known of an attempt."""
-    entry = sandbox.journal.delivery(attempt.journal_seq)
+    entry = store.journal.delivery(attempt.journal_seq)
     if entry is not None:
         entry.note = text
 
 
-def _headers(sandbox: "Sandbox", delivery: Delivery, text: str) -> dict[str, str]:
+def _headers(store: Store, delivery: Delivery, text: str) -> dict[str, str]:
     owner = "X-Infrai-Message-Id" if delivery.kind == "push" else "X-Infrai-Run-Id"
     headers = {
         "Content-Type": "application/json",
@@ -104,11 +102,11 @@ def _headers(sandbox: "Sandbox", delivery: Delivery, text: str) -> dict[str, str
     }
     if delivery.secret is not None:
         headers |= signing.sign(
-            sandbox.answers.ask("signature.scheme"),
+            store.answers.ask("signature.scheme"),
             delivery.secret,
             body=text.encode(),
             delivery_id=delivery.delivery_id,
-            timestamp_ms=sandbox.now_ms if sandbox.signing_now_ms is None else sandbox.signing_now_ms,
+            timestamp_ms=store.now_ms if store.signing_now_ms is None else store.signing_now_ms,
         )
     if delivery.headers:
         own = {name.lower() for name in delivery.headers}
@@ -116,9 +114,9 @@ def _headers(sandbox: "Sandbox", delivery: Delivery, text: str) -> dict[str, str
     return headers
 
 
-def _uncovered(sandbox: "Sandbox", url: str) -> Outcome | None:
+def _uncovered(store: Store, url: str) -> Outcome | None:
     """Return the outcome of a delivery that no script and no route covers; None when it is to be sent."""
-    settings = sandbox.settings
+    settings = store.settings
     if settings.deliver == "all" or (settings.deliver == "loopback" and urls.is_loopback(url)):
         return None
     if settings.uncovered == "refuse":

@@ -6,20 +6,18 @@ the order of an object's members are the same request.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .encoding import encode, encode_sorted
 from .errors import IdempotencyConflict, InvalidRequest
 from .records import RememberedCall
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
 
 def perform(
-    sandbox: "Sandbox",
+    store: Store,
     *,
     scope: str,
     key: str | None,
@@ -29,39 +27,39 @@ def perform(
 ) -> tuple[Any, int | None]:
     """Perform a write, or return what it answered before, with the number of the request that it repeats."""
     if key is None:
-        if creation and sandbox.answers.ask("idempotency.required") == "required":
+        if creation and store.answers.ask("idempotency.required") == "required":
             raise InvalidRequest(
                 "`idempotency_key` must be given for a creation, got none", parameter="idempotency_key"
             )
         return operation(), None
     scope = encode([scope, key])
     fingerprint = encode_sorted(arguments)
-    remembered = sandbox.remembered.get(scope)
+    remembered = store.remembered.get(scope)
     if remembered is not None:
-        if remembered.fingerprint != fingerprint and sandbox.answers.ask("idempotency.conflict") == "reject":
+        if remembered.fingerprint != fingerprint and store.answers.ask("idempotency.conflict") == "reject":
             raise IdempotencyConflict(f"`idempotency_key` '{key}' was used before for a different request")
         return remembered.result, remembered.request_seq
     result = operation()
-    sandbox.remembered[scope] = RememberedCall(
+    store.remembered[scope] = RememberedCall(
         scope=scope,
         fingerprint=fingerprint,
         result=result,
-        at_ms=sandbox.now_ms,
-        request_seq=sandbox.journal.seq + 1,
+        at_ms=store.now_ms,
+        request_seq=store.journal.seq + 1,
     )
-    if KEYS not in sandbox.retention_entries:
-        forget(sandbox)
+    if KEYS not in store.retention_entries:
+        forget(store)
     return result, None
 
 
-def forget(sandbox: "Sandbox", _subject: str = "") -> None:
+def forget(store: Store, _subject: str = "") -> None:
     """Forget keys older than the window, and schedule the next time (housekeeping `forget_keys`)."""
-    sandbox.timeline.cancel(sandbox.retention_entries.pop(KEYS, None))
-    window_ms = 1000 * sandbox.answers.constant("idempotency.window_seconds")
-    while sandbox.remembered:
-        scope, oldest = next(iter(sandbox.remembered.items()))
-        if oldest.at_ms + window_ms > sandbox.now_ms:
+    store.timeline.cancel(store.retention_entries.pop(KEYS, None))
+    window_ms = 1000 * store.answers.constant("idempotency.window_seconds")
+    while store.remembered:
+        scope, oldest = next(iter(store.remembered.items()))
+        if oldest.at_ms + window_ms > store.now_ms:
             due_ms = oldest.at_ms + window_ms
-            sandbox.retention_entries[KEYS] = sandbox.timeline.schedule(due_ms, "forget_keys", "")
+            store.retention_entries[KEYS] = store.timeline.schedule(due_ms, "forget_keys", "")
             return
-        del sandbox.remembered[scope]
+        del store.remembered[scope]

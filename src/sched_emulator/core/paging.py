@@ -5,24 +5,18 @@ last item seen, sealed with the sandbox's seed and the list's name: a made-up on
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequest
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
-
-DEFAULT_LIMIT = 0  # stands for the constant `page.default_limit`
 
 
 class PagedIndex:
     """Ids by ascending number. Adding, discarding and reading a page cost O(log n) and the page's length."""
 
-    def __init__(self) -> None:
-        self.ids: dict[int, str] = {}
-        self._numbers: list[int] = []
+    def __init__(self, items: Iterable[tuple[int, str]] = ()) -> None:
+        self.ids = dict(items)
+        self._numbers = list(self.ids)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -54,29 +48,6 @@ class PagedIndex:
                 found.append(number)
             index += step
         return [self.ids[item] for item in found], None
-
-
-def listing(
-    sandbox: "Sandbox",
-    name: str,
-    index: PagedIndex,
-    view: Callable[[str], dict[str, Any]],
-    *,
-    cursor: str | None,
-    limit: int | None,
-    newest_first: bool = False,
-) -> dict[str, Any]:
-    """Return one page of a list: `items`, and `next_cursor` when there is more. A `limit` of None takes all."""
-    seed = sandbox.settings.seed
-    after = None if cursor is None else unseal(seed, name, cursor)
-    if limit is not None:
-        limit = limit or sandbox.answers.constant("page.default_limit")
-        limit = min(limit, sandbox.answers.constant("page.max_limit"))
-    ids, last = index.page(after, limit, newest_first=newest_first)
-    page: dict[str, Any] = {"items": [view(item_id) for item_id in ids]}
-    if last is not None:
-        page["next_cursor"] = seal(seed, name, last)
-    return page
 
 
 def seal(seed: int, list_name: str, number: int) -> str:

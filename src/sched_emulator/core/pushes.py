@@ -4,18 +4,16 @@ A push leases its message; the lease is the attempt's time limit. Whichever come
 and the receiver's answer decides what becomes of the message; what comes later only changes the journal.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import deliveries, messages, queues
 from .instants import to_ms
 from .records import Attempt, Delivery, Message, Outcome, Queue, Subscription
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 
 def subscribe(
-    sandbox: "Sandbox",
+    store: Store,
     *,
     queue: str,
     url: str,
@@ -25,70 +23,70 @@ def subscribe(
     dead_letter_queue: str | None = None,
 ) -> dict[str, Any]:
     """Configure the subscription of a queue, in place of the one before (documentation line 963)."""
-    record = queues.find(sandbox, queue)
-    sandbox.check_url(url, parameter="url", push=True)
-    queues.check_dead_letter_queue(sandbox, queue, dead_letter_queue)
+    record = queues.find(store, queue)
+    store.check_url(url, parameter="url", push=True)
+    queues.check_dead_letter_queue(store, queue, dead_letter_queue)
     record.subscription = Subscription(
-        subscription_id=sandbox.ids.next("sub"),
+        subscription_id=store.ids.next("sub"),
         url=url,
         secret=secret,
-        max_retries=sandbox.answers.constant("push.max_retries") if max_retries is None else max_retries,
+        max_retries=store.answers.constant("push.max_retries") if max_retries is None else max_retries,
         visibility_timeout_ms=to_ms(visibility_timeout) if visibility_timeout else None,
         dead_letter_queue=dead_letter_queue,
     )
-    queues.want_push(sandbox, record)
+    queues.want_push(store, record)
     return {"subscription_id": record.subscription.subscription_id, "queue": queue, "url": url}
 
 
-def push(sandbox: "Sandbox", name: str) -> Attempt | None:
+def push(store: Store, name: str) -> Attempt | None:
     """Deliver the next message of a queue (event `push`)."""
-    queue = sandbox.queues[name]
+    queue = store.queues[name]
     queue.push_entry = None
-    message_id = queues.first_takeable(sandbox, queue)
+    message_id = queues.first_takeable(store, queue)
     assert message_id is not None  # `want_push` keeps it so
     assert queue.subscription is not None
-    message = sandbox.messages[message_id]
+    message = store.messages[message_id]
     lease_ms = queue.subscription.visibility_timeout_ms or queue.visibility_timeout_ms
-    messages.hand_out(sandbox, queue, message, lease_ms)
-    delivery = _delivery(sandbox, queue, queue.subscription, message)
+    messages.hand_out(store, queue, message, lease_ms)
+    delivery = _delivery(store, queue, queue.subscription, message)
     delivery.timeout_ms = lease_ms
-    attempt = deliveries.start(sandbox, delivery, queue=name)
+    attempt = deliveries.start(store, delivery, queue=name)
     message.pushed_by = attempt.attempt_id
-    sandbox.indexes[name].pushing += 1
-    queues.want_push(sandbox, queue)
+    store.indexes[name].pushing += 1
+    queues.want_push(store, queue)
     return attempt
 
 
-def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> None:
+def attempt_ended(store: Store, attempt: Attempt, outcome: Outcome) -> None:
     """Take the outcome of a push, unless something else has decided about the message meanwhile."""
-    queue = sandbox.queues.get(attempt.queue or "")
+    queue = store.queues.get(attempt.queue or "")
     if queue is not None:
-        sandbox.indexes[queue.queue].pushing -= 1
-    message = sandbox.messages.get(attempt.owner_id)
+        store.indexes[queue.queue].pushing -= 1
+    message = store.messages.get(attempt.owner_id)
     if queue is None or message is None or message.pushed_by != attempt.attempt_id or message.place != "in_flight":
         if message is None or outcome.result != "timeout":  # a push that takes its whole lease ends with it
-            deliveries.note(sandbox, attempt, "the message was settled before this attempt ended")
+            deliveries.note(store, attempt, "the message was settled before this attempt ended")
     elif outcome.succeeded:
-        queues.remove(sandbox, message)
+        queues.remove(store, message)
     else:
-        messages.push_failed(sandbox, queue, message)
+        messages.push_failed(store, queue, message)
     if queue is not None:
-        queues.want_push(sandbox, queue)
+        queues.want_push(store, queue)
 
 
-def _delivery(sandbox: "Sandbox", queue: Queue, subscription: Subscription, message: Message) -> Delivery:
+def _delivery(store: Store, queue: Queue, subscription: Subscription, message: Message) -> Delivery:
     """Return the delivery that goes on from earlier attempts of this subscription, or a new one."""
     if message.delivery_id is not None:
-        delivery = sandbox.deliveries[message.delivery_id]
+        delivery = store.deliveries[message.delivery_id]
         if delivery.source_id == subscription.subscription_id:
             return delivery
-        del sandbox.deliveries[message.delivery_id]
-    wrapped = sandbox.answers.ask("push.body") == "message"
+        del store.deliveries[message.delivery_id]
+    wrapped = store.answers.ask("push.body") == "message"
     body = message.payload
     if wrapped:
         body = {"message_id": message.message_id, "queue": queue.queue, "payload": message.payload, "attempt": 0}
     delivery = Delivery(
-        delivery_id=sandbox.ids.next("dlv"),
+        delivery_id=store.ids.next("dlv"),
         kind="push",
         owner_id=message.message_id,
         source_id=subscription.subscription_id,
@@ -101,5 +99,5 @@ def _delivery(sandbox: "Sandbox", queue: Queue, subscription: Subscription, mess
         max_attempts=1 + subscription.max_retries,
     )
     message.delivery_id = delivery.delivery_id
-    sandbox.deliveries[delivery.delivery_id] = delivery
+    store.deliveries[delivery.delivery_id] = delivery
     return delivery

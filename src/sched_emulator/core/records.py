@@ -1,7 +1,7 @@
 """The records a sandbox is made of. They are all of its state: a snapshot is their encoding, nothing else.
 
 Instants and durations are whole milliseconds. Records refer to each other by id. What can be derived from them (heaps,
-page indexes, counts) is rebuilt by `sandbox.Sandbox` and is not kept here.
+page indexes, counts) is rebuilt by `store.Store` and is not kept here.
 """
 
 from typing import Any, Literal
@@ -279,26 +279,26 @@ class State(Struct, kw_only=True):
     now_ms: int
     mode: Literal["wall", "frozen"]
     speed: float
-    fired: int
-    counters: dict[str, int]
+    fired: int = 0
+    counters: dict[str, int] = {}
     answers: dict[str, str | int]
-    balance_usd: float | None
+    balance_usd: float | None = None
     routes: dict[str, str]
-    targets: list[Target]
-    faults: list[Fault]
-    crons: list[Cron]
-    tasks: list[Task]
-    runs: list[Run]
-    queues: list[Queue]
-    messages: list[Message]
-    deliveries: list[Delivery]
-    attempts: list[Attempt]
-    retention_entries: dict[str, int]
-    remembered: list[RememberedCall]
-    timeline: list[Entry]
-    next_entry: int
-    requests: list[RequestEntry]
-    delivered: list[DeliveryEntry]
-    journal_seq: int
-    dropped_requests: int
-    dropped_deliveries: int
+    targets: list[Target] = []
+    faults: list[Fault] = []
+    crons: list[Cron] = []
+    tasks: list[Task] = []
+    runs: list[Run] = []
+    queues: list[Queue] = []
+    messages: list[Message] = []
+    deliveries: list[Delivery] = []
+    attempts: list[Attempt] = []
+    retention_entries: dict[str, int] = {}
+    remembered: list[RememberedCall] = []
+    timeline: list[Entry] = []
+    next_entry: int = 1
+    requests: list[RequestEntry] = []
+    delivered: list[DeliveryEntry] = []
+    journal_seq: int = 0
+    dropped_requests: int = 0
+    dropped_deliveries: int = 0

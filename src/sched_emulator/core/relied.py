@@ -46,7 +46,7 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> list[
     beginning = snapshot.unseal(sandbox.base)
     in_force = list(_sights(Sandbox(snapshot.unseal(sandbox.base)), log))
     found = []
-    for name in [name for name in sandbox.answers.asked if name in alternatives]:
+    for name in [name for name in sandbox.store.answers.asked if name in alternatives]:
         answers = _answers_in_turn(beginning, log, name)
         for other in alternatives[name]:
             if set(answers) == {other}:
@@ -99,20 +99,20 @@ def _first_difference(
 def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[tuple[int, Sight]]:
     """Replay a log and yield all that a user could have seen, in order, with the number of the command."""
     number = -1
-    watched = _Watched(sandbox.timeline)
-    sandbox.timeline = watched
+    watched = _Watched(sandbox.store.timeline)
+    sandbox.store.timeline = watched
     for number, command in enumerate(log):
-        delivered, scheduled = sandbox.journal.seq, sandbox.timeline.next_seq
+        delivered, scheduled = sandbox.store.journal.seq, sandbox.store.timeline.next_seq
         result = apply(sandbox, command)
         if command.method == "call":
             operation = command.arguments["operation_id"]
-            yield number, Sight("answer", operation, sandbox.journal.seq + 1, _plain(result))
+            yield number, Sight("answer", operation, sandbox.store.journal.seq + 1, _plain(result))
         if command.method in {"poll", "settle"}:
             for delivery in _new_deliveries(sandbox, delivered):
                 yield number, delivery
         for entry in [*watched.left(before=scheduled), *watched.scheduled_since(scheduled)]:
             yield number, _event(sandbox, entry)
-    for entry in sandbox.timeline.due(len(sandbox.timeline.entries)):
+    for entry in sandbox.store.timeline.due(len(sandbox.store.timeline.entries)):
         yield number + 1, _event(sandbox, entry)
 
 
@@ -154,12 +154,12 @@ def _plain(result: Any) -> Any:
 
 
 def _new_deliveries(sandbox: Sandbox, after_seq: int) -> Iterator[Sight]:
-    for seq in range(after_seq + 1, sandbox.journal.seq + 1):
-        entry = sandbox.journal.delivery(seq)
+    for seq in range(after_seq + 1, sandbox.store.journal.seq + 1):
+        entry = sandbox.store.journal.delivery(seq)
         if entry is not None:
             seen = (entry.at_ms, entry.kind, entry.url, entry.headers, entry.body, entry.attempt)
             yield Sight("delivery", entry.kind, seq, seen)
 
 
 def _event(sandbox: Sandbox, entry: Entry) -> Sight:
-    return Sight("event", entry.kind, sandbox.journal.seq, (entry.due_ms, entry.kind, entry.subject))
+    return Sight("event", entry.kind, sandbox.store.journal.seq, (entry.due_ms, entry.kind, entry.subject))

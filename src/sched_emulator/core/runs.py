@@ -5,16 +5,13 @@ in state `running`. Finished runs leave after the retention of their cron (for t
 """
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import UNSET
 
 from . import deliveries, instants
-from .paging import DEFAULT_LIMIT, listing
 from .records import Attempt, Cron, Delivery, Outcome, Run, Task
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 TRANSITIONS = {
     ("scheduled", "start"): "running",
@@ -32,11 +29,9 @@ def move(run: Run, event: str) -> None:
     run.state = TRANSITIONS[run.state, event]
 
 
-def open_run(
-    sandbox: "Sandbox", owner: Cron | Task, *, kind: Literal["cron", "task"], state: str, scheduled_ms: int
-) -> Run:
+def open_run(store: Store, owner: Cron | Task, *, kind: Literal["cron", "task"], state: str, scheduled_ms: int) -> Run:
     """Make a run of a cron or task and list it."""
-    number = sandbox.ids.number("run")
+    number = store.ids.number("run")
     run = Run(
         run_id=f"run_{number:06d}",
         number=number,
@@ -44,15 +39,15 @@ def open_run(
         kind=kind,
         state=state,
         scheduled_ms=scheduled_ms,
-        started_ms=None if state == "scheduled" else sandbox.now_ms,
+        started_ms=None if state == "scheduled" else store.now_ms,
     )
-    sandbox.runs[run.run_id] = run
-    sandbox.run_index.add(number, run.run_id)
+    store.runs[run.run_id] = run
+    store.run_index.add(number, run.run_id)
     return run
 
 
 def open_delivery(
-    sandbox: "Sandbox",
+    store: Store,
     run: Run,
     *,
     url: str,
@@ -64,7 +59,7 @@ def open_delivery(
 ) -> None:
     """Fix what a run will send: later changes of its cron do not touch it (assumption `delivery.body`)."""
     content: Any = {} if payload is UNSET else payload
-    event = sandbox.answers.ask("delivery.body") == "event"
+    event = store.answers.ask("delivery.body") == "event"
     if event:
         content = {
             "type": f"{run.kind}.run",
@@ -74,8 +69,8 @@ def open_delivery(
             "attempt": 0,
             "payload": content,
         }
-    delivery_id = sandbox.ids.next("dlv")
-    sandbox.deliveries[delivery_id] = Delivery(
+    delivery_id = store.ids.next("dlv")
+    store.deliveries[delivery_id] = Delivery(
         delivery_id=delivery_id,
         kind=run.kind,
         owner_id=run.run_id,
@@ -91,48 +86,55 @@ def open_delivery(
     run.delivery_id = delivery_id
 
 
-def start(sandbox: "Sandbox", run: Run) -> Attempt:
+def start(store: Store, run: Run) -> Attempt:
     """Begin a run that was scheduled or queued: its first attempt starts now."""
     move(run, "start")
     run.entry = None
-    run.started_ms = run.started_ms if run.started_ms is not None else sandbox.now_ms
-    return deliveries.start(sandbox, _delivery(sandbox, run))
+    run.started_ms = run.started_ms if run.started_ms is not None else store.now_ms
+    return deliveries.start(store, _delivery(store, run))
 
 
-def retry(sandbox: "Sandbox", run_id: str) -> Attempt:
+def retry(store: Store, run_id: str) -> Attempt:
     """Begin the next attempt of a run that waited (event `retry`)."""
-    run = sandbox.runs[run_id]
+    run = store.runs[run_id]
     run.entry = None
-    return deliveries.start(sandbox, _delivery(sandbox, run))
+    return deliveries.start(store, _delivery(store, run))
 
 
-def attempt_ended(sandbox: "Sandbox", run: Run, outcome: Outcome) -> bool:
+def attempt_ended(store: Store, run: Run, outcome: Outcome) -> bool:
     """Take an attempt's outcome: finish the run, or schedule its next attempt. Return whether the run has finished."""
-    delivery = _delivery(sandbox, run)
+    delivery = _delivery(store, run)
     run.response_status = outcome.status
     run.error = outcome.error
     if outcome.succeeded:
         move(run, "succeed")
     elif delivery.attempt < delivery.max_attempts:
         move(run, "retry")
-        due_ms = sandbox.now_ms + deliveries.backoff_ms(sandbox, delivery.attempt)
-        run.entry = sandbox.timeline.schedule(due_ms, "retry", run.run_id)
+        due_ms = store.now_ms + deliveries.backoff_ms(store, delivery.attempt)
+        run.entry = store.timeline.schedule(due_ms, "retry", run.run_id)
         return False
     else:
         move(run, "fail")
-    del sandbox.deliveries[delivery.delivery_id]
+    del store.deliveries[delivery.delivery_id]
     run.delivery_id = None
     return True
 
 
-def finish(sandbox: "Sandbox", run: Run) -> None:
+def finish(store: Store, run: Run) -> None:
     """Put a finished run into its history; from now on retention decides how long it stays."""
-    run.finished_ms = sandbox.now_ms
-    run.finish_number = sandbox.ids.number("finish")
+    run.finished_ms = store.now_ms
+    run.finish_number = store.ids.number("finish")
     history = history_of(run)
-    sandbox.histories.setdefault(history, deque()).append(run.run_id)
-    if history not in sandbox.retention_entries:
-        apply_retention(sandbox, history)
+    store.histories.setdefault(history, deque()).append(run.run_id)
+    if history not in store.retention_entries:
+        apply_retention(store, history)
+
+
+def build_histories(store: Store) -> None:
+    """Derive the histories from the runs, after a state was taken."""
+    finished = (run for run in store.runs.values() if run.finished_ms is not None)
+    for run in sorted(finished, key=lambda run: run.finish_number):
+        store.histories.setdefault(history_of(run), deque()).append(run.run_id)
 
 
 def history_of(run: Run) -> str:
@@ -140,36 +142,36 @@ def history_of(run: Run) -> str:
     return run.owner_id if run.kind == "cron" else TASKS
 
 
-def apply_retention(sandbox: "Sandbox", history: str) -> None:
+def apply_retention(store: Store, history: str) -> None:
     """Drop finished runs older than the retention allows, and schedule the next time (housekeeping `run_retention`).
 
     0 days keep nothing or everything (assumption `run.retention_zero`).
     """
-    sandbox.timeline.cancel(sandbox.retention_entries.pop(history, None))
-    cron = sandbox.crons.get(history)
-    days = sandbox.answers.constant("run.retention_days") if cron is None else cron.retention_days
-    if days == 0 and sandbox.answers.ask("run.retention_zero") == "forever":
+    store.timeline.cancel(store.retention_entries.pop(history, None))
+    cron = store.crons.get(history)
+    days = store.answers.constant("run.retention_days") if cron is None else cron.retention_days
+    if days == 0 and store.answers.ask("run.retention_zero") == "forever":
         return
-    finished = sandbox.histories.get(history, deque())
+    finished = store.histories.get(history, deque())
     while finished:
-        finished_ms = sandbox.runs[finished[0]].finished_ms
+        finished_ms = store.runs[finished[0]].finished_ms
         assert finished_ms is not None
         due_ms = finished_ms + days * instants.DAY_MS
-        if due_ms > sandbox.now_ms:
-            sandbox.retention_entries[history] = sandbox.timeline.schedule(due_ms, "run_retention", history)
+        if due_ms > store.now_ms:
+            store.retention_entries[history] = store.timeline.schedule(due_ms, "run_retention", history)
             return
-        forget(sandbox, finished.popleft())
+        forget(store, finished.popleft())
 
 
-def forget(sandbox: "Sandbox", run_id: str) -> None:
+def forget(store: Store, run_id: str) -> None:
     """Remove a run, with whatever it still waits for; an attempt under way ends unrecorded."""
-    run = sandbox.runs.pop(run_id)
-    sandbox.run_index.discard(run.number)
-    sandbox.timeline.cancel(run.entry)
+    run = store.runs.pop(run_id)
+    store.run_index.discard(run.number)
+    store.timeline.cancel(run.entry)
     if run.delivery_id is not None:
-        del sandbox.deliveries[run.delivery_id]
+        del store.deliveries[run.delivery_id]
     if run.kind == "task":
-        del sandbox.tasks[run.owner_id]
+        del store.tasks[run.owner_id]
 
 
 def view(run: Run) -> dict[str, Any]:
@@ -186,14 +188,14 @@ def view(run: Run) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def list_runs(sandbox: "Sandbox", *, cursor: str | None = None, limit: int | None = DEFAULT_LIMIT) -> dict[str, Any]:
+def list_runs(store: Store, *, cursor: str | None = None, limit: int | None = None) -> dict[str, Any]:
     """List runs of crons and tasks, newest first (documentation line 480)."""
-    index, runs = sandbox.run_index, sandbox.runs
-    return listing(
-        sandbox, "run.list", index, lambda run_id: view(runs[run_id]), cursor=cursor, limit=limit, newest_first=True
+    index, runs = store.run_index, store.runs
+    return store.page(
+        "run.list", index, lambda run_id: view(runs[run_id]), cursor=cursor, limit=limit, newest_first=True
     )
 
 
-def _delivery(sandbox: "Sandbox", run: Run) -> Delivery:
+def _delivery(store: Store, run: Run) -> Delivery:
     assert run.delivery_id is not None
-    return sandbox.deliveries[run.delivery_id]
+    return store.deliveries[run.delivery_id]

@@ -1,10 +1,10 @@
-"""One sandbox: its state, its command log, and the only dispatcher of requests and events.
+"""One sandbox: its store, its command log, and the only dispatcher of requests and events.
 
 Everything that can happen to a sandbox is one of the methods marked *command*, called with plain values; the same
 commands give the same bytes. Time moves only in `poll` and `set_now`. Nothing waits, reads a clock or opens a socket.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -12,15 +12,12 @@ import msgspec
 from msgspec.structs import replace
 
 from . import account, deliveries, faults, idempotency, ids, queues, runs, snapshot, targets, urls
-from .assumptions import Answers
+from .dispatch import ATTEMPT_ENDED, EVENTS, OPERATIONS
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
-from .journal import Journal
-from .operations import ATTEMPT_ENDED, EVENTS, OPERATIONS
-from .paging import PagedIndex
-from .queue_index import QueueIndex
 from .records import Attempt, Fault, Outcome, RequestEntry, Settings, State, Target
-from .timeline import HOUSEKEEPING, Entry, Timeline
+from .store import Store, fresh
+from .timeline import HOUSEKEEPING, Entry
 
 COMMANDS_KEPT = 10_000
 
@@ -43,14 +40,8 @@ class Answer(NamedTuple):
 class Sandbox:
     """Crons, queues, tasks and runs of one key, with their own time."""
 
-    now_ms: int
-    signing_now_ms: int | None
-    fired: int
-    balance_usd: float | None
-    attempts: dict[str, Attempt]
-    timeline: Timeline
+    store: Store
     log: list[Command]
-    _note: str | None
     _unsent: deque[str]
 
     def __init__(self, state: State) -> None:
@@ -61,7 +52,7 @@ class Sandbox:
     @classmethod
     def new(cls, settings: Settings) -> "Sandbox":
         """Return a sandbox in which nothing has happened yet."""
-        return cls(snapshot.fresh(settings))
+        return cls(fresh(settings))
 
     def call(
         self,
@@ -76,20 +67,22 @@ class Sandbox:
         `scope` distinguishes the paths under which an idempotency key counts.
         """
         self._keep("call", operation_id=operation_id, arguments=arguments, scope=scope, idempotency_key=idempotency_key)
-        self._note = None
+        self.store.note = None
         operation = OPERATIONS[operation_id]
-        fault = faults.next_fault(self.faults, operation_id, seed=self.settings.seed, call_number=self.journal.seq)
+        fault = faults.next_fault(
+            self.store.faults, operation_id, seed=self.store.settings.seed, call_number=self.store.journal.seq
+        )
         if fault is not None and not fault.after:
             faults.raise_fault(fault)
         if operation.write:
-            account.refuse_without_credit(self)
+            account.refuse_without_credit(self.store)
         result, replayed_from = idempotency.perform(
-            self,
+            self.store,
             scope=f"{operation_id} {scope}",
             key=idempotency_key if operation.deduplicated else None,
             creation=operation.creation,
             arguments=arguments,
-            operation=lambda: operation.function(self, **arguments),
+            operation=lambda: operation.function(self.store, **arguments),
         )
         if fault is not None and fault.after:
             faults.raise_fault(fault)
@@ -99,18 +92,14 @@ class Sandbox:
     def record(self, **facts: Any) -> RequestEntry:
         """Journal a request that has been answered, or refused at the edge (*command*)."""
         self._keep("record", **facts)
-        entry = RequestEntry(seq=self.journal.next_seq(), at_ms=self.now_ms, note=self._note, **facts)
-        self._note = None
-        self.journal.add_request(entry)
+        entry = RequestEntry(seq=self.store.journal.next_seq(), at_ms=self.store.now_ms, note=self.store.note, **facts)
+        self.store.note = None
+        self.store.journal.add_request(entry)
         return entry
-
-    def note(self, text: str) -> None:
-        """Say something about the request under way in its journal entry."""
-        self._note = text
 
     def next_request_id(self) -> str:
         """Return the id of the request that is recorded next: a UUID v7."""
-        return ids.request_id(self.settings.seed, self.now_ms, self.journal.seq + 1)
+        return ids.request_id(self.store.settings.seed, self.store.now_ms, self.store.journal.seq + 1)
 
     def poll(
         self, until_ms: int | None, *, max_events: int | None = None, signing_now_ms: int | None = None
@@ -121,17 +110,17 @@ class Sandbox:
         is due: then time stands at `until_ms` (without `until_ms`: at the last event).
         """
         self._keep("poll", until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
-        self.signing_now_ms = signing_now_ms
+        self.store.signing_now_ms = signing_now_ms
         while self._unsent:
-            unsent = self.attempts.get(self._unsent.popleft())
+            unsent = self.store.attempts.get(self._unsent.popleft())
             if unsent is not None and unsent.outcome is None:
                 return unsent
-        last = None if max_events is None else self.fired + max_events
-        while last is None or self.fired < last:
-            entry = self.timeline.pop_due(until_ms)
+        last = None if max_events is None else self.store.fired + max_events
+        while last is None or self.store.fired < last:
+            entry = self.store.timeline.pop_due(until_ms)
             if entry is None:
                 if until_ms is not None:
-                    self.now_ms = max(self.now_ms, until_ms)
+                    self.store.now_ms = max(self.store.now_ms, until_ms)
                 break
             attempt = self._happen(entry)
             if attempt is not None:
@@ -145,7 +134,7 @@ class Sandbox:
         ignored.
         """
         self._keep("settle", attempt_id=attempt_id, outcome=outcome)
-        attempt = self.attempts.get(attempt_id)
+        attempt = self.store.attempts.get(attempt_id)
         if attempt is not None and attempt.outcome is None:
             attempt.outcome = outcome
             self._conclude(attempt, outcome)
@@ -153,31 +142,33 @@ class Sandbox:
     def set_now(self, now_ms: int) -> None:
         """Set the instant of a sandbox in which nothing has happened yet (*command*). Conflict in any other."""
         self._keep("set_now", now_ms=now_ms)
-        if not self.untouched:
-            raise Backward(self.now_ms, now_ms)
-        self.now_ms = now_ms
+        if not self.store.untouched:
+            raise Backward(self.store.now_ms, now_ms)
+        self.store.now_ms = now_ms
 
     def set_clock(self, mode: Literal["wall", "frozen"], speed: float) -> None:
         """Keep how the edge drives the clock (*command*)."""
         self._keep("set_clock", mode=mode, speed=speed)
-        self.mode, self.speed = mode, float(speed)
+        self.store.mode, self.store.speed = mode, float(speed)
 
     def set_assumptions(self, changes: Mapping[str, str | int | None]) -> None:
         """Merge answers that were checked before (*command*); None returns to the answer the sandbox began with."""
         self._keep("set_assumptions", changes=changes)
         for assumption_id, answer in changes.items():
-            self.answers.values[assumption_id] = self.settings.answers[assumption_id] if answer is None else answer
-        queues.build_indexes(self)
-        for queue in self.queues.values():
-            queues.want_push(self, queue)
-        for history in list(self.histories):
-            runs.apply_retention(self, history)
-        idempotency.forget(self)
+            self.store.answers.values[assumption_id] = (
+                self.store.settings.answers[assumption_id] if answer is None else answer
+            )
+        queues.build_indexes(self.store)
+        for queue in self.store.queues.values():
+            queues.want_push(self.store, queue)
+        for history in list(self.store.histories):
+            runs.apply_retention(self.store, history)
+        idempotency.forget(self.store)
 
     def set_balance(self, balance_usd: float | None) -> None:
         """Set the account's balance (*command*); None is unlimited."""
         self._keep("set_balance", balance_usd=balance_usd)
-        self.balance_usd = None if balance_usd is None else float(balance_usd)
+        self.store.balance_usd = None if balance_usd is None else float(balance_usd)
 
     def set_routes(self, routes: dict[str, str]) -> None:
         """Replace the routes (*command*). InvalidRequest when one leads from or to what is no URL."""
@@ -187,27 +178,27 @@ class Sandbox:
                 urls.check_route(source, destination)
             except urls.UrlError as error:
                 raise InvalidRequest(str(error), parameter="routes") from None
-        self.routes = routes
+        self.store.routes = routes
 
     def add_target(self, target: dict[str, Any]) -> None:
         """Script a receiver (*command*), in the fields of `records.Target`."""
         self._keep("add_target", target=target)
-        targets.script(self.targets, msgspec.convert(target, Target, strict=False))
+        targets.script(self.store.targets, msgspec.convert(target, Target, strict=False))
 
     def clear_targets(self) -> None:
         """Remove all scripted receivers (*command*)."""
         self._keep("clear_targets")
-        self.targets.clear()
+        self.store.targets.clear()
 
     def add_fault(self, fault: dict[str, Any]) -> None:
         """Add a fault (*command*), in the fields of `records.Fault`."""
         self._keep("add_fault", fault=fault)
-        self.faults.append(msgspec.convert(fault, Fault, strict=False))
+        self.store.faults.append(msgspec.convert(fault, Fault, strict=False))
 
     def clear_faults(self) -> None:
         """Remove all faults (*command*)."""
         self._keep("clear_faults")
-        self.faults.clear()
+        self.store.faults.clear()
 
     def reset(
         self, *, seed: int | None = None, now_ms: int | None = None, answers: Mapping[str, str | int] | None = None
@@ -242,70 +233,28 @@ class Sandbox:
         state = snapshot.unseal(document)
         state.settings = replace(
             state.settings,
-            deliver=self.settings.deliver,
-            uncovered=self.settings.uncovered,
-            strict_urls=self.settings.strict_urls,
+            deliver=self.store.settings.deliver,
+            uncovered=self.store.settings.uncovered,
+            strict_urls=self.store.settings.strict_urls,
         )
         self._take(state)
         self._start_log(snapshot.seal(state))
 
     def snapshot(self) -> bytes:
         """Return the whole state as a JSON document, sealed so that a changed one is noticed."""
-        return snapshot.seal(self.state())
-
-    def state(self) -> State:
-        """Return the whole state as records; they are the sandbox's own."""
-        return State(
-            settings=self.settings,
-            now_ms=self.now_ms,
-            mode=self.mode,
-            speed=self.speed,
-            fired=self.fired,
-            counters=self.ids.counters,
-            answers=self.answers.values,
-            balance_usd=self.balance_usd,
-            routes=self.routes,
-            targets=self.targets,
-            faults=self.faults,
-            crons=list(self.crons.values()),
-            tasks=list(self.tasks.values()),
-            runs=list(self.runs.values()),
-            queues=list(self.queues.values()),
-            messages=list(self.messages.values()),
-            deliveries=list(self.deliveries.values()),
-            attempts=list(self.attempts.values()),
-            retention_entries=self.retention_entries,
-            remembered=list(self.remembered.values()),
-            timeline=self.timeline.listed(),
-            next_entry=self.timeline.next_seq,
-            requests=list(self.journal.requests),
-            delivered=list(self.journal.deliveries),
-            journal_seq=self.journal.seq,
-            dropped_requests=self.journal.dropped_requests,
-            dropped_deliveries=self.journal.dropped_deliveries,
-        )
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nothing has happened yet: no request, no event, nothing due."""
-        return not (self.journal.seq or self.fired or self.timeline.entries)
-
-    def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
-        """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""
-        routed = urls.route(url, self.routes) is not None
-        urls.check_target(url, parameter=parameter, push=push, strict=self.settings.strict_urls, routed=routed)
+        return snapshot.seal(self.store.state())
 
     def _happen(self, entry: Entry) -> Attempt | None:
         """Make an entry of the timeline happen; return an attempt if the edge has to send it."""
-        self.now_ms = max(self.now_ms, entry.due_ms)
+        self.store.now_ms = max(self.store.now_ms, entry.due_ms)
         if entry.kind not in HOUSEKEEPING:
-            self.fired += 1
+            self.store.fired += 1
         if entry.kind == "attempt":
-            attempt = self.attempts[entry.subject]
+            attempt = self.store.attempts[entry.subject]
             assert attempt.outcome is not None
             self._end(attempt, attempt.outcome)
             return None
-        started = EVENTS[entry.kind](self, entry.subject)
+        started = EVENTS[entry.kind](self.store, entry.subject)
         if started is None or started.outcome is None:
             return started
         self._conclude(started, started.outcome)
@@ -313,13 +262,13 @@ class Sandbox:
 
     def _conclude(self, attempt: Attempt, outcome: Outcome) -> None:
         if outcome.duration_ms:
-            self.timeline.schedule(self.now_ms + outcome.duration_ms, "attempt", attempt.attempt_id)
+            self.store.timeline.schedule(self.store.now_ms + outcome.duration_ms, "attempt", attempt.attempt_id)
         else:
             self._end(attempt, outcome)
 
     def _end(self, attempt: Attempt, outcome: Outcome) -> None:
-        deliveries.end(self, attempt, outcome)
-        ATTEMPT_ENDED[attempt.kind](self, attempt, outcome)
+        deliveries.end(self.store, attempt, outcome)
+        ATTEMPT_ENDED[attempt.kind](self.store, attempt, outcome)
 
     def _keep(self, method: str, /, **arguments: Any) -> None:
         if len(self.log) < COMMANDS_KEPT:
@@ -334,47 +283,7 @@ class Sandbox:
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive the indexes from it."""
-        self.settings = state.settings
-        self.now_ms = state.now_ms
-        self.mode, self.speed = state.mode, state.speed
-        self.fired = state.fired
-        self.ids = ids.Ids(state.counters)
-        self.answers = Answers(state.answers)
-        self.balance_usd = state.balance_usd
-        self.routes, self.targets, self.faults = state.routes, state.targets, state.faults
-        self.crons = {cron.cron_id: cron for cron in state.crons}
-        self.tasks = {task.task_id: task for task in state.tasks}
-        self.runs = {run.run_id: run for run in state.runs}
-        self.queues = {queue.queue: queue for queue in state.queues}
-        self.messages = {message.message_id: message for message in state.messages}
-        self.deliveries = {delivery.delivery_id: delivery for delivery in state.deliveries}
-        self.attempts = {attempt.attempt_id: attempt for attempt in state.attempts}
-        self.retention_entries = state.retention_entries
-        self.remembered = OrderedDict((call.scope, call) for call in state.remembered)
-        self.timeline = Timeline(state.timeline, state.next_entry)
-        self.journal = Journal(
-            state.requests,
-            state.delivered,
-            seq=state.journal_seq,
-            dropped_requests=state.dropped_requests,
-            dropped_deliveries=state.dropped_deliveries,
-        )
-        self.signing_now_ms = None
-        self._note = None
+        self.store = store = Store(state)
         self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
-        self._index()
-
-    def _index(self) -> None:
-        self.cron_index, self.run_index, self.queue_index = PagedIndex(), PagedIndex(), PagedIndex()
-        for cron in self.crons.values():
-            self.cron_index.add(cron.number, cron.cron_id)
-        for run in self.runs.values():
-            self.run_index.add(run.number, run.run_id)
-        for queue in self.queues.values():
-            self.queue_index.add(queue.number, queue.queue)
-        self.histories: dict[str, deque[str]] = {}
-        finished = (run for run in self.runs.values() if run.finished_ms is not None)
-        for run in sorted(finished, key=lambda run: run.finish_number):
-            self.histories.setdefault(runs.history_of(run), deque()).append(run.run_id)
-        self.indexes: dict[str, QueueIndex] = {}
-        queues.build_indexes(self)
+        runs.build_histories(store)
+        queues.build_indexes(store)

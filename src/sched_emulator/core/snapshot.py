@@ -3,11 +3,10 @@
 from hashlib import blake2b
 
 import msgspec
-from msgspec.structs import replace
 
 from .encoding import exact_number
 from .errors import InvalidRequest
-from .records import Settings, State
+from .records import State
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(State, float_hook=exact_number)
@@ -33,40 +32,6 @@ def unseal(document: bytes) -> State:
     if mark != _mark(_encoder.encode(state)):
         raise InvalidRequest("the snapshot must be unchanged: its seal does not fit its content")
     return state
-
-
-def fresh(settings: Settings) -> State:
-    """Return the state of a sandbox in which nothing has happened yet."""
-    settings = replace(settings, speed=float(settings.speed))  # as it comes back from a document
-    return State(
-        settings=settings,
-        now_ms=settings.start_ms,
-        mode=settings.mode,
-        speed=settings.speed,
-        fired=0,
-        counters={},
-        answers=dict(settings.answers),
-        balance_usd=None,
-        routes=dict(settings.routes),
-        targets=[],
-        faults=[],
-        crons=[],
-        tasks=[],
-        runs=[],
-        queues=[],
-        messages=[],
-        deliveries=[],
-        attempts=[],
-        retention_entries={},
-        remembered=[],
-        timeline=[],
-        next_entry=1,
-        requests=[],
-        delivered=[],
-        journal_seq=0,
-        dropped_requests=0,
-        dropped_deliveries=0,
-    )
 
 
 def _mark(content: bytes) -> str:

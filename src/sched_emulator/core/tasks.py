@@ -1,6 +1,6 @@
 """One-off tasks: one delivery at an instant, with retries; its run is listed from the start."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -8,13 +8,11 @@ from . import runs, urls
 from .errors import InvalidRequest
 from .instants import to_ms, to_text
 from .records import Attempt, Outcome, Task
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 
 def schedule(
-    sandbox: "Sandbox",
+    store: Store,
     *,
     task: str,
     run_at_ms: int,
@@ -26,38 +24,38 @@ def schedule(
     secret: str | None = None,
 ) -> dict[str, Any]:
     """Schedule a task (documentation line 437). It takes the constants of crons for retries and timeout."""
-    sandbox.check_url(task, parameter="task")
+    store.check_url(task, parameter="task")
     urls.check_headers(headers or {})
-    if run_at_ms < sandbox.now_ms and sandbox.answers.ask("task.past_run_at") == "reject":
-        now = to_text(sandbox.now_ms)
+    if run_at_ms < store.now_ms and store.answers.ask("task.past_run_at") == "reject":
+        now = to_text(store.now_ms)
         raise InvalidRequest(
             f"`run_at` must not lie in the past (it is {now}), got {to_text(run_at_ms)}", parameter="run_at"
         )
-    record = Task(task_id=sandbox.ids.next("task"), task=task, name=name, run_at_ms=run_at_ms, run_id="")
-    run = runs.open_run(sandbox, record, kind="task", state="scheduled", scheduled_ms=run_at_ms)
+    record = Task(task_id=store.ids.next("task"), task=task, name=name, run_at_ms=run_at_ms, run_id="")
+    run = runs.open_run(store, record, kind="task", state="scheduled", scheduled_ms=run_at_ms)
     record.run_id = run.run_id
-    sandbox.tasks[record.task_id] = record
+    store.tasks[record.task_id] = record
     runs.open_delivery(
-        sandbox,
+        store,
         run,
         url=task,
         headers=headers or {},
         payload=payload,
         secret=secret,
-        timeout_ms=to_ms(timeout_seconds or sandbox.answers.constant("cron.timeout_seconds")),
-        retry=sandbox.answers.constant("cron.retries") if retry is None else retry,
+        timeout_ms=to_ms(timeout_seconds or store.answers.constant("cron.timeout_seconds")),
+        retry=store.answers.constant("cron.retries") if retry is None else retry,
     )
-    run.entry = sandbox.timeline.schedule(max(run_at_ms, sandbox.now_ms), "task", record.task_id)
+    run.entry = store.timeline.schedule(max(run_at_ms, store.now_ms), "task", record.task_id)
     return {"task_id": record.task_id, "task": task, "run_at": run_at_ms, "state": run.state}
 
 
-def start(sandbox: "Sandbox", task_id: str) -> Attempt:
+def start(store: Store, task_id: str) -> Attempt:
     """Begin the run of a task that is due (event `task`)."""
-    return runs.start(sandbox, sandbox.runs[sandbox.tasks[task_id].run_id])
+    return runs.start(store, store.runs[store.tasks[task_id].run_id])
 
 
-def attempt_ended(sandbox: "Sandbox", attempt: Attempt, outcome: Outcome) -> None:
+def attempt_ended(store: Store, attempt: Attempt, outcome: Outcome) -> None:
     """Take the outcome of a task's attempt."""
-    run = sandbox.runs[attempt.owner_id]
-    if runs.attempt_ended(sandbox, run, outcome):
-        runs.finish(sandbox, run)
+    run = store.runs[attempt.owner_id]
+    if runs.attempt_ended(store, run, outcome):
+        runs.finish(store, run)

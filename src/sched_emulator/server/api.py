@@ -105,7 +105,7 @@ def _perform(hosted: Hosted, bound: BoundOperation, request: web.Request, raw: b
         exchange.error = error
         exchange.latency_ms, exchange.drop = error.latency_ms, error.drop
         if error.drop:
-            hosted.sandbox.note("the connection was dropped: this answer was never sent")
+            hosted.sandbox.store.note = "the connection was dropped: this answer was never sent"
     except InvalidRequest as error:
         exchange.error = bound.name_as_sent(error, body)
     except SchedulingError as error:
@@ -117,7 +117,7 @@ def _conclude(hosted: Hosted, request: web.Request, exchange: Exchange) -> web.S
     """Wrap the answer, journal the request, and return what is written."""
     sandbox, binding, bound, error = hosted.sandbox, hosted.binding, exchange.bound, exchange.error
     identity = sandbox.next_request_id()
-    headers = _identifying_headers(identity, sandbox.now_ms)
+    headers = _identifying_headers(identity, sandbox.store.now_ms)
     if error is not None:
         status = _status(binding, error)
         content = _failure(binding, error, identity, exchange.latency_ms)

@@ -20,8 +20,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from sched_emulator.config import Config, reachable_host
+from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
-from sched_emulator.core.operations import OPERATIONS
 
 from .api import Api
 from .binding import Binding, bind
@@ -80,7 +80,7 @@ def check_handlers(binding: Binding) -> None:
     complaints = [f"the operation {name} has no function" for name in sorted(described - OPERATIONS.keys())]
     complaints += [f"the function of {name} has no operation" for name in sorted(OPERATIONS.keys() - described)]
     if complaints:
-        raise ValueError("openapi/scheduling.yaml and core/operations.py differ: " + "; ".join(complaints))
+        raise ValueError("openapi/scheduling.yaml and core/dispatch.py differ: " + "; ".join(complaints))
 
 
 def serve(config: Config) -> int:

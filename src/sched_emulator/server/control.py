@@ -134,9 +134,9 @@ def _summary(hosted: Hosted) -> Json:
     sandbox = hosted.sandbox
     return {
         "key": shorten(hosted.key, 8),
-        "now": to_text(sandbox.now_ms),
-        "mode": sandbox.mode,
-        "crons": len(sandbox.crons),
-        "queues": len(sandbox.queues),
-        "requests": sandbox.journal.dropped_requests + len(sandbox.journal.requests),
+        "now": to_text(sandbox.store.now_ms),
+        "mode": sandbox.store.mode,
+        "crons": len(sandbox.store.crons),
+        "queues": len(sandbox.store.queues),
+        "requests": sandbox.store.journal.dropped_requests + len(sandbox.store.journal.requests),
     }

@@ -22,11 +22,11 @@ TIMELINE_SHOWN = 100
 async def get_clock(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return the sandbox's clock, and what an advance under way waits for."""
     sandbox = hosted.sandbox
-    next_ms = sandbox.timeline.next_event_ms()
+    next_ms = sandbox.store.timeline.next_event_ms()
     clock: Json = {
-        "now": to_text(sandbox.now_ms),
-        "mode": sandbox.mode,
-        "speed": sandbox.speed,
+        "now": to_text(sandbox.store.now_ms),
+        "mode": sandbox.store.mode,
+        "speed": sandbox.store.speed,
         "next_event_at": None if next_ms is None else to_text(next_ms),
     }
     waiting_for = hosted.driver.waiting_for()
@@ -39,9 +39,9 @@ async def list_timeline(hosted: Hosted, _body: Json, query: Json) -> Json:
     """Return what is due next."""
     sandbox = hosted.sandbox
     items = []
-    for entry in sandbox.timeline.due(query.get("limit", TIMELINE_SHOWN)):
+    for entry in sandbox.store.timeline.due(query.get("limit", TIMELINE_SHOWN)):
         item = {"at": to_text(entry.due_ms), "kind": entry.kind, "subject": entry.subject}
-        named = sandbox.crons.get(entry.subject) or sandbox.tasks.get(entry.subject)
+        named = sandbox.store.crons.get(entry.subject) or sandbox.store.tasks.get(entry.subject)
         if named is not None and named.name is not None:
             item["name"] = named.name
         items.append(item)
@@ -50,7 +50,7 @@ async def list_timeline(hosted: Hosted, _body: Json, query: Json) -> Json:
 
 async def list_requests(hosted: Hosted, _body: Json, query: Json) -> Json:
     """Return the requests still kept, newest last."""
-    journal, glob = hosted.sandbox.journal, query.get("operation")
+    journal, glob = hosted.sandbox.store.journal, query.get("operation")
     found = (entry for entry in journal.requests if entry.seq > query.get("since", 0))
     if glob is not None:
         found = (entry for entry in found if entry.operation and globs.names_operation(glob, entry.operation))
@@ -60,7 +60,7 @@ async def list_requests(hosted: Hosted, _body: Json, query: Json) -> Json:
 
 async def list_deliveries(hosted: Hosted, _body: Json, query: Json) -> Json:
     """Return the delivery attempts still kept, newest last."""
-    journal, glob = hosted.sandbox.journal, query.get("url")
+    journal, glob = hosted.sandbox.store.journal, query.get("url")
     found = (entry for entry in journal.deliveries if entry.seq > query.get("since", 0))
     items = [_delivery(entry) for entry in found if glob is None or globs.matches(glob, entry.url)]
     return _log(items, journal.deliveries, journal.dropped_deliveries)
@@ -68,27 +68,27 @@ async def list_deliveries(hosted: Hosted, _body: Json, query: Json) -> Json:
 
 async def list_targets(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return the scripted receivers."""
-    return {"items": [target_view(target) for target in hosted.sandbox.targets]}
+    return {"items": [target_view(target) for target in hosted.sandbox.store.targets]}
 
 
 async def list_faults(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return the faults in force."""
-    return {"items": [fault_view(fault) for fault in hosted.sandbox.faults]}
+    return {"items": [fault_view(fault) for fault in hosted.sandbox.store.faults]}
 
 
 async def get_routes(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return the routes in force."""
-    return dict(hosted.sandbox.routes)
+    return dict(hosted.sandbox.store.routes)
 
 
 async def get_assumptions(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return every answer in force."""
-    return dict(hosted.sandbox.answers.values)
+    return dict(hosted.sandbox.store.answers.values)
 
 
 async def get_account(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Return the account's balance."""
-    return {"balance_usd": hosted.sandbox.balance_usd}
+    return {"balance_usd": hosted.sandbox.store.balance_usd}
 
 
 async def get_relied(hosted: Hosted, _body: Json, _query: Json) -> Json:
@@ -97,7 +97,7 @@ async def get_relied(hosted: Hosted, _body: Json, _query: Json) -> Json:
     alternatives = {
         name: list(assumption.answers) for name, assumption in catalogue.items() if assumption.kind == "behaviour"
     }
-    operations = {entry.operation for entry in hosted.sandbox.journal.requests if entry.operation is not None}
+    operations = {entry.operation for entry in hosted.sandbox.store.journal.requests if entry.operation is not None}
     shapes = {shape for operation in operations for shape in _shapes_of(operation)}
     return {
         "items": [_reliance(hosted, item) for item in relied(hosted.sandbox, alternatives)],

@@ -21,7 +21,7 @@ async def set_clock(hosted: Hosted, body: Json, query: Json) -> Json:
         driver.set_clock(mode="frozen", speed=None)
     if "now" in body:
         now_ms = _instant(body["now"], "now")
-        if now_ms < sandbox.now_ms or sandbox.untouched:
+        if now_ms < sandbox.store.now_ms or sandbox.store.untouched:
             driver.refuse_if_busy()
             sandbox.set_now(now_ms)
             driver.restart()
@@ -35,7 +35,7 @@ async def advance(hosted: Hosted, body: Json, _query: Json) -> Json:
     """Let time pass."""
     until_ms = None
     if "seconds" in body:
-        until_ms = hosted.sandbox.now_ms + round(1000 * body["seconds"])
+        until_ms = hosted.sandbox.store.now_ms + round(1000 * body["seconds"])
         if until_ms > LAST_MS:
             raise InvalidRequest("`seconds` must not lead past the year 9999", parameter="seconds")
     elif "until" in body:
@@ -56,12 +56,12 @@ async def reset(hosted: Hosted, body: Json, _query: Json) -> Json:
 async def add_target(hosted: Hosted, body: Json, _query: Json) -> Json:
     """Script a receiver."""
     hosted.sandbox.add_target(body)
-    return target_view(hosted.sandbox.targets[-1])
+    return target_view(hosted.sandbox.store.targets[-1])
 
 
 async def clear_targets(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Drop all scripted receivers."""
-    cleared = len(hosted.sandbox.targets)
+    cleared = len(hosted.sandbox.store.targets)
     hosted.sandbox.clear_targets()
     return {"cleared": cleared}
 
@@ -75,12 +75,12 @@ async def set_routes(hosted: Hosted, body: Json, query: Json) -> Json:
 async def add_fault(hosted: Hosted, body: Json, _query: Json) -> Json:
     """Make requests fail, wait or lose their answer."""
     hosted.sandbox.add_fault(body)
-    return fault_view(hosted.sandbox.faults[-1])
+    return fault_view(hosted.sandbox.store.faults[-1])
 
 
 async def clear_faults(hosted: Hosted, _body: Json, _query: Json) -> Json:
     """Drop all faults."""
-    cleared = len(hosted.sandbox.faults)
+    cleared = len(hosted.sandbox.store.faults)
     hosted.sandbox.clear_faults()
     return {"cleared": cleared}
 

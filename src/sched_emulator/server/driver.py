@@ -60,7 +60,7 @@ class Driver:
 
     def catch_up(self) -> None:
         """Bring a running clock to the present, with all that was due on the way; a frozen one stands."""
-        if self.sandbox.mode == "wall" and not self._advancing and not self._halted:
+        if self.sandbox.store.mode == "wall" and not self._advancing and not self._halted:
             self._run_due()
 
     def stir(self) -> None:
@@ -80,7 +80,7 @@ class Driver:
     def set_clock(self, *, mode: str | None, speed: float | None) -> None:
         """Freeze the clock, or let it run from where it stands."""
         self.catch_up()
-        self.sandbox.set_clock(mode or self.sandbox.mode, speed or self.sandbox.speed)  # type: ignore[arg-type]
+        self.sandbox.set_clock(mode or self.sandbox.store.mode, speed or self.sandbox.store.speed)  # type: ignore[arg-type]
         self._anchor()
         self._arm()
 
@@ -88,12 +88,12 @@ class Driver:
         """Let time pass to `until_ms`, or until so many events have happened. Conflict while it cannot."""
         self.catch_up()
         self.refuse_if_busy()
-        if until_ms is not None and until_ms < self.sandbox.now_ms:
-            raise Backward(self.sandbox.now_ms, until_ms)
+        if until_ms is not None and until_ms < self.sandbox.store.now_ms:
+            raise Backward(self.sandbox.store.now_ms, until_ms)
         if until_ms is not None and until_ms > LAST_MS:
-            raise Conflict(f"the clock is at {to_text(self.sandbox.now_ms)} and cannot pass the year 9999")
+            raise Conflict(f"the clock is at {to_text(self.sandbox.store.now_ms)} and cannot pass the year 9999")
         self._advancing, self._advancing_to = True, until_ms
-        started, generation = self.sandbox.fired, self._generation
+        started, generation = self.sandbox.store.fired, self._generation
         try:
             await self._pass(until_ms, min(events or max_events, max_events), generation)
         finally:
@@ -136,19 +136,19 @@ class Driver:
     # A frozen clock
 
     async def _pass(self, until_ms: int | None, max_events: int, generation: int) -> None:
-        sandbox, end = self.sandbox, self.sandbox.fired + max_events
+        sandbox, end = self.sandbox, self.sandbox.store.fired + max_events
         while generation == self._generation and not self._halted:
             self._stirred.clear()
             self._settle_answered()
-            left = end - sandbox.fired
-            here = until_ms if not self._flights else sandbox.now_ms
-            before = sandbox.fired
+            left = end - sandbox.store.fired
+            here = until_ms if not self._flights else sandbox.store.now_ms
+            before = sandbox.store.fired
             if left and self._may_send:
                 attempt = self._poll(here, min(left, SLICE_EVENTS))
                 if attempt is not None:
                     self._send(attempt)
                     continue
-            if sandbox.fired - before == min(left, SLICE_EVENTS) > 0:
+            if sandbox.store.fired - before == min(left, SLICE_EVENTS) > 0:
                 await asyncio.sleep(0)
             elif self._flights:
                 await self._stirred.wait()
@@ -159,13 +159,13 @@ class Driver:
 
     def _advanced(self, until_ms: int | None, started: int, events: int | None) -> Advanced:
         sandbox = self.sandbox
-        fired, following = sandbox.fired - started, sandbox.timeline.next_event_ms()
+        fired, following = sandbox.store.fired - started, sandbox.store.timeline.next_event_ms()
         if until_ms is not None and (following is None or following > until_ms):
             self._poll(until_ms, None)
-            return Advanced(sandbox.now_ms, fired, "until")
+            return Advanced(sandbox.store.now_ms, fired, "until")
         if events is not None and fired >= events:
-            return Advanced(sandbox.now_ms, fired, "events")
-        return Advanced(sandbox.now_ms, fired, "max_events" if following is not None else "idle")
+            return Advanced(sandbox.store.now_ms, fired, "events")
+        return Advanced(sandbox.store.now_ms, fired, "max_events" if following is not None else "idle")
 
     def _settle_answered(self) -> None:
         """Settle what has been answered, in order of sending: an earlier attempt is never settled after a later one."""
@@ -178,11 +178,11 @@ class Driver:
     # A running clock
 
     def _anchor(self) -> None:
-        self._anchor_ms = self.sandbox.now_ms
+        self._anchor_ms = self.sandbox.store.now_ms
         self._anchor_seconds = time.monotonic()
 
     def _present_ms(self) -> int:
-        passed = (time.monotonic() - self._anchor_seconds) * 1000 * self.sandbox.speed
+        passed = (time.monotonic() - self._anchor_seconds) * 1000 * self.sandbox.store.speed
         return min(self._anchor_ms + int(passed), LAST_MS)
 
     def _run_due(self) -> None:
@@ -198,10 +198,10 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due_ms = self.sandbox.timeline.next_due_ms()
-        if self.sandbox.mode != "wall" or self._advancing or self._halted or due_ms is None or not self._may_send:
+        due_ms = self.sandbox.store.timeline.next_due_ms()
+        if self.sandbox.store.mode != "wall" or self._advancing or self._halted or due_ms is None or not self._may_send:
             return
-        delay = max(due_ms - self._present_ms(), 0) / 1000 / self.sandbox.speed
+        delay = max(due_ms - self._present_ms(), 0) / 1000 / self.sandbox.store.speed
         self._timer = asyncio.get_running_loop().call_later(min(delay, 86_400), self._timer_rang)
 
     def _timer_rang(self) -> None:
@@ -255,7 +255,7 @@ class Driver:
         if response.status is not None:
             excerpt = response.body_excerpt.decode(errors="replace")
             return of_status(response.status, headers=dict(response.headers), body=excerpt)
-        standing = self.sandbox.mode == "frozen" or self._advancing
+        standing = self.sandbox.store.mode == "frozen" or self._advancing
         duration_ms = attempt.timeout_ms if response.kind == "timeout" and standing else 0
         result = response.kind if response.kind in {"timeout", "refused"} else "failed"
         return Outcome(result=result, error=response.error, duration_ms=duration_ms)

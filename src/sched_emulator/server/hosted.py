@@ -7,6 +7,7 @@ from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.store import fresh
 
 from .binding import Binding, bind
 from .driver import Driver
@@ -27,7 +28,7 @@ class Hosted:
 
     def rebind(self) -> None:
         """Take the binding that the sandbox's answers ask for."""
-        self.binding: Binding = bind(self.sandbox.answers.values)
+        self.binding: Binding = bind(self.sandbox.store.answers.values)
 
     def reset(self, *, seed: int | None, now_ms: int | None, answers: Mapping[str, str | int]) -> None:
         """Make the sandbox as new, with what is given as its beginning; what is under way is cancelled."""
@@ -118,12 +119,12 @@ class Sandboxes:
             uncovered=config.uncovered,
             strict_urls=config.strict_urls,
         )
-        state = snapshot.fresh(settings)
+        state = fresh(settings)
         if self._seed is None:
             return state
         sandbox = Sandbox(state)
         sandbox.restore(snapshot.seal(self._seed))
-        return sandbox.state()
+        return sandbox.store.state()
 
 
 def real_now_ms() -> int:

@@ -4,17 +4,15 @@ A new operation is one function in its module, one line here, and its descriptio
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from . import account, crons, idempotency, messages, pushes, queues, runs, tasks
 from .records import Attempt, Outcome
-
-if TYPE_CHECKING:
-    from .sandbox import Sandbox
+from .store import Store
 
 
 class Operation(NamedTuple):
-    """`function` takes the sandbox and keyword arguments. Writes need credit; `deduplicated` ones honour keys."""
+    """`function` takes the store and keyword arguments. Writes need credit; `deduplicated` ones honour keys."""
 
     function: Callable[..., Any]
     write: bool = False
@@ -63,7 +61,7 @@ OPERATIONS: dict[str, Operation] = {
     "account.topup": Operation(account.topup, deduplicated=True),
 }
 
-EVENTS: dict[str, Callable[["Sandbox", str], Attempt | None]] = {
+EVENTS: dict[str, Callable[[Store, str], Attempt | None]] = {
     "cron": crons.fire,
     "run": crons.start_run,
     "task": tasks.start,
@@ -77,7 +75,7 @@ EVENTS: dict[str, Callable[["Sandbox", str], Attempt | None]] = {
     "forget_keys": idempotency.forget,
 }
 
-ATTEMPT_ENDED: dict[str, Callable[["Sandbox", Attempt, Outcome], None]] = {
+ATTEMPT_ENDED: dict[str, Callable[[Store, Attempt, Outcome], None]] = {
     "cron": crons.attempt_ended,
     "task": tasks.attempt_ended,
     "push": pushes.attempt_ended,

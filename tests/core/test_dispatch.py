@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sched_emulator import spec
-from sched_emulator.core.operations import ATTEMPT_ENDED, EVENTS, OPERATIONS
+from sched_emulator.core.dispatch import ATTEMPT_ENDED, EVENTS, OPERATIONS
 from sched_emulator.core.timeline import HOUSEKEEPING
 from sched_emulator.spec import assumptions
 
@@ -31,9 +31,9 @@ def test_what_makes_something_new_is_a_write_and_every_write_but_consume_honours
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_takes_the_sandbox_and_keywords(name: str) -> None:
+def test_an_operation_takes_the_store_and_keywords(name: str) -> None:
     first, *others = inspect.signature(OPERATIONS[name].function).parameters.values()
-    assert first.name == "sandbox"
+    assert first.name == "store"
     assert {parameter.kind for parameter in others} <= {
         inspect.Parameter.KEYWORD_ONLY,
         inspect.Parameter.VAR_KEYWORD,

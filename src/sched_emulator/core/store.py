@@ -1,0 +1,142 @@
+"""What one sandbox holds: its records by id, what is due, what happened, and the indexes derived from them.
+
+Data that the domain works on, made from a `State` and giving one back. It knows no operation, no event and no command:
+who is given a store can neither let time pass nor write the log.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from . import ids, paging, urls
+from .assumptions import Answers
+from .journal import Journal
+from .paging import PagedIndex
+from .queue_index import QueueIndex
+from .records import Settings, State
+from .timeline import Timeline
+
+
+class Store:
+    """The records of one sandbox, and what is derived from them.
+
+    `note` is what the request under way has to say in its journal entry; `signing_now_ms` stands for `now_ms` in
+    signatures where it is given. Neither is part of the state.
+    """
+
+    note: str | None = None
+    signing_now_ms: int | None = None
+
+    def __init__(self, state: State) -> None:
+        self.settings = state.settings
+        self.now_ms = state.now_ms
+        self.mode, self.speed = state.mode, state.speed
+        self.fired = state.fired
+        self.ids = ids.Ids(state.counters)
+        self.answers = Answers(state.answers)
+        self.balance_usd = state.balance_usd
+        self.routes, self.targets, self.faults = state.routes, state.targets, state.faults
+        self.crons = {cron.cron_id: cron for cron in state.crons}
+        self.tasks = {task.task_id: task for task in state.tasks}
+        self.runs = {run.run_id: run for run in state.runs}
+        self.queues = {queue.queue: queue for queue in state.queues}
+        self.messages = {message.message_id: message for message in state.messages}
+        self.deliveries = {delivery.delivery_id: delivery for delivery in state.deliveries}
+        self.attempts = {attempt.attempt_id: attempt for attempt in state.attempts}
+        self.retention_entries = state.retention_entries
+        self.remembered = OrderedDict((call.scope, call) for call in state.remembered)
+        self.timeline = Timeline(state.timeline, state.next_entry)
+        self.journal = Journal(
+            state.requests,
+            state.delivered,
+            seq=state.journal_seq,
+            dropped_requests=state.dropped_requests,
+            dropped_deliveries=state.dropped_deliveries,
+        )
+        self.cron_index = PagedIndex((cron.number, cron.cron_id) for cron in state.crons)
+        self.run_index = PagedIndex((run.number, run.run_id) for run in state.runs)
+        self.queue_index = PagedIndex((queue.number, queue.queue) for queue in state.queues)
+        self.histories: dict[str, deque[str]] = {}  # finished runs, by the name of their history
+        self.indexes: dict[str, QueueIndex] = {}
+
+    def state(self) -> State:
+        """Return all of it as one record; what that refers to is the store's own."""
+        return State(
+            settings=self.settings,
+            now_ms=self.now_ms,
+            mode=self.mode,
+            speed=self.speed,
+            fired=self.fired,
+            counters=self.ids.counters,
+            answers=self.answers.values,
+            balance_usd=self.balance_usd,
+            routes=self.routes,
+            targets=self.targets,
+            faults=self.faults,
+            crons=list(self.crons.values()),
+            tasks=list(self.tasks.values()),
+            runs=list(self.runs.values()),
+            queues=list(self.queues.values()),
+            messages=list(self.messages.values()),
+            deliveries=list(self.deliveries.values()),
+            attempts=list(self.attempts.values()),
+            retention_entries=self.retention_entries,
+            remembered=list(self.remembered.values()),
+            timeline=self.timeline.listed(),
+            next_entry=self.timeline.next_seq,
+            requests=list(self.journal.requests),
+            delivered=list(self.journal.deliveries),
+            journal_seq=self.journal.seq,
+            dropped_requests=self.journal.dropped_requests,
+            dropped_deliveries=self.journal.dropped_deliveries,
+        )
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has happened yet: no request, no event, nothing due."""
+        return not (self.journal.seq or self.fired or self.timeline.entries)
+
+    def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
+        """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""
+        routed = urls.route(url, self.routes) is not None
+        urls.check_target(url, parameter=parameter, push=push, strict=self.settings.strict_urls, routed=routed)
+
+    def page(
+        self,
+        name: str,
+        index: PagedIndex,
+        view: Callable[[str], dict[str, Any]],
+        *,
+        cursor: str | None,
+        limit: int | None,
+        newest_first: bool = False,
+    ) -> dict[str, Any]:
+        """Return one page of a list: `items`, and `next_cursor` when there is more.
+
+        `limit` None stands for `page.default_limit`, 0 for all.
+        """
+        seed = self.settings.seed
+        after = None if cursor is None else paging.unseal(seed, name, cursor)
+        if limit is None:
+            limit = self.answers.constant("page.default_limit")
+        most = min(limit, self.answers.constant("page.max_limit")) if limit else None
+        found, last = index.page(after, most, newest_first=newest_first)
+        page: dict[str, Any] = {"items": [view(item) for item in found]}
+        if last is not None:
+            page["next_cursor"] = paging.seal(seed, name, last)
+        return page
+
+
+def fresh(settings: Settings) -> State:
+    """Return the state of a sandbox in which nothing has happened yet."""
+    settings = replace(settings, speed=float(settings.speed))  # as it comes back from a document
+    return State(
+        settings=settings,
+        now_ms=settings.start_ms,
+        mode=settings.mode,
+        speed=settings.speed,
+        answers=dict(settings.answers),
+        routes=dict(settings.routes),
+    )
