@@ -407,7 +407,7 @@ def test_cron_list_without_paging_takes_no_parameters_and_asks_for_all() -> None
     assert [parameter["name"] for parameter in paging.parameters] == ["cursor", "limit"]
     assert whole.parameters == ()
     assert "x-arguments" not in paging.definition
-    assert whole.definition["x-arguments"] == {"limit": None}
+    assert whole.definition["x-arguments"] == {"limit": 0}
 
 
 @pytest.mark.parametrize(
