@@ -4,16 +4,25 @@ A fire makes a run at once. What a run sends is fixed when it is made, so an upd
 `OVERLAP` says what a fire does while an earlier run of the same cron is under way (running, waiting to retry, queued).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from . import deliveries, ids, runs, schedule, urls
 from .errors import Conflict, InvalidRequest, NotFound
-from .instants import to_ms
 from .records import Attempt, Cron, Delivery, Outcome, Run
 from .store import Store
+from .timeline import Entry
+
+
+class Timing(NamedTuple):
+    """When a cron fires: an expression in a zone, or once, at an instant."""
+
+    cron_expr: str
+    run_at_ms: int | None
+    timezone: str
+
 
 OVERLAP = {"allow": "start", "skip": "skip", "queue": "wait"}
 
@@ -27,7 +36,7 @@ def create(
     name: str | None = None,
     timezone: str = "UTC",
     retry: int | None = None,
-    timeout_seconds: float | None = None,
+    timeout_ms: int | None = None,
     overlap_policy: str | None = None,
     max_runs: int | None = None,
     payload: Any | UnsetType = UNSET,
@@ -36,18 +45,23 @@ def create(
 ) -> dict[str, Any]:
     """Create a cron job (documentation line 20); `run_at_ms` instead of an expression makes it fire once."""
     if (cron_expr is None) == (run_at_ms is None):
-        raise InvalidRequest("give a cron expression or `run_at`, one of the two", parameter="schedule")
+        raise InvalidRequest("give a cron expression or `run_at`, one of the two", about="schedule")
     if name is not None:
         _refuse_taken_name(store, name)
+    timing = Timing(cron_expr or "", run_at_ms, timezone)
+    _check(store, timing=timing, task=task, headers=headers, on_failure_webhook=on_failure_webhook)
+    retry, timeout_ms = runs.limits(store, retry, timeout_ms)
+    number = store.ids.number("cron")
+    cron_id = f"cron_{number:06d}"
     cron = Cron(
-        cron_id="",
-        number=0,
-        name=name or "",
+        cron_id=cron_id,
+        number=number,
+        name=name or cron_id,
         cron_expr=cron_expr or "",
         task=task,
         timezone=timezone,
-        retry=store.answers.constant("cron.retries") if retry is None else retry,
-        timeout_ms=to_ms(timeout_seconds or store.answers.constant("cron.timeout_seconds")),
+        retry=retry,
+        timeout_ms=timeout_ms,
         overlap_policy=overlap_policy,
         max_runs=max_runs,
         payload=payload,
@@ -58,12 +72,8 @@ def create(
         under_way={},
         waiting=[],
     )
-    _check(store, cron)
-    cron.number = store.ids.number("cron")
-    cron.cron_id = f"cron_{cron.number:06d}"
-    cron.name = name or cron.cron_id
-    store.crons[cron.cron_id] = cron
-    store.cron_index.add(cron.number, cron.cron_id)
+    store.crons[cron_id] = cron
+    store.cron_index.add(number, cron_id)
     _aim(store, cron, after_ms=store.now_ms)
     return view(cron)
 
@@ -76,7 +86,7 @@ def get(store: Store, *, cron_id: str) -> dict[str, Any]:
 def list_crons(store: Store, *, cursor: str | None = None, limit: int | None = None) -> dict[str, Any]:
     """List cron jobs, oldest first (documentation line 63)."""
     crons = store.crons
-    return store.page("cron.list", store.cron_index, lambda cron_id: view(crons[cron_id]), cursor=cursor, limit=limit)
+    return store.page("cron.list", [store.cron_index], lambda cron_id: view(crons[cron_id]), cursor=cursor, limit=limit)
 
 
 def update(store: Store, *, cron_id: str, **changes: Any) -> dict[str, Any]:
@@ -84,20 +94,24 @@ def update(store: Store, *, cron_id: str, **changes: Any) -> dict[str, Any]:
     cron = _find(store, cron_id)
     if "name" in changes and changes["name"] != cron.name:
         _refuse_taken_name(store, changes["name"])
-    if "timeout_seconds" in changes:
-        changes["timeout_ms"] = to_ms(changes.pop("timeout_seconds"))
     if "cron_expr" in changes:
         changes["run_at_ms"] = None
     changed = replace(cron, **changes)
-    _check(store, changed, only=set(changes))
-    for name, value in changes.items():
-        setattr(cron, name, value)
-    ended = "max_runs" in changes and _exhausted(cron)
+    retimed = not changes.keys().isdisjoint({"cron_expr", "timezone"})
+    _check(
+        store,
+        timing=_timing(changed) if retimed else None,
+        task=changes.get("task"),
+        headers=changes.get("headers"),
+        on_failure_webhook=changes.get("on_failure_webhook"),
+    )
+    store.crons[cron_id] = changed
+    ended = "max_runs" in changes and _exhausted(changed)
     if ended:
-        cron.enabled = False
-    if ended or changes.keys() & {"cron_expr", "timezone"}:
-        _aim(store, cron, after_ms=store.now_ms)
-    return view(cron)
+        changed.enabled = False
+    if ended or retimed:
+        _aim(store, changed, after_ms=store.now_ms)
+    return view(changed)
 
 
 def delete(store: Store, *, cron_id: str) -> dict[str, Any]:
@@ -138,7 +152,7 @@ def trigger(store: Store, *, cron_id: str) -> dict[str, Any]:
     cron = _find(store, cron_id)
     if not cron.enabled and store.answers.ask("cron.trigger_when_paused") == "reject":
         raise Conflict(f"cron '{cron_id}' is paused", hint="Resume it before triggering it.")
-    run = runs.open_run(store, cron, kind="cron", state="queued", scheduled_ms=store.now_ms)
+    run = runs.open_run(store, cron.cron_id, kind="cron", state="queued", scheduled_ms=store.now_ms)
     _open_delivery(store, cron, run)
     cron.under_way[run.run_id] = None
     run.entry = store.timeline.schedule(store.now_ms, "run", run.run_id)
@@ -171,16 +185,16 @@ def set_retention(store: Store, *, cron_id: str, retention_days: int) -> dict[st
     return get_retention(store, cron_id=cron_id)
 
 
-def fire(store: Store, cron_id: str) -> Attempt | None:
+def fire(store: Store, entry: Entry) -> Attempt | None:
     """Make the run that is due, as the overlap policy says, and aim at the next one (event `cron`)."""
-    cron = store.crons[cron_id]
+    cron = store.crons[entry.subject]
     scheduled_ms = cron.next_run_ms
     assert scheduled_ms is not None
     action = _overlap_action(store, cron)
     if action != "skip" or cron.run_at_ms is not None:
         _count(cron)
     _aim(store, cron, after_ms=scheduled_ms)
-    run = runs.open_run(store, cron, kind="cron", state="queued", scheduled_ms=scheduled_ms)
+    run = runs.open_run(store, cron.cron_id, kind="cron", state="queued", scheduled_ms=scheduled_ms)
     if action == "skip":
         runs.move(run, "skip")
         runs.finish(store, run)
@@ -240,20 +254,23 @@ def _refuse_taken_name(store: Store, name: str) -> None:
         raise Conflict(f"a cron named '{name}' exists already", hint="Choose another name, or update that cron.")
 
 
-def _check(store: Store, cron: Cron, only: set[str] | None = None) -> None:
-    """Refuse an expression, zone, URL or header that cannot be; `only` names what has changed."""
-
-    def looked_at(*names: str) -> bool:
-        return only is None or not only.isdisjoint(names)
-
-    if looked_at("cron_expr", "timezone"):
-        _next_ms(store, cron, store.now_ms)
-    if looked_at("task"):
-        store.check_url(cron.task, parameter="task")
-    if looked_at("headers"):
-        urls.check_headers(cron.headers)
-    if cron.on_failure_webhook is not None and looked_at("on_failure_webhook"):
-        store.check_url(cron.on_failure_webhook, parameter="on_failure_webhook")
+def _check(
+    store: Store,
+    *,
+    timing: Timing | None,
+    task: str | None,
+    headers: dict[str, str] | None,
+    on_failure_webhook: str | None,
+) -> None:
+    """Refuse an expression, zone, URL or header that cannot be; what is None has not been given."""
+    if timing is not None:
+        _next_ms(store, timing, store.now_ms)
+    if task is not None:
+        store.check_url(task, parameter="task")
+    if headers is not None:
+        urls.check_headers(headers)
+    if on_failure_webhook is not None:
+        store.check_url(on_failure_webhook, parameter="on_failure_webhook")
 
 
 def _exhausted(cron: Cron) -> bool:
@@ -275,7 +292,7 @@ def _aim(store: Store, cron: Cron, *, after_ms: int) -> None:
     store.timeline.cancel(cron.fire_entry)
     cron.fire_entry = None
     try:
-        cron.next_run_ms = _next_ms(store, cron, after_ms) if cron.enabled else None
+        cron.next_run_ms = _next_ms(store, _timing(cron), after_ms) if cron.enabled else None
     except InvalidRequest:
         cron.next_run_ms = None
     if cron.next_run_ms is not None:
@@ -283,22 +300,26 @@ def _aim(store: Store, cron: Cron, *, after_ms: int) -> None:
         cron.fire_entry = store.timeline.schedule(due_ms, "cron", cron.cron_id)
 
 
-def _next_ms(store: Store, cron: Cron, after_ms: int) -> int | None:
+def _timing(cron: Cron) -> Timing:
+    return Timing(cron.cron_expr, cron.run_at_ms, cron.timezone)
+
+
+def _next_ms(store: Store, timing: Timing, after_ms: int) -> int | None:
     try:
-        zone = schedule.load_zone(cron.timezone)
+        zone = schedule.load_zone(timing.timezone)
     except schedule.ScheduleError as error:
-        raise InvalidRequest(f"`timezone` is unknown: {error}", parameter="timezone") from None
-    if cron.run_at_ms is not None:
-        return cron.run_at_ms
+        raise InvalidRequest(f"is unknown: {error}", parameter="timezone") from None
+    if timing.run_at_ms is not None:
+        return timing.run_at_ms
     try:
-        parsed = schedule.parse(cron.cron_expr, seconds_position=_seconds_position(store, cron))
+        parsed = schedule.parse(timing.cron_expr, seconds_position=_seconds_position(store, timing.cron_expr))
     except schedule.ScheduleError as error:
-        raise InvalidRequest(f"`cron_expr` is no cron expression: {error}", parameter="cron_expr") from None
+        raise InvalidRequest(f"is no cron expression: {error}", parameter="cron_expr") from None
     return schedule.next_fire_ms(parsed, zone, after_ms, dst=store.answers.ask("cron.dst"))
 
 
-def _seconds_position(store: Store, cron: Cron) -> str:
-    has_seconds = len(cron.cron_expr.split()) == 6
+def _seconds_position(store: Store, cron_expr: str) -> str:
+    has_seconds = len(cron_expr.split()) == 6
     return store.answers.ask("cron.seconds_position") if has_seconds else "first"
 
 
@@ -371,11 +392,11 @@ def _call_failure_webhook(store: Store, cron: Cron, url: str, run: Run, attempts
     store.timeline.schedule(store.now_ms, "failure", delivery.delivery_id)
 
 
-def start_failure_webhook(store: Store, delivery_id: str) -> Attempt:
+def start_failure_webhook(store: Store, entry: Entry) -> Attempt:
     """Call the failure webhook of a run, once (event `failure`)."""
-    return deliveries.start(store, store.deliveries.pop(delivery_id))
+    return deliveries.start(store, store.deliveries.pop(entry.subject))
 
 
-def start_run(store: Store, run_id: str) -> Attempt:
+def start_run(store: Store, entry: Entry) -> Attempt:
     """Begin a run that was triggered, or waited for an earlier one to end (event `run`)."""
-    return runs.start(store, store.runs[run_id])
+    return runs.start(store, store.runs[entry.subject])

@@ -1,4 +1,4 @@
-"""The two tables of a sandbox: which function performs an operation, and which makes an event happen.
+"""The tables of a sandbox: which function performs an operation, makes an event happen, hears of an attempt's end.
 
 A new operation is one function in its module, one line here, and its description in `openapi/scheduling.yaml`.
 """
@@ -6,73 +6,55 @@ A new operation is one function in its module, one line here, and its descriptio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import account, crons, idempotency, messages, pushes, queues, runs, tasks
+from . import account, crons, deliveries, idempotency, messages, pushes, queues, runs, tasks
 from .records import Attempt, Outcome
 from .store import Store
+from .timeline import Entry, Kind
 
 
-class Operation(NamedTuple):
-    """`function` takes the store and keyword arguments. Writes need credit; `deduplicated` ones honour keys."""
+class Facts(NamedTuple):
+    """What the spec says of an operation that the sandbox acts on.
 
-    function: Callable[..., Any]
-    write: bool = False
-    deduplicated: bool = False
+    `charged`: it needs credit. `creation`: it makes something, and may have to come with an idempotency key. `path`:
+    its arguments in the path, which are part of a key's scope.
+    """
+
+    charged: bool = False
     creation: bool = False
+    path: tuple[str, ...] = ()
 
 
-def _write(function: Callable[..., Any]) -> Operation:
-    return Operation(function, write=True, deduplicated=True)
-
-
-def _creation(function: Callable[..., Any]) -> Operation:
-    return Operation(function, write=True, deduplicated=True, creation=True)
-
-
-OPERATIONS: dict[str, Operation] = {
-    "scheduling.cron.create": _creation(crons.create),
-    "scheduling.cron.list": Operation(crons.list_crons),
-    "scheduling.cron.get": Operation(crons.get),
-    "scheduling.cron.update": _write(crons.update),
-    "scheduling.cron.delete": _write(crons.delete),
-    "scheduling.cron.pause": _write(crons.pause),
-    "scheduling.cron.resume": _write(crons.resume),
-    "scheduling.cron.trigger": _write(crons.trigger),
-    "scheduling.cron.runs.get": Operation(crons.get_run),
-    "scheduling.cron.retention.get": Operation(crons.get_retention),
-    "scheduling.cron.retention.set": _write(crons.set_retention),
-    "scheduling.task.schedule": _creation(tasks.schedule),
-    "scheduling.run.list": Operation(runs.list_runs),
-    "scheduling.queue.create": _creation(queues.create),
-    "scheduling.queue.get": Operation(queues.get),
-    "scheduling.queue.list": Operation(queues.list_queues),
-    "scheduling.queue.update": _write(queues.update),
-    "scheduling.queue.delete": _write(queues.delete),
-    "scheduling.queue.purge": _write(queues.purge),
-    "scheduling.queue.stats": Operation(queues.stats),
-    "scheduling.queue.publish": _creation(messages.publish),
-    "scheduling.queue.publish_batch": _creation(messages.publish_batch),
-    "scheduling.queue.consume": Operation(messages.consume, write=True),
-    "scheduling.queue.ack": _write(messages.ack),
-    "scheduling.queue.nack": _write(messages.nack),
-    "scheduling.queue.dlq.list": Operation(messages.list_dead),
-    "scheduling.queue.dlq.redrive": _write(messages.redrive),
-    "scheduling.queue.push_subscribe": _creation(pushes.subscribe),
-    "account.balance": Operation(account.balance),
-    "account.topup": Operation(account.topup, deduplicated=True),
-}
-
-EVENTS: dict[str, Callable[[Store, str], Attempt | None]] = {
-    "cron": crons.fire,
-    "run": crons.start_run,
-    "task": tasks.start,
-    "retry": runs.retry,
-    "failure": crons.start_failure_webhook,
-    "message": messages.become_available,
-    "lease": messages.end_lease,
-    "push": pushes.push,
-    "run_retention": runs.apply_retention,
-    "message_retention": queues.apply_retention,
-    "forget_keys": idempotency.forget,
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "scheduling.cron.create": crons.create,
+    "scheduling.cron.list": crons.list_crons,
+    "scheduling.cron.get": crons.get,
+    "scheduling.cron.update": crons.update,
+    "scheduling.cron.delete": crons.delete,
+    "scheduling.cron.pause": crons.pause,
+    "scheduling.cron.resume": crons.resume,
+    "scheduling.cron.trigger": crons.trigger,
+    "scheduling.cron.runs.get": crons.get_run,
+    "scheduling.cron.retention.get": crons.get_retention,
+    "scheduling.cron.retention.set": crons.set_retention,
+    "scheduling.task.schedule": tasks.schedule,
+    "scheduling.run.list": runs.list_runs,
+    "scheduling.queue.create": queues.create,
+    "scheduling.queue.get": queues.get,
+    "scheduling.queue.list": queues.list_queues,
+    "scheduling.queue.update": queues.update,
+    "scheduling.queue.delete": queues.delete,
+    "scheduling.queue.purge": queues.purge,
+    "scheduling.queue.stats": queues.stats,
+    "scheduling.queue.publish": messages.publish,
+    "scheduling.queue.publish_batch": messages.publish_batch,
+    "scheduling.queue.consume": messages.consume,
+    "scheduling.queue.ack": messages.ack,
+    "scheduling.queue.nack": messages.nack,
+    "scheduling.queue.dlq.list": messages.list_dead,
+    "scheduling.queue.dlq.redrive": messages.redrive,
+    "scheduling.queue.push_subscribe": pushes.subscribe,
+    "account.balance": account.balance,
+    "account.topup": account.topup,
 }
 
 ATTEMPT_ENDED: dict[str, Callable[[Store, Attempt, Outcome], None]] = {
@@ -81,3 +63,40 @@ ATTEMPT_ENDED: dict[str, Callable[[Store, Attempt, Outcome], None]] = {
     "push": pushes.attempt_ended,
     "failure": crons.failure_webhook_ended,
 }
+
+
+def end_attempt(store: Store, attempt: Attempt, outcome: Outcome) -> None:
+    """Close an attempt and tell its owner how it ended."""
+    deliveries.end(store, attempt, outcome)
+    ATTEMPT_ENDED[attempt.kind](store, attempt, outcome)
+
+
+def _attempt_is_over(store: Store, entry: Entry) -> None:
+    """End an attempt that took its time (event `attempt`)."""
+    attempt = store.attempts[entry.subject]
+    assert attempt.outcome is not None
+    end_attempt(store, attempt, attempt.outcome)
+
+
+EVENTS: dict[Kind, Callable[[Store, Entry], Attempt | None]] = {
+    "cron": crons.fire,
+    "run": crons.start_run,
+    "task": tasks.start,
+    "retry": runs.retry,
+    "failure": crons.start_failure_webhook,
+    "message": messages.become_available,
+    "lease": messages.end_lease,
+    "push": pushes.push,
+    "attempt": _attempt_is_over,
+    "run_retention": runs.retention_is_over,
+    "message_retention": queues.retention_is_over,
+    "forget_keys": idempotency.window_is_over,
+}
+
+# What derives something from answers, and derives it anew when they change.
+ON_ANSWERS: tuple[Callable[[Store], None], ...] = (
+    queues.arrange,
+    queues.want_pushes,
+    runs.apply_all_retention,
+    idempotency.forget,
+)

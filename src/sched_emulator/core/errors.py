@@ -27,14 +27,28 @@ class SchedulingError(Exception):
 
 
 class InvalidRequest(SchedulingError):
-    """A value does not fit the documentation; `details["parameter"]` names it."""
+    """A value does not fit the documentation; `details["parameter"]` names it.
+
+    `text` goes on from `parameter`, as in "`name` must be given"; it is the whole sentence when only `about` is given,
+    or neither.
+    """
 
     code = "INVALID_REQUEST"
     status = 400
     hint = "Correct the named parameter and send the request again."
 
-    def __init__(self, message: str, *, parameter: str | None = None) -> None:
-        super().__init__(message, details={"parameter": parameter} if parameter else None)
+    def __init__(self, text: str, *, parameter: str | None = None, about: str | None = None) -> None:
+        named = parameter or about
+        super().__init__(
+            text if parameter is None else f"`{parameter}` {text}",
+            details={"parameter": named} if named else None,
+        )
+        self.text = text
+        self.parameter = parameter
+
+    def called(self, parameter: str) -> "InvalidRequest":
+        """Return the same error about a parameter that the request called otherwise."""
+        return InvalidRequest(self.text, parameter=parameter)
 
 
 class NotFound(SchedulingError):

@@ -1,7 +1,7 @@
 """Idempotency keys, in one place for every write.
 
-Scope: operation, path parameters and key. Fingerprint: the validated arguments without the key. Only what succeeded is
-remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it. Two arguments that differ only in
+Scope: operation, arguments in the path, and key. Fingerprint: the validated arguments without the key. Only what
+succeeded is remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it. Two arguments that differ only in
 the order of an object's members are the same request.
 """
 
@@ -12,6 +12,7 @@ from .encoding import encode, encode_sorted
 from .errors import IdempotencyConflict, InvalidRequest
 from .records import RememberedCall
 from .store import Store
+from .timeline import Entry
 
 KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
@@ -19,7 +20,7 @@ KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that fo
 def perform(
     store: Store,
     *,
-    scope: str,
+    scope: tuple[str, ...],
     key: str | None,
     creation: bool,
     arguments: Mapping[str, Any],
@@ -28,20 +29,18 @@ def perform(
     """Perform a write, or return what it answered before, with the number of the request that it repeats."""
     if key is None:
         if creation and store.answers.ask("idempotency.required") == "required":
-            raise InvalidRequest(
-                "`idempotency_key` must be given for a creation, got none", parameter="idempotency_key"
-            )
+            raise InvalidRequest("must be given for a creation, got none", parameter="idempotency_key")
         return operation(), None
-    scope = encode([scope, key])
+    place = encode([*scope, key])
     fingerprint = encode_sorted(arguments)
-    remembered = store.remembered.get(scope)
+    remembered = store.remembered.get(place)
     if remembered is not None:
         if remembered.fingerprint != fingerprint and store.answers.ask("idempotency.conflict") == "reject":
             raise IdempotencyConflict(f"`idempotency_key` '{key}' was used before for a different request")
         return remembered.result, remembered.request_seq
     result = operation()
-    store.remembered[scope] = RememberedCall(
-        scope=scope,
+    store.remembered[place] = RememberedCall(
+        scope=place,
         fingerprint=fingerprint,
         result=result,
         at_ms=store.now_ms,
@@ -52,8 +51,13 @@ def perform(
     return result, None
 
 
-def forget(store: Store, _subject: str = "") -> None:
-    """Forget keys older than the window, and schedule the next time (housekeeping `forget_keys`)."""
+def window_is_over(store: Store, _entry: Entry) -> None:
+    """Forget the keys that have been remembered long enough (housekeeping `forget_keys`)."""
+    forget(store)
+
+
+def forget(store: Store) -> None:
+    """Forget keys older than the window, and schedule the next time."""
     store.timeline.cancel(store.retention_entries.pop(KEYS, None))
     window_ms = 1000 * store.answers.constant("idempotency.window_seconds")
     while store.remembered:

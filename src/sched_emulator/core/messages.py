@@ -1,26 +1,31 @@
 """Messages: publishing, leases, nacks, dead letters and redrive.
 
-A message is held by one queue, in one place: available, delayed, in flight or dead. `_move` changes the place within a
-queue, `_arrive` the queue. A dead letter keeps its id and its origin wherever it is held.
+What takes a message from place to place stands in `places`. `_move` changes the place within a queue, `_arrive` the
+queue. A dead letter keeps its id and its origin wherever it is held.
 """
 
+from itertools import islice
 from typing import Any
 
 from . import deliveries, queues
 from .encoding import encode_bytes
 from .errors import Conflict, NotFound, PayloadTooLarge
-from .instants import to_ms
+from .paging import page
+from .places import Happening, after
 from .records import Message, Place, Queue
 from .store import Store
+from .timeline import Entry, Kind
+
+WAITS_FOR: dict[Place, Kind] = {"in_flight": "lease", "delayed": "message"}
 
 
 def publish(
-    store: Store, *, queue: str, payload: Any, delay_seconds: float = 0, priority: int | None = None
+    store: Store, *, queue: str, payload: Any, delay_ms: int = 0, priority: int | None = None
 ) -> dict[str, Any]:
     """Publish a message, perhaps with a delay (documentation line 87)."""
     _refuse_if_too_large(store, payload, "payload")
     record = _for_publishing(store, queue)
-    return {"message_id": _publish(store, record, payload, delay_seconds, priority)}
+    return {"message_id": _publish(store, record, payload, delay_ms, priority)}
 
 
 def publish_batch(store: Store, *, queue: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
@@ -28,30 +33,21 @@ def publish_batch(store: Store, *, queue: str, messages: list[dict[str, Any]]) -
     for number, item in enumerate(messages):
         _refuse_if_too_large(store, item["payload"], f"messages[{number}].payload")
     record = _for_publishing(store, queue)
-    ids = [
-        _publish(store, record, item["payload"], item.get("delay_seconds", 0), item.get("priority"))
-        for item in messages
-    ]
+    ids = [_publish(store, record, item["payload"], item.get("delay_ms", 0), item.get("priority")) for item in messages]
     return {"message_ids": ids}
 
 
 def consume(
-    store: Store, *, queue: str, max_messages: int | None = None, visibility_timeout: float | None = None
+    store: Store, *, queue: str, max_messages: int | None = None, visibility_timeout_ms: int | None = None
 ) -> dict[str, Any]:
     """Hand out messages under a lease (documentation line 784)."""
     if queue not in store.queues and store.answers.ask("queue.consume_unknown") == "empty":
         return {"messages": []}
     record = queues.find(store, queue)
-    lease_ms = to_ms(visibility_timeout) if visibility_timeout else record.visibility_timeout_ms
-    index = store.indexes[queue]
-    barrier = queues.fifo_barrier(store, index)
+    most = max_messages or store.answers.constant("queue.max_messages")
     taken: list[dict[str, Any]] = []
-    for _ in range(max_messages or store.answers.constant("queue.max_messages")):
-        head = index.available.first()
-        if head is None or (barrier is not None and head[0][1] > barrier):
-            break
-        message = store.messages[head[1]]
-        hand_out(store, record, message, lease_ms)
+    for message in islice(queues.takeable(store, record), most):
+        hand_out(store, record, message, visibility_timeout_ms or record.visibility_timeout_default_ms)
         taken.append(view(message))
     queues.want_push(store, record)
     return {"messages": taken}
@@ -60,18 +56,18 @@ def consume(
 def ack(store: Store, *, queue: str, message_id: str) -> dict[str, Any]:
     """Remove a consumed message (documentation line 819)."""
     record = queues.find(store, queue)
-    message = _held_by(store, queue, message_id)
+    message = store.contents[queue].live.messages.get(message_id)
     if message is not None and message.place == "in_flight":
         if message.attempts > 1:
             store.note = f"{message_id} was handed out {message.attempts} times: an earlier holder may have acked it"
-        queues.remove(store, message)
+        queues.remove(store, message, "ack")
     elif message is not None and message.place == "available" and message.lease_expired:
         if store.answers.ask("queue.ack_expired") == "reject":
             raise Conflict(
                 f"the lease of message '{message_id}' has run out",
                 hint="Consume it again, or ask for a longer visibility_timeout.",
             )
-        queues.remove(store, message)
+        queues.remove(store, message, "ack")
     else:
         _not_in_flight(store, message_id)
     queues.want_push(store, record)
@@ -81,7 +77,7 @@ def ack(store: Store, *, queue: str, message_id: str) -> dict[str, Any]:
 def nack(store: Store, *, queue: str, message_id: str, requeue: bool | None = None) -> dict[str, Any]:
     """Give a consumed message back, or let it die (documentation line 856)."""
     record = queues.find(store, queue)
-    message = _held_by(store, queue, message_id)
+    message = store.contents[queue].live.messages.get(message_id)
     in_flight = message is not None and message.place == "in_flight"
     if not in_flight:
         _not_in_flight(store, message_id)
@@ -96,8 +92,7 @@ def nack(store: Store, *, queue: str, message_id: str, requeue: bool | None = No
 def list_dead(store: Store, *, queue: str, cursor: str | None = None, limit: int | None = None) -> dict[str, Any]:
     """List a queue's dead letters, the first to die first (documentation line 894)."""
     queues.find(store, queue)
-    dead, name = store.indexes[queue].dead, f"dlq.list {queue}"
-    return store.page(name, dead, lambda message_id: view(store.messages[message_id]), cursor=cursor, limit=limit)
+    return store.page(f"dlq.list {queue}", store.dead_letters(queue), view, cursor=cursor, limit=limit)
 
 
 def redrive(
@@ -114,7 +109,7 @@ def redrive(
     `queue.redrive_max`).
     """
     queues.find(store, queue)
-    dead = [store.messages[item] for item in store.indexes[queue].dead.ids.values()]
+    dead, _ = page(store.dead_letters(queue), None, None)
     if message_id is not None:
         chosen = [message for message in dead if message.message_id == message_id]
         if not chosen:
@@ -126,9 +121,8 @@ def redrive(
     for message in chosen:
         holder = store.queues[message.queue]
         queues.withdraw(store, message)
-        queues.unlist_dead(store, message)
         message.died_ms = None
-        _arrive(store, store.queues[message.origin], message, "available")
+        _arrive(store, store.queues[message.origin], message, "redrive")
         queues.want_push(store, holder)
     return {"queue": queue, "redriven": len(chosen)}
 
@@ -138,22 +132,20 @@ def hand_out(store: Store, queue: Queue, message: Message, lease_ms: int) -> Non
     message.attempts += 1
     message.lease_expired = False
     message.pushed_by = None
-    _move(store, queue, message, "in_flight", due_ms=store.now_ms + lease_ms)
+    _move(store, queue, message, "hand_out", due_ms=store.now_ms + lease_ms)
 
 
-def become_available(store: Store, message_id: str) -> None:
+def become_available(store: Store, entry: Entry) -> None:
     """End a delay (event `message`)."""
-    message = store.messages[message_id]
-    queue = store.queues[message.queue]
+    queue, message = _subject_of(store, entry)
     message.retrying = False
-    _move(store, queue, message, "available")
+    _move(store, queue, message, "delay_over")
     queues.want_push(store, queue)
 
 
-def end_lease(store: Store, message_id: str) -> None:
+def end_lease(store: Store, entry: Entry) -> None:
     """End a lease that ran out: a push has failed, a consumer's message is available again (event `lease`)."""
-    message = store.messages[message_id]
-    queue = store.queues[message.queue]
+    queue, message = _subject_of(store, entry)
     if message.pushed_by is not None:
         push_failed(store, queue, message)
         return
@@ -173,7 +165,7 @@ def push_failed(store: Store, queue: Queue, message: Message) -> None:
         return
     message.retrying = True
     message.pushed_by = None
-    _move(store, queue, message, "delayed", due_ms=store.now_ms + deliveries.backoff_ms(store, message.failures))
+    _move(store, queue, message, "back_off", due_ms=store.now_ms + deliveries.backoff_ms(store, message.failures))
     queues.want_push(store, queue)
 
 
@@ -183,15 +175,13 @@ def die(store: Store, queue: Queue, message: Message) -> None:
     if message.pushed_by is not None and queue.subscription is not None:
         name = queue.subscription.dead_letter_queue or name
     if name is None and store.answers.ask("queue.dead_without_dlq") == "dropped":
-        queues.remove(store, message)
+        queues.remove(store, message, "drop")
         queues.want_push(store, queue)
         return
     queues.withdraw(store, message)
-    if message.died_ms is not None:
-        queues.unlist_dead(store, message)
     message.died_ms = store.now_ms
     consumable = name is not None and store.answers.ask("queue.dlq_consumable") == "consumable"
-    _arrive(store, store.queues[name or queue.queue], message, "available" if consumable else "dead")
+    _arrive(store, store.queues[name or queue.queue], message, "die_consumable" if consumable else "die")
     queues.want_push(store, queue)
 
 
@@ -222,29 +212,28 @@ def _for_publishing(store: Store, name: str) -> Queue:
         return queue
     if store.answers.ask("queue.publish_unknown") == "reject":
         raise NotFound("queue", name)
-    return queues.add(store, queues.make(store, name, implicit=True))
+    return queues.add(store, name, queues.settings(store), implicit=True)
 
 
-def _publish(store: Store, queue: Queue, payload: Any, delay_seconds: float, priority: int | None) -> str:
+def _publish(store: Store, queue: Queue, payload: Any, delay_ms: int, priority: int | None) -> str:
+    arrival = store.ids.number("arrival")
     message = Message(
         message_id=store.ids.next("msg"),
         queue=queue.queue,
         origin=queue.queue,
         payload=payload,
         priority=priority,
-        arrival=0,
-        position=0,
+        arrival=arrival,
+        position=arrival,
         published_ms=store.now_ms,
         kept_from_ms=store.now_ms,
-        place="available",
+        place=after(None, "publish_delayed" if delay_ms else "publish"),
     )
-    store.messages[message.message_id] = message
-    delay_ms = to_ms(delay_seconds)
-    _arrive(store, queue, message, "delayed" if delay_ms else "available", due_ms=store.now_ms + delay_ms)
+    _settle_in(store, queue, message, store.now_ms + delay_ms)
     return message.message_id
 
 
-def _arrive(store: Store, queue: Queue, message: Message, place: Place, due_ms: int = 0) -> None:
+def _arrive(store: Store, queue: Queue, message: Message, happening: Happening) -> None:
     """Put a message that no queue holds at the end of a queue."""
     message.queue = queue.queue
     message.arrival = message.position = store.ids.number("arrival")
@@ -252,34 +241,39 @@ def _arrive(store: Store, queue: Queue, message: Message, place: Place, due_ms: 
     message.failures = 0
     message.retrying = message.lease_expired = False
     message.pushed_by = None
-    _put(store, queue, message, place, due_ms)
+    message.place = after(message.place, happening)
     if message.died_ms is not None:
-        queues.list_dead(store, message)
+        store.list_dead(message)
+    _settle_in(store, queue, message, 0)
+
+
+def _settle_in(store: Store, queue: Queue, message: Message, due_ms: int) -> None:
+    """Make a new message of a queue known to its places, its retention and its subscription."""
+    _enter(store, queue, message, due_ms)
     if queue.retention_entry is None:
         queues.apply_retention(store, queue.queue)
     queues.want_push(store, queue)
 
 
-def _move(store: Store, queue: Queue, message: Message, place: Place, due_ms: int = 0) -> None:
+def _move(store: Store, queue: Queue, message: Message, happening: Happening, due_ms: int = 0) -> None:
     """Take a message from one place of its queue to another."""
-    store.indexes[queue.queue].leave(message)
-    store.timeline.cancel(message.entry)
-    _put(store, queue, message, place, due_ms)
-
-
-def _put(store: Store, queue: Queue, message: Message, place: Place, due_ms: int) -> None:
-    message.place = place
+    store.contents[queue.queue].leave(message)
+    store.timeline.cancel(message.entry, queue=queue.queue)
     message.entry = None
-    if place == "in_flight":
-        message.entry = store.timeline.schedule(due_ms, "lease", message.message_id)
-    elif place == "delayed":
-        message.entry = store.timeline.schedule(due_ms, "message", message.message_id)
-    store.indexes[queue.queue].enter(message, queues.rank(store, queue, message))
+    message.place = after(message.place, happening)
+    _enter(store, queue, message, due_ms)
 
 
-def _held_by(store: Store, queue: str, message_id: str) -> Message | None:
-    message = store.messages.get(message_id)
-    return message if message is not None and message.queue == queue else None
+def _enter(store: Store, queue: Queue, message: Message, due_ms: int) -> None:
+    kind = WAITS_FOR.get(message.place)
+    if kind is not None:
+        message.entry = store.timeline.schedule(due_ms, kind, message.message_id, queue=queue.queue)
+    store.contents[queue.queue].enter(message, queues.rank(store, queue, message))
+
+
+def _subject_of(store: Store, entry: Entry) -> tuple[Queue, Message]:
+    assert entry.queue is not None
+    return store.queues[entry.queue], store.contents[entry.queue].live.messages[entry.subject]
 
 
 def _not_in_flight(store: Store, message_id: str) -> None:
@@ -311,5 +305,5 @@ def _requeue(store: Store, queue: Queue, message: Message, *, after_ms: int) -> 
         message.position = store.ids.number("arrival")
     message.pushed_by = None
     message.retrying = after_ms > 0
-    _move(store, queue, message, "delayed" if after_ms else "available", due_ms=store.now_ms + after_ms)
+    _move(store, queue, message, "back_off" if after_ms else "requeue", due_ms=store.now_ms + after_ms)
     queues.want_push(store, queue)

@@ -5,49 +5,66 @@ last item seen, sealed with the sandbox's seed and the list's name: a made-up on
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from heapq import merge
+from itertools import islice
+from typing import Generic, TypeVar
 
 from .errors import InvalidRequest
 
+T = TypeVar("T")
 
-class PagedIndex:
-    """Ids by ascending number. Adding, discarding and reading a page cost O(log n) and the page's length."""
 
-    def __init__(self, items: Iterable[tuple[int, str]] = ()) -> None:
-        self.ids = dict(items)
-        self._numbers = list(self.ids)
+class PagedIndex(Generic[T]):
+    """Things by ascending number. Adding, discarding and reading a page cost O(log n) and the page's length."""
+
+    def __init__(self, items: Iterable[tuple[int, T]] = ()) -> None:
+        self.items = dict(items)
+        self._numbers = list(self.items)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.items)
 
-    def add(self, number: int, item_id: str) -> None:
-        """Add an id under a number larger than all before."""
-        self.ids[number] = item_id
+    def add(self, number: int, item: T) -> None:
+        """Add a thing under a number larger than all before."""
+        self.items[number] = item
         self._numbers.append(number)
 
     def discard(self, number: int) -> None:
         """Remove a number if it is there."""
-        if self.ids.pop(number, None) is not None and len(self._numbers) > 2 * len(self.ids) + 1000:
-            self._numbers = list(self.ids)
+        if self.items.pop(number, None) is not None and len(self._numbers) > 2 * len(self.items) + 1000:
+            self._numbers = list(self.items)
 
-    def page(self, after: int | None, limit: int | None, *, newest_first: bool = False) -> tuple[list[str], int | None]:
-        """Return up to `limit` ids that follow the number `after`, and the last one's number if more follow.
-
-        `after` None starts at the beginning, `limit` None takes all.
-        """
+    def following(self, after: int | None, *, newest_first: bool = False) -> Iterator[tuple[int, T]]:
+        """Yield what follows the number `after`, with its number; None starts at the beginning."""
         step, index = (-1, len(self._numbers) - 1) if newest_first else (1, 0)
         if after is not None:
             index = bisect_left(self._numbers, after) - 1 if newest_first else bisect_right(self._numbers, after)
-        found: list[int] = []
         while 0 <= index < len(self._numbers):
             number = self._numbers[index]
-            if number in self.ids:
-                if limit is not None and len(found) == limit:
-                    return [self.ids[item] for item in found], found[-1]
-                found.append(number)
+            if number in self.items:
+                yield number, self.items[number]
             index += step
-        return [self.ids[item] for item in found], None
+
+
+def page(
+    indexes: Sequence[PagedIndex[T]], after: int | None, limit: int | None, *, newest_first: bool = False
+) -> tuple[list[T], int | None]:
+    """Return up to `limit` things of several indexes that follow a number, and the last one's number if more follow.
+
+    `after` None starts at the beginning, `limit` None takes all. No two things have the same number.
+    """
+    following = (index.following(after, newest_first=newest_first) for index in indexes)
+    merged = merge(*following, key=_number, reverse=newest_first)
+    found = list(merged if limit is None else islice(merged, limit + 1))
+    if limit is None or len(found) <= limit:
+        return [item for _, item in found], None
+    return [item for _, item in found[:limit]], found[limit - 1][0]
+
+
+def _number(numbered: tuple[int, T]) -> int:
+    return numbered[0]
 
 
 def seal(seed: int, list_name: str, number: int) -> str:
@@ -64,5 +81,5 @@ def unseal(seed: int, list_name: str, cursor: str) -> int:
         if cursor == seal(seed, list_name, number):
             return number
     raise InvalidRequest(
-        "`cursor` must be the next_cursor of an earlier page of this list, got another text", parameter="cursor"
+        "must be the next_cursor of an earlier page of this list, got another text", parameter="cursor"
     )

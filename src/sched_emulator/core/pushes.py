@@ -7,9 +7,9 @@ and the receiver's answer decides what becomes of the message; what comes later 
 from typing import Any
 
 from . import deliveries, messages, queues
-from .instants import to_ms
 from .records import Attempt, Delivery, Message, Outcome, Queue, Subscription
 from .store import Store
+from .timeline import Entry
 
 
 def subscribe(
@@ -19,7 +19,7 @@ def subscribe(
     url: str,
     secret: str | None = None,
     max_retries: int | None = None,
-    visibility_timeout: float | None = None,
+    visibility_timeout_ms: int | None = None,
     dead_letter_queue: str | None = None,
 ) -> dict[str, Any]:
     """Configure the subscription of a queue, in place of the one before (documentation line 963)."""
@@ -31,28 +31,27 @@ def subscribe(
         url=url,
         secret=secret,
         max_retries=store.answers.constant("push.max_retries") if max_retries is None else max_retries,
-        visibility_timeout_ms=to_ms(visibility_timeout) if visibility_timeout else None,
+        visibility_timeout_ms=visibility_timeout_ms or None,
         dead_letter_queue=dead_letter_queue,
     )
     queues.want_push(store, record)
     return {"subscription_id": record.subscription.subscription_id, "queue": queue, "url": url}
 
 
-def push(store: Store, name: str) -> Attempt | None:
+def push(store: Store, entry: Entry) -> Attempt | None:
     """Deliver the next message of a queue (event `push`)."""
+    name = entry.subject
     queue = store.queues[name]
     queue.push_entry = None
-    message_id = queues.first_takeable(store, queue)
-    assert message_id is not None  # `want_push` keeps it so
+    message = queues.first_takeable(store, queue)
+    assert message is not None  # `want_push` keeps it so
     assert queue.subscription is not None
-    message = store.messages[message_id]
-    lease_ms = queue.subscription.visibility_timeout_ms or queue.visibility_timeout_ms
+    lease_ms = queue.subscription.visibility_timeout_ms or queue.visibility_timeout_default_ms
     messages.hand_out(store, queue, message, lease_ms)
-    delivery = _delivery(store, queue, queue.subscription, message)
-    delivery.timeout_ms = lease_ms
+    delivery = _delivery(store, queue, queue.subscription, message, lease_ms)
     attempt = deliveries.start(store, delivery, queue=name)
     message.pushed_by = attempt.attempt_id
-    store.indexes[name].pushing += 1
+    store.contents[name].pushing += 1
     queues.want_push(store, queue)
     return attempt
 
@@ -61,26 +60,28 @@ def attempt_ended(store: Store, attempt: Attempt, outcome: Outcome) -> None:
     """Take the outcome of a push, unless something else has decided about the message meanwhile."""
     queue = store.queues.get(attempt.queue or "")
     if queue is not None:
-        store.indexes[queue.queue].pushing -= 1
-    message = store.messages.get(attempt.owner_id)
+        store.contents[queue.queue].pushing -= 1
+    message = store.find_message(attempt.owner_id, likely=attempt.queue or "")
     if queue is None or message is None or message.pushed_by != attempt.attempt_id or message.place != "in_flight":
         if message is None or outcome.result != "timeout":  # a push that takes its whole lease ends with it
             deliveries.note(store, attempt, "the message was settled before this attempt ended")
     elif outcome.succeeded:
-        queues.remove(store, message)
+        queues.remove(store, message, "ack")
     else:
         messages.push_failed(store, queue, message)
     if queue is not None:
         queues.want_push(store, queue)
 
 
-def _delivery(store: Store, queue: Queue, subscription: Subscription, message: Message) -> Delivery:
+def _delivery(store: Store, queue: Queue, subscription: Subscription, message: Message, lease_ms: int) -> Delivery:
     """Return the delivery that goes on from earlier attempts of this subscription, or a new one."""
+    begun = store.contents[queue.queue].live.deliveries
     if message.delivery_id is not None:
-        delivery = store.deliveries[message.delivery_id]
+        delivery = begun[message.delivery_id]
         if delivery.source_id == subscription.subscription_id:
+            delivery.timeout_ms = lease_ms
             return delivery
-        del store.deliveries[message.delivery_id]
+        del begun[message.delivery_id]
     wrapped = store.answers.ask("push.body") == "message"
     body = message.payload
     if wrapped:
@@ -95,9 +96,9 @@ def _delivery(store: Store, queue: Queue, subscription: Subscription, message: M
         body=body,
         numbered=wrapped,
         secret=subscription.secret,
-        timeout_ms=0,
+        timeout_ms=lease_ms,
         max_attempts=1 + subscription.max_retries,
     )
     message.delivery_id = delivery.delivery_id
-    store.deliveries[delivery.delivery_id] = delivery
+    begun[delivery.delivery_id] = delivery
     return delivery

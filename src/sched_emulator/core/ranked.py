@@ -6,6 +6,7 @@ same whatever its length. Ids that were removed leave both when they come to the
 
 from collections import deque
 from heapq import heappop, heappush
+from typing import Any
 
 Rank = tuple[int, int]
 Item = tuple[Rank, str]
@@ -18,6 +19,10 @@ class RankedSet:
         self._ranks: dict[str, Rank] = {}
         self._line: deque[Item] = deque()
         self._heap: list[Item] = []
+
+    def containers(self) -> list[Any]:
+        """Return what holds the ids, to be freed in slices once the set is let go."""
+        return [self._ranks, self._line, self._heap]
 
     def __len__(self) -> int:
         return len(self._ranks)

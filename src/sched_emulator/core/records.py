@@ -88,7 +88,7 @@ class Queue(Struct, kw_only=True):
     dead_letter_queue: str | None
     max_retries: int
     message_retention_days: int
-    visibility_timeout_ms: int
+    visibility_timeout_default_ms: int
     enable_priority: bool
     implicit: bool
     subscription: Subscription | None = None
@@ -175,19 +175,25 @@ class Attempt(Struct, kw_only=True):
     outcome: Outcome | None = None
 
 
-class RequestEntry(Struct, kw_only=True, omit_defaults=True):
-    """A request in the journal. Its fields are those of `GET /_emulator/requests`, `at` in milliseconds."""
+class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request and its answer. `body` and `response` are the bytes that came and left; None: there was no body."""
 
-    seq: int
-    at_ms: int
     operation: str | None
     method: str
     path: str
-    body: Any = UNSET
+    body: bytes | None
     status: int
-    response: Any
-    ignored: list[str]
+    response: bytes
+    ignored: list[str] = []
     replayed_from: int | None = None
+
+
+class RequestEntry(Struct, kw_only=True, omit_defaults=True):
+    """A request in the journal."""
+
+    seq: int
+    at_ms: int
+    exchange: Exchange
     note: str | None = None
 
 
@@ -274,7 +280,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 class State(Struct, kw_only=True):
     """The whole of a sandbox; `version` is that of this form."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     settings: Settings
     now_ms: int
     mode: Literal["wall", "frozen"]

@@ -6,25 +6,52 @@ was sent, and which events happened, were called off, or are due after a command
 log, so a delivery that the log does not have is a difference too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
-from typing import Any, Literal, NamedTuple
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from . import snapshot
 from .errors import SchedulingError
 from .records import State
 from .replay import apply
 from .sandbox import Answer, Command, Sandbox
-from .timeline import HOUSEKEEPING, Entry, Timeline
+from .timeline import HOUSEKEEPING, Entry, Kind, Timeline
 
 
-class Sight(NamedTuple):
-    """Something that a user can see: `form` says what `seen` is, `operation` and `seq` where it belongs."""
+class Reply(Struct, frozen=True):
+    """What an operation answered: its canonical result, or code and message of the error."""
 
-    form: Literal["answer", "delivery", "event"]
     operation: str
     seq: int
-    seen: Any
+    result: Any = None
+    code: str | None = None
+    message: str | None = None
+
+
+class Sent(Struct, frozen=True):
+    """A delivery attempt that was made; `operation` is its kind."""
+
+    operation: str
+    seq: int
+    at_ms: int
+    url: str
+    headers: dict[str, str]
+    body: Any
+    attempt: int
+
+
+class Due(Struct, frozen=True):
+    """An event that happened, was called off, or is due; `operation` is its kind."""
+
+    operation: Kind
+    seq: int
+    at_ms: int
+    subject: str
+
+
+Sight = Reply | Sent | Due  # something that a user can see; `seq` says after which journal entry
+Seen = tuple[int, Sight]  # with the number of the command that showed it
 
 
 class Reliance(NamedTuple):
@@ -40,18 +67,27 @@ class Reliance(NamedTuple):
     would_be: Sight | None
 
 
-def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> list[Reliance]:
-    """Return what a sandbox's session relied on; `alternatives` holds all answers of each behaviour, by its id."""
-    log = tuple(sandbox.log)
-    beginning = snapshot.unseal(sandbox.base)
-    in_force = list(_sights(Sandbox(snapshot.unseal(sandbox.base)), log))
+def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Generator[None, None, list[Reliance]]:
+    """Return what a sandbox's session relied on; `alternatives` holds all answers of each behaviour, by its id.
+
+    Long work: it yields after each command that it replays.
+    """
+    log, base = tuple(sandbox.log), sandbox.base
+    asked = [name for name in sandbox.store.answers.asked if name in alternatives]
+    beginning = snapshot.unseal(base)
+    in_force: list[Seen] = []
+    for seen in _sights(Sandbox(snapshot.unseal(base)), log):
+        if seen is None:
+            yield
+        else:
+            in_force.append(seen)
     found = []
-    for name in [name for name in sandbox.store.answers.asked if name in alternatives]:
+    for name in asked:
         answers = _answers_in_turn(beginning, log, name)
         for other in alternatives[name]:
             if set(answers) == {other}:
                 continue
-            difference = _first_difference(in_force, _replayed(sandbox.base, log, name, other))
+            difference = yield from _first_difference(in_force, _replayed(base, log, name, other))
             if difference is not None:
                 number, was, would_be = difference
                 answer = next(given for given in reversed(answers[: number + 2]) if given != other)
@@ -71,7 +107,7 @@ def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> lis
     return answers
 
 
-def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[tuple[int, Sight]]:
+def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
     """Replay a log with one question answered otherwise, from beginning to end."""
     sandbox = Sandbox(snapshot.unseal(base))
     sandbox.set_assumptions({name: other})
@@ -86,50 +122,71 @@ def _without(command: Command, name: str) -> Command:
 
 
 def _first_difference(
-    in_force: Iterable[tuple[int, Sight]], under_other: Iterable[tuple[int, Sight]]
-) -> tuple[int, Sight | None, Sight | None] | None:
+    in_force: Iterable[Seen], under_other: Iterable[Seen | None]
+) -> Generator[None, None, tuple[int, Sight | None, Sight | None] | None]:
     """Return the first two sights that are not the same, and the number of the command that showed them."""
-    for was, would_be in zip_longest(in_force, under_other):
-        if was is None or would_be is None or was[1] != would_be[1]:
-            number = min(shown[0] for shown in (was, would_be) if shown is not None)
-            return number, was and was[1], would_be and would_be[1]
-    return None
+    expected = iter(in_force)
+    for would_be in under_other:
+        if would_be is None:
+            yield
+            continue
+        was = next(expected, None)
+        if was is None:
+            return would_be[0], None, would_be[1]
+        if was[1] != would_be[1]:
+            return min(was[0], would_be[0]), was[1], would_be[1]
+    missed = next(expected, None)
+    return None if missed is None else (missed[0], missed[1], None)
 
 
-def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[tuple[int, Sight]]:
-    """Replay a log and yield all that a user could have seen, in order, with the number of the command."""
+def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[Seen | None]:
+    """Replay a log and yield all that a user could have seen, in order; None after each command."""
     number = -1
-    watched = _Watched(sandbox.store.timeline)
-    sandbox.store.timeline = watched
+    store = sandbox.store
+    watched = store.timeline = _Watched(store.timeline)
     for number, command in enumerate(log):
-        delivered, scheduled = sandbox.store.journal.seq, sandbox.store.timeline.next_seq
+        delivered, scheduled = store.journal.seq, watched.next_seq
         result = apply(sandbox, command)
         if command.method == "call":
-            operation = command.arguments["operation_id"]
-            yield number, Sight("answer", operation, sandbox.store.journal.seq + 1, _plain(result))
+            yield number, _reply(command.arguments["operation_id"], store.journal.seq + 1, result)
         if command.method in {"poll", "settle"}:
             for delivery in _new_deliveries(sandbox, delivered):
                 yield number, delivery
-        for entry in [*watched.left(before=scheduled), *watched.scheduled_since(scheduled)]:
+        for entry in watched.left(before=scheduled):
             yield number, _event(sandbox, entry)
-    for entry in sandbox.store.timeline.due(len(sandbox.store.timeline.entries)):
+        yield None
+    for entry in watched.due():
         yield number + 1, _event(sandbox, entry)
 
 
 class _Watched(Timeline):
-    """A timeline that remembers which events left it."""
+    """A timeline that remembers which events came to it and left it."""
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline.listed(), timeline.next_seq)
+        self._scheduled: list[Entry] = []
         self._happened: list[Entry] = []
         self._called_off: list[Entry] = []
 
-    def cancel(self, seq: int | None) -> None:
+    def schedule(self, due_ms: int, kind: Kind, subject: str, *, queue: str | None = None) -> int:
+        """Add an entry, and remember it."""
+        seq = super().schedule(due_ms, kind, subject, queue=queue)
+        if kind not in HOUSEKEEPING:
+            self._scheduled.append(Entry(due_ms, seq, kind, subject, queue))
+        return seq
+
+    def cancel(self, seq: int | None, *, queue: str | None = None) -> None:
         """Remove an entry, and remember it."""
-        entry = None if seq is None else self.entries.get(seq)
+        entry = self.get(seq, queue=queue)
         if entry is not None and entry.kind not in HOUSEKEEPING:
             self._called_off.append(entry)
-        super().cancel(seq)
+        super().cancel(seq, queue=queue)
+
+    def close(self, queue: str) -> list[Any]:
+        """Remove the lane of a queue, and remember what stood in it."""
+        entries, *others = super().close(queue) or [{}]
+        self._called_off.extend(entries.values())
+        return [entries, *others]
 
     def pop_due(self, until_ms: int | None) -> Entry | None:
         """Remove the entry that happens next, and remember it."""
@@ -139,27 +196,31 @@ class _Watched(Timeline):
         return entry
 
     def left(self, *, before: int) -> list[Entry]:
-        """Return, once, what happened and what was called off; not what came and was called off in one command."""
-        found = [*self._happened, *(entry for entry in self._called_off if entry.seq < before)]
-        self._happened.clear()
-        self._called_off.clear()
+        """Return, once, what happened, what was called off, and what was scheduled and is still to come.
+
+        What came and was called off in one command, from the number `before` on, nobody saw.
+        """
+        called_off = (entry for entry in self._called_off if entry.seq < before)
+        coming = (entry for entry in self._scheduled if self.get(entry.seq, queue=entry.queue) is not None)
+        found = [*self._happened, *called_off, *coming]
+        for remembered in (self._scheduled, self._happened, self._called_off):
+            remembered.clear()
         return found
 
 
-def _plain(result: Any) -> Any:
+def _reply(operation: str, seq: int, result: Any) -> Reply:
     if isinstance(result, SchedulingError):
-        return {"error": {"code": result.code, "message": result.message}}
+        return Reply(operation, seq, code=result.code, message=result.message)
     assert isinstance(result, Answer)
-    return result.result
+    return Reply(operation, seq, result.result)
 
 
-def _new_deliveries(sandbox: Sandbox, after_seq: int) -> Iterator[Sight]:
+def _new_deliveries(sandbox: Sandbox, after_seq: int) -> Iterator[Sent]:
     for seq in range(after_seq + 1, sandbox.store.journal.seq + 1):
         entry = sandbox.store.journal.delivery(seq)
         if entry is not None:
-            seen = (entry.at_ms, entry.kind, entry.url, entry.headers, entry.body, entry.attempt)
-            yield Sight("delivery", entry.kind, seq, seen)
+            yield Sent(entry.kind, seq, entry.at_ms, entry.url, entry.headers, entry.body, entry.attempt)
 
 
-def _event(sandbox: Sandbox, entry: Entry) -> Sight:
-    return Sight("event", entry.kind, sandbox.store.journal.seq, (entry.due_ms, entry.kind, entry.subject))
+def _event(sandbox: Sandbox, entry: Entry) -> Due:
+    return Due(entry.kind, sandbox.store.journal.seq, entry.due_ms, entry.subject)

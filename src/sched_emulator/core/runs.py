@@ -10,8 +10,9 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from . import deliveries, instants
-from .records import Attempt, Cron, Delivery, Outcome, Run, Task
+from .records import Attempt, Delivery, Outcome, Run
 from .store import Store
+from .timeline import Entry
 
 TRANSITIONS = {
     ("scheduled", "start"): "running",
@@ -29,13 +30,19 @@ def move(run: Run, event: str) -> None:
     run.state = TRANSITIONS[run.state, event]
 
 
-def open_run(store: Store, owner: Cron | Task, *, kind: Literal["cron", "task"], state: str, scheduled_ms: int) -> Run:
+def limits(store: Store, retry: int | None, timeout_ms: int | None) -> tuple[int, int]:
+    """Return how often a delivery is tried again and how long an attempt may take, with defaults for both."""
+    constant = store.answers.constant
+    return constant("cron.retries") if retry is None else retry, timeout_ms or 1000 * constant("cron.timeout_seconds")
+
+
+def open_run(store: Store, owner_id: str, *, kind: Literal["cron", "task"], state: str, scheduled_ms: int) -> Run:
     """Make a run of a cron or task and list it."""
     number = store.ids.number("run")
     run = Run(
         run_id=f"run_{number:06d}",
         number=number,
-        owner_id=owner.cron_id if isinstance(owner, Cron) else owner.task_id,
+        owner_id=owner_id,
         kind=kind,
         state=state,
         scheduled_ms=scheduled_ms,
@@ -94,9 +101,9 @@ def start(store: Store, run: Run) -> Attempt:
     return deliveries.start(store, _delivery(store, run))
 
 
-def retry(store: Store, run_id: str) -> Attempt:
+def retry(store: Store, entry: Entry) -> Attempt:
     """Begin the next attempt of a run that waited (event `retry`)."""
-    run = store.runs[run_id]
+    run = store.runs[entry.subject]
     run.entry = None
     return deliveries.start(store, _delivery(store, run))
 
@@ -142,8 +149,13 @@ def history_of(run: Run) -> str:
     return run.owner_id if run.kind == "cron" else TASKS
 
 
+def retention_is_over(store: Store, entry: Entry) -> None:
+    """Drop the runs that a history has kept long enough (housekeeping `run_retention`)."""
+    apply_retention(store, entry.subject)
+
+
 def apply_retention(store: Store, history: str) -> None:
-    """Drop finished runs older than the retention allows, and schedule the next time (housekeeping `run_retention`).
+    """Drop finished runs older than the retention allows, and schedule the next time.
 
     0 days keep nothing or everything (assumption `run.retention_zero`).
     """
@@ -161,6 +173,12 @@ def apply_retention(store: Store, history: str) -> None:
             store.retention_entries[history] = store.timeline.schedule(due_ms, "run_retention", history)
             return
         forget(store, finished.popleft())
+
+
+def apply_all_retention(store: Store) -> None:
+    """Apply the retention of every history."""
+    for history in list(store.histories):
+        apply_retention(store, history)
 
 
 def forget(store: Store, run_id: str) -> None:
@@ -190,9 +208,9 @@ def view(run: Run) -> dict[str, Any]:
 
 def list_runs(store: Store, *, cursor: str | None = None, limit: int | None = None) -> dict[str, Any]:
     """List runs of crons and tasks, newest first (documentation line 480)."""
-    index, runs = store.run_index, store.runs
+    runs = store.runs
     return store.page(
-        "run.list", index, lambda run_id: view(runs[run_id]), cursor=cursor, limit=limit, newest_first=True
+        "run.list", [store.run_index], lambda run_id: view(runs[run_id]), cursor=cursor, limit=limit, newest_first=True
     )
 
 

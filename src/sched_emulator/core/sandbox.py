@@ -5,17 +5,16 @@ commands give the same bytes. Time moves only in `poll` and `set_now`. Nothing w
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
-from . import account, deliveries, faults, idempotency, ids, queues, runs, snapshot, targets, urls
-from .dispatch import ATTEMPT_ENDED, EVENTS, OPERATIONS
+from . import account, faults, idempotency, ids, queues, runs, snapshot, targets, urls
+from .dispatch import EVENTS, ON_ANSWERS, OPERATIONS, Facts, end_attempt
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
-from .records import Attempt, Fault, Outcome, RequestEntry, Settings, State, Target
+from .records import Attempt, Exchange, Fault, Outcome, RequestEntry, Settings, State, Target
 from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
 
@@ -30,11 +29,15 @@ class Command(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What an operation answered: plain canonical values, and what a fault adds to it."""
+    """What an operation answered: plain canonical values, and what a fault adds to it.
+
+    `let_go` has the containers of what the operation removed at one stroke, for the edge to free in slices.
+    """
 
     result: Any
     replayed_from: int | None = None
     latency_ms: int = 0
+    let_go: Sequence[Any] = ()
 
 
 class Sandbox:
@@ -55,46 +58,37 @@ class Sandbox:
         return cls(fresh(settings))
 
     def call(
-        self,
-        operation_id: str,
-        arguments: dict[str, Any],
-        *,
-        scope: str = "",
-        idempotency_key: str | None = None,
+        self, operation_id: str, arguments: dict[str, Any], *, facts: Facts, idempotency_key: str | None = None
     ) -> Answer:
-        """Perform an operation with validated arguments (*command*). SchedulingError when it is refused.
-
-        `scope` distinguishes the paths under which an idempotency key counts.
-        """
-        self._keep("call", operation_id=operation_id, arguments=arguments, scope=scope, idempotency_key=idempotency_key)
-        self.store.note = None
-        operation = OPERATIONS[operation_id]
-        fault = faults.next_fault(
-            self.store.faults, operation_id, seed=self.store.settings.seed, call_number=self.store.journal.seq
-        )
+        """Perform an operation with validated arguments (*command*). SchedulingError when it is refused."""
+        self._keep("call", operation_id=operation_id, arguments=arguments, facts=facts, idempotency_key=idempotency_key)
+        store = self.store
+        store.note = None
+        fault = faults.next_fault(store.faults, operation_id, seed=store.settings.seed, call_number=store.journal.seq)
         if fault is not None and not fault.after:
             faults.raise_fault(fault)
-        if operation.write:
-            account.refuse_without_credit(self.store)
+        if facts.charged:
+            account.refuse_without_credit(store)
         result, replayed_from = idempotency.perform(
-            self.store,
-            scope=f"{operation_id} {scope}",
-            key=idempotency_key if operation.deduplicated else None,
-            creation=operation.creation,
+            store,
+            scope=(operation_id, *(arguments[name] for name in facts.path)),
+            key=idempotency_key,
+            creation=facts.creation,
             arguments=arguments,
-            operation=lambda: operation.function(self.store, **arguments),
+            operation=lambda: OPERATIONS[operation_id](store, **arguments),
         )
         if fault is not None and fault.after:
             faults.raise_fault(fault)
-        latency_ms = 0 if fault is None else to_ms(fault.latency_seconds)
-        return Answer(result, replayed_from, latency_ms)
+        let_go, store.let_go = store.let_go, []
+        return Answer(result, replayed_from, 0 if fault is None else to_ms(fault.latency_seconds), let_go)
 
-    def record(self, **facts: Any) -> RequestEntry:
+    def record(self, exchange: Exchange) -> RequestEntry:
         """Journal a request that has been answered, or refused at the edge (*command*)."""
-        self._keep("record", **facts)
-        entry = RequestEntry(seq=self.store.journal.next_seq(), at_ms=self.store.now_ms, note=self.store.note, **facts)
-        self.store.note = None
-        self.store.journal.add_request(entry)
+        self._keep("record", exchange=exchange)
+        store = self.store
+        entry = RequestEntry(seq=store.journal.next_seq(), at_ms=store.now_ms, exchange=exchange, note=store.note)
+        store.note = None
+        store.journal.add_request(entry)
         return entry
 
     def next_request_id(self) -> str:
@@ -158,12 +152,8 @@ class Sandbox:
             self.store.answers.values[assumption_id] = (
                 self.store.settings.answers[assumption_id] if answer is None else answer
             )
-        queues.build_indexes(self.store)
-        for queue in self.store.queues.values():
-            queues.want_push(self.store, queue)
-        for history in list(self.store.histories):
-            runs.apply_retention(self.store, history)
-        idempotency.forget(self.store)
+        for derive in ON_ANSWERS:
+            derive(self.store)
 
     def set_balance(self, balance_usd: float | None) -> None:
         """Set the account's balance (*command*); None is unlimited."""
@@ -177,23 +167,23 @@ class Sandbox:
             try:
                 urls.check_route(source, destination)
             except urls.UrlError as error:
-                raise InvalidRequest(str(error), parameter="routes") from None
+                raise InvalidRequest(str(error), about="routes") from None
         self.store.routes = routes
 
-    def add_target(self, target: dict[str, Any]) -> None:
-        """Script a receiver (*command*), in the fields of `records.Target`."""
+    def add_target(self, target: Target) -> None:
+        """Script a receiver (*command*)."""
         self._keep("add_target", target=target)
-        targets.script(self.store.targets, msgspec.convert(target, Target, strict=False))
+        targets.script(self.store.targets, replace(target))
 
     def clear_targets(self) -> None:
         """Remove all scripted receivers (*command*)."""
         self._keep("clear_targets")
         self.store.targets.clear()
 
-    def add_fault(self, fault: dict[str, Any]) -> None:
-        """Add a fault (*command*), in the fields of `records.Fault`."""
+    def add_fault(self, fault: Fault) -> None:
+        """Add a fault (*command*)."""
         self._keep("add_fault", fault=fault)
-        self.store.faults.append(msgspec.convert(fault, Fault, strict=False))
+        self.store.faults.append(replace(fault))
 
     def clear_faults(self) -> None:
         """Remove all faults (*command*)."""
@@ -202,11 +192,11 @@ class Sandbox:
 
     def reset(
         self, *, seed: int | None = None, now_ms: int | None = None, answers: Mapping[str, str | int] | None = None
-    ) -> None:
+    ) -> list[Any]:
         """Return to the state in which the sandbox began; the log begins anew.
 
         What is given counts as its beginning from now on. Conflict when an instant is given to one that began as a
-        snapshot in which something had happened.
+        snapshot in which something had happened. Return the containers of what is let go, to be freed in slices.
         """
         state = snapshot.unseal(self._origin)
         if now_ms is not None:
@@ -222,23 +212,20 @@ class Sandbox:
             answers={**settings.answers, **(answers or {})},
         )
         self._origin = snapshot.seal(state)
-        self._take(state)
-        self._start_log(self._origin)
+        return self._begin(state, self._origin)
 
-    def restore(self, document: bytes) -> None:
+    def restore(self, document: bytes) -> list[Any]:
         """Take the state of a snapshot; the log begins anew. InvalidRequest when it is none, or has been changed.
 
-        Where deliveries may go stays as this sandbox was told, whatever the snapshot's sandbox was told.
+        Where deliveries may go stays as this sandbox was told, whatever the snapshot's sandbox was told. Return the
+        containers of what is let go, to be freed in slices.
         """
-        state = snapshot.unseal(document)
-        state.settings = replace(
-            state.settings,
-            deliver=self.store.settings.deliver,
-            uncovered=self.store.settings.uncovered,
-            strict_urls=self.store.settings.strict_urls,
-        )
-        self._take(state)
-        self._start_log(snapshot.seal(state))
+        state = at_home(snapshot.unseal(document), self.store.settings)
+        return self._begin(state, snapshot.seal(state))
+
+    def containers(self) -> list[Any]:
+        """Return what holds most of the sandbox, to be freed in slices once it is let go."""
+        return [*self.store.containers(), self.log]
 
     def snapshot(self) -> bytes:
         """Return the whole state as a JSON document, sealed so that a changed one is noticed."""
@@ -249,12 +236,7 @@ class Sandbox:
         self.store.now_ms = max(self.store.now_ms, entry.due_ms)
         if entry.kind not in HOUSEKEEPING:
             self.store.fired += 1
-        if entry.kind == "attempt":
-            attempt = self.store.attempts[entry.subject]
-            assert attempt.outcome is not None
-            self._end(attempt, attempt.outcome)
-            return None
-        started = EVENTS[entry.kind](self.store, entry.subject)
+        started = EVENTS[entry.kind](self.store, entry)
         if started is None or started.outcome is None:
             return started
         self._conclude(started, started.outcome)
@@ -264,11 +246,7 @@ class Sandbox:
         if outcome.duration_ms:
             self.store.timeline.schedule(self.store.now_ms + outcome.duration_ms, "attempt", attempt.attempt_id)
         else:
-            self._end(attempt, outcome)
-
-    def _end(self, attempt: Attempt, outcome: Outcome) -> None:
-        deliveries.end(self.store, attempt, outcome)
-        ATTEMPT_ENDED[attempt.kind](self.store, attempt, outcome)
+            end_attempt(self.store, attempt, outcome)
 
     def _keep(self, method: str, /, **arguments: Any) -> None:
         if len(self.log) < COMMANDS_KEPT:
@@ -276,14 +254,29 @@ class Sandbox:
         else:
             self.log_complete = False
 
+    def _begin(self, state: State, base: bytes) -> list[Any]:
+        """Go on from another state; return the containers of what is let go."""
+        store, log = self.store, self.log
+        self._take(state)
+        self._start_log(base)
+        return [*store.containers(), log]
+
     def _start_log(self, base: bytes) -> None:
         self.base = base
         self.log = []
         self.log_complete = True
 
     def _take(self, state: State) -> None:
-        """Make a state this sandbox's own, and derive the indexes from it."""
+        """Make a state this sandbox's own, and derive what the domain derives from it."""
         self.store = store = Store(state)
         self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
         runs.build_histories(store)
-        queues.build_indexes(store)
+        queues.arrange(store)
+
+
+def at_home(state: State, settings: Settings) -> State:
+    """Return a snapshot's state in which deliveries may go where these settings say."""
+    own = replace(
+        state.settings, deliver=settings.deliver, uncovered=settings.uncovered, strict_urls=settings.strict_urls
+    )
+    return replace(state, settings=own)

@@ -5,18 +5,21 @@ who is given a store can neither let time pass nor write the log.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from . import ids, paging, urls
 from .assumptions import Answers
+from .contents import Contents
 from .journal import Journal
 from .paging import PagedIndex
-from .queue_index import QueueIndex
-from .records import Settings, State
+from .records import Delivery, Message, Settings, State
 from .timeline import Timeline
+
+T = TypeVar("T")
 
 
 class Store:
@@ -42,8 +45,9 @@ class Store:
         self.tasks = {task.task_id: task for task in state.tasks}
         self.runs = {run.run_id: run for run in state.runs}
         self.queues = {queue.queue: queue for queue in state.queues}
-        self.messages = {message.message_id: message for message in state.messages}
-        self.deliveries = {delivery.delivery_id: delivery for delivery in state.deliveries}
+        self.contents = {queue.queue: Contents() for queue in state.queues}
+        self.deliveries = {each.delivery_id: each for each in state.deliveries if each.kind != "push"}
+        self._fill(state)
         self.attempts = {attempt.attempt_id: attempt for attempt in state.attempts}
         self.retention_entries = state.retention_entries
         self.remembered = OrderedDict((call.scope, call) for call in state.remembered)
@@ -59,7 +63,7 @@ class Store:
         self.run_index = PagedIndex((run.number, run.run_id) for run in state.runs)
         self.queue_index = PagedIndex((queue.number, queue.queue) for queue in state.queues)
         self.histories: dict[str, deque[str]] = {}  # finished runs, by the name of their history
-        self.indexes: dict[str, QueueIndex] = {}
+        self.let_go: list[Any] = []  # containers of what the call under way has let go
 
     def state(self) -> State:
         """Return all of it as one record; what that refers to is the store's own."""
@@ -79,8 +83,8 @@ class Store:
             tasks=list(self.tasks.values()),
             runs=list(self.runs.values()),
             queues=list(self.queues.values()),
-            messages=list(self.messages.values()),
-            deliveries=list(self.deliveries.values()),
+            messages=list(self.messages()),
+            deliveries=[*self.deliveries.values(), *self._pushes()],
             attempts=list(self.attempts.values()),
             retention_entries=self.retention_entries,
             remembered=list(self.remembered.values()),
@@ -96,7 +100,43 @@ class Store:
     @property
     def untouched(self) -> bool:
         """Whether nothing has happened yet: no request, no event, nothing due."""
-        return not (self.journal.seq or self.fired or self.timeline.entries)
+        return not (self.journal.seq or self.fired or len(self.timeline))
+
+    def messages(self) -> Iterator[Message]:
+        """Yield all messages, queue by queue."""
+        for contents in self.contents.values():
+            for shelf in (contents.live, contents.kept):
+                yield from shelf.messages.values()
+
+    def find_message(self, message_id: str, *, likely: str) -> Message | None:
+        """Return a message, whichever queue holds it; the `likely` one is asked first."""
+        asked = [self.contents[likely]] if likely in self.contents else []
+        found = (contents.find(message_id) for contents in chain(asked, self.contents.values()))
+        return next((message for message in found if message is not None), None)
+
+    def dead_letters(self, queue: str) -> list[PagedIndex[Message]]:
+        """Return the lists of dead letters that came from a queue or are held by it."""
+        own = self.contents[queue]
+        found = [*own.live.dead.values(), *own.kept.dead.values()]
+        for holder in own.holders:
+            if holder != queue and holder in self.contents:
+                shelves = (self.contents[holder].live, self.contents[holder].kept)
+                found += [shelf.dead[queue] for shelf in shelves if queue in shelf.dead]
+        return found
+
+    def list_dead(self, message: Message) -> None:
+        """List a dead letter under the names of its origin and of the queue that holds it."""
+        self.contents[message.queue].shelf_of(message).list_dead(message)
+        self.contents[message.origin].holders[message.queue] = None
+
+    def containers(self) -> list[Any]:
+        """Return what holds most of all this, to be freed in slices once the store is let go."""
+        return [
+            *(held for contents in self.contents.values() for held in contents.containers()),
+            *self.timeline.containers(),
+            *(self.crons, self.tasks, self.runs, self.deliveries, self.attempts, self.remembered),
+            *(self.journal.requests, self.journal.deliveries, *self.histories.values()),
+        ]
 
     def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
         """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""
@@ -106,8 +146,8 @@ class Store:
     def page(
         self,
         name: str,
-        index: PagedIndex,
-        view: Callable[[str], dict[str, Any]],
+        indexes: Sequence[PagedIndex[T]],
+        view: Callable[[T], dict[str, Any]],
         *,
         cursor: str | None,
         limit: int | None,
@@ -122,11 +162,31 @@ class Store:
         if limit is None:
             limit = self.answers.constant("page.default_limit")
         most = min(limit, self.answers.constant("page.max_limit")) if limit else None
-        found, last = index.page(after, most, newest_first=newest_first)
+        found, last = paging.page(indexes, after, most, newest_first=newest_first)
         page: dict[str, Any] = {"items": [view(item) for item in found]}
         if last is not None:
             page["next_cursor"] = paging.seal(seed, name, last)
         return page
+
+    def _fill(self, state: State) -> None:
+        """Give each queue its messages, in order of arrival, and its pushes."""
+        for message in sorted(state.messages, key=lambda message: message.arrival):
+            contents = self.contents[message.queue]
+            shelf = contents.shelf_of(message)
+            shelf.messages[message.message_id] = message
+            if message.died_ms is not None:
+                self.list_dead(message)
+        queues = {message.message_id: message.queue for message in state.messages if message.delivery_id is not None}
+        for delivery in state.deliveries:
+            if delivery.kind == "push":
+                self.contents[queues[delivery.owner_id]].live.deliveries[delivery.delivery_id] = delivery
+        for attempt in state.attempts:
+            if attempt.queue in self.contents:
+                self.contents[attempt.queue].pushing += 1
+
+    def _pushes(self) -> Iterator[Delivery]:
+        for contents in self.contents.values():
+            yield from contents.live.deliveries.values()
 
 
 def fresh(settings: Settings) -> State:

@@ -113,16 +113,14 @@ def check_target(url: str, *, parameter: str, push: bool, strict: bool, routed: 
 
     A fragment is allowed and never sent. `strict` refuses loopback, as the gateway does.
     """
-    target = _read_as(f"`{parameter}`", url, parameter)
+    target = _read_as(url, parameter=parameter)
     if routed:
         return
     kind = target.kind
     if kind is not None and (strict or kind != "loopback"):
-        raise UrlError(f"`{parameter}` must not lead to {kind} addresses, got '{target.origin}'", parameter=parameter)
+        raise UrlError(f"must not lead to {kind} addresses, got '{target.origin}'", parameter=parameter)
     if push and target.scheme != "https" and kind != "loopback":
-        raise UrlError(
-            f"`{parameter}` must be https unless it leads to loopback, got '{target.origin}'", parameter=parameter
-        )
+        raise UrlError(f"must be https unless it leads to loopback, got '{target.origin}'", parameter=parameter)
 
 
 def is_loopback(url: str) -> bool:
@@ -142,7 +140,7 @@ def is_loopback_name(host: str) -> bool:
 
 def canonical(url: str) -> str:
     """Return the URL as it is sent: canonical host, no fragment, path and query as written, all in ASCII."""
-    target = _read_as("the URL", url, None)
+    target = _read_as(url, subject="the URL")
     return f"{target.origin}{target.path or '/'}{target.query}"
 
 
@@ -187,7 +185,7 @@ def check_route(from_: str, to: str) -> None:
     for name, side in (("left", from_), ("right", to)):
         if "?" in side or "#" in side:
             raise UrlError(f"the {name} side of a route must have neither query nor fragment")
-        _read_as(f"the {name} side of a route", side, None)
+        _read_as(side, subject=f"the {name} side of a route")
 
 
 def check_headers(headers: Mapping[str, object], *, parameter: str = "headers") -> None:
@@ -195,16 +193,14 @@ def check_headers(headers: Mapping[str, object], *, parameter: str = "headers") 
     for name, value in headers.items():
         shown = repr(name if len(name) <= 80 else name[:80] + "…")
         if _TOKEN.fullmatch(name) is None:
-            raise UrlError(f"`{parameter}` must have tokens as names (RFC 9110), got {shown}", parameter=parameter)
+            raise UrlError(f"must have tokens as names (RFC 9110), got {shown}", parameter=parameter)
         if name.lower() in _FORBIDDEN_HEADERS or name.lower().startswith("proxy-"):
-            raise UrlError(
-                f"`{parameter}` must not set {shown}, which the delivery decides itself", parameter=parameter
-            )
+            raise UrlError(f"must not set {shown}, which the delivery decides itself", parameter=parameter)
         if not isinstance(value, str):
-            raise UrlError(f"`{parameter}` must have strings as values, {shown} has none", parameter=parameter)
+            raise UrlError(f"must have strings as values, {shown} has none", parameter=parameter)
         if _UNSENDABLE_IN_VALUE.search(value) is not None:
             raise UrlError(
-                f"`{parameter}` must have values of one line of Latin-1 characters, {shown} has others",
+                f"must have values of one line of Latin-1 characters, {shown} has others",
                 parameter=parameter,
             )
 
@@ -213,11 +209,11 @@ class _UnreadableError(ValueError):
     """What a URL must be and is not: a sentence without its subject."""
 
 
-def _read_as(subject: str, url: str, parameter: str | None) -> _Target:
+def _read_as(url: str, *, parameter: str | None = None, subject: str = "") -> _Target:
     try:
         return _read(url)
     except _UnreadableError as error:
-        raise UrlError(f"{subject} {error}", parameter=parameter) from None
+        raise UrlError(f"{subject} {error}".lstrip(), parameter=parameter) from None
 
 
 @lru_cache(maxsize=1024)

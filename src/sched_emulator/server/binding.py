@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from sched_emulator import spec
 from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.core.instants import LAST_MS, from_text, to_ms, to_seconds, to_text
 from sched_emulator.spec import assumptions
 
 from .sentences import first_problem, shown
@@ -214,6 +214,8 @@ def _conversion(name: str, schema: Json) -> tuple[str | None, Convert | None]:
     argument = schema.get("x-argument", name)
     if schema.get("format") == "date-time":
         return f"{argument}_ms", _instant
+    if schema.get("x-unit") == "seconds":
+        return in_ms(argument), _duration
     if schema.get("type") == "integer":
         return argument, _whole
     if schema.get("type") == "array" and ("properties" in schema["items"] or "x-wrap" in schema["items"]):
@@ -231,6 +233,15 @@ def _instant(text: str, name: str) -> int:
     if not 0 <= instant_ms <= LAST_MS:
         raise InvalidRequest(f"`{name}` must lie between 1970 and 9999, got {shown(text)}", parameter=name)
     return instant_ms
+
+
+def in_ms(name: str) -> str:
+    """Return what the core calls a duration that the spec gives in seconds: `delay_seconds` is `delay_ms`."""
+    return name.removesuffix("_seconds") + "_ms"
+
+
+def _duration(seconds: Any, _name: str) -> int:
+    return to_ms(seconds)
 
 
 def _whole(number: Any, _name: str) -> int:
@@ -264,7 +275,7 @@ def _renderer(schema: Json) -> Callable[[Any], Any]:
     """Return the function that makes a body of a core's result: exactly the properties that the schema names."""
     if "properties" in schema:
         parts = [
-            (name, described.get("x-from", name), _renderer(described))
+            (name, described.get("x-from", in_ms(name) if "x-unit" in described else name), _renderer(described))
             for name, described in schema["properties"].items()
         ]
 
@@ -277,6 +288,8 @@ def _renderer(schema: Json) -> Callable[[Any], Any]:
         return lambda items: [render_item(item) for item in items]
     if schema.get("format") == "date-time":
         return to_text
+    if schema.get("x-unit") == "seconds":
+        return to_seconds
     if schema.get("type") == "boolean":
         return bool
     return _as_it_is
