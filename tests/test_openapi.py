@@ -96,7 +96,7 @@ def test_an_operation_is_where_the_documentation_says(documented: Json) -> None:
         "path": operation.path,
         "newer_path": operation.newer_path,
         "english": operation.definition["summary"],
-        "doc_line": operation.definition["x-doc-line"],
+        "doc_line": operation.line,
     } == {
         "method": documented["method"],
         "path": documented["path"],
@@ -121,7 +121,7 @@ def found_parameter(operation: spec.Operation, name: str) -> tuple[bool, Json]:
     if described and not described.get("x-ignored"):
         return name in body.get("required", []), described
     item = in_path_or_query(operation)[name]
-    return item.get("required", False), {**item["schema"], "description": item["description"]}
+    return item.get("required", False), {**item["schema"], "x-line": item["x-line"]}
 
 
 def test_there_are_100_documented_parameters() -> None:
@@ -145,10 +145,7 @@ def test_a_documented_parameter_has_its_type_its_requiredness_and_its_line(docum
     }.get(parameter["type"], {parameter["type"]})
     if "|" in parameter["type"]:
         assert described["enum"] == re.findall(r'"(\w+)"', parameter["type"])
-    line = re.search(r"Documentation line (\d+)\.$", described["description"])
-    assert line is not None
-    later = [operation["doc_line"] for operation in OPERATIONS if operation["doc_line"] > documented["doc_line"]]
-    assert documented["doc_line"] < int(line[1]) < min(later, default=1004)
+    assert tables[documented["id"]].lines[parameter["name"]] == described["x-line"] == parameter["doc_line"]
 
 
 def fields(notation: str) -> tuple[str, dict[str, bool], dict[str, str]]:
@@ -230,13 +227,18 @@ def test_the_spec_uses_only_what_is_honoured_and_leaves_no_annotation(answers: d
         "x-alias-of",
         "x-argument",
         "x-arguments",
+        "x-costly",
         "x-creation",
-        "x-doc-line",
+        "x-deletes",
         "x-enveloped",
         "x-errors",
         "x-expected",
         "x-from",
         "x-ignored",
+        "x-line",
+        "x-lists",
+        "x-makes",
+        "x-name-prefix",
         "x-path-generations",
         "x-returns",
         "x-secret",
@@ -497,9 +499,9 @@ def test_statuses_follow_their_answers() -> None:
 def test_the_core_agrees_with_the_spec_on_what_an_operation_is() -> None:
     facts = {
         name: {
-            "write": "402" in operation.responses,
-            "deduplicated": "idempotency_key" in in_path_or_query(operation),
-            "creation": operation.definition.get("x-creation", False),
+            "write": operation.charged,
+            "deduplicated": operation.honours_key,
+            "creation": operation.creation,
         }
         for name, operation in operations().items()
         if not operation.public
@@ -508,6 +510,27 @@ def test_the_core_agrees_with_the_spec_on_what_an_operation_is() -> None:
         name: {"write": operation.write, "deduplicated": operation.deduplicated, "creation": operation.creation}
         for name, operation in OPERATIONS_OF_THE_CORE.items()
     }
+
+
+@every_shape
+def test_what_an_operation_makes_deletes_or_lists_is_named_where_it_says(answers: dict[str, str]) -> None:
+    found = spec.operations(document(answers))
+    for operation in found:
+        for argument in {**operation.makes, **operation.deletes}.values():
+            assert operation.sent_as(argument) or operation.returned_as(argument), operation.short
+        for argument in operation.lists.values():
+            (items,) = (item for item in operation.returns["properties"].values() if item.get("type") == "array")
+            assert argument in {item.get("x-from", name) for name, item in items["items"]["properties"].items()}
+    assert all(operation.creation for operation in found if operation.makes)
+
+
+def test_what_an_operation_makes_can_be_deleted_and_listed_or_cannot_be_undone() -> None:
+    found = operations().values()
+    deleted = {kind for operation in found for kind in operation.deletes}
+    listed = {kind for operation in found for kind in operation.lists}
+    made = {kind for operation in found if not operation.costly for kind in operation.makes}
+    assert deleted == listed == made == {"cron", "queue"}
+    assert {operation.short for operation in found if operation.costly} == {"account.topup", "task.schedule"}
 
 
 def test_only_discovery_is_public_and_never_wrapped() -> None:

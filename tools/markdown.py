@@ -36,7 +36,7 @@ def rows(schema: Mapping[str, Any], way: str = "") -> Iterator[Row]:
             continue
         names = {name, *(other for other, item in properties.items() if item.get("x-alias-of") == name)}
         others = [f"`{other}`" for other in properties if other in names - {name}]
-        description = " ".join(str(described.get("description", "")).split())
+        description = introduced(described)
         if others:
             description += f" Also called {', '.join(others)}."
         if described.get("x-ignored"):
@@ -45,6 +45,12 @@ def rows(schema: Mapping[str, Any], way: str = "") -> Iterator[Row]:
         yield Row(f"{way}{name}", type_of(described), required, description.strip())
         inner, mark = (described.get("items", {}), "[].") if described.get("type") == "array" else (described, ".")
         yield from rows(inner, f"{way}{name}{mark}")
+
+
+def introduced(described: Mapping[str, Any]) -> str:
+    """Return what is said of something that may be sent, and where the documentation introduces it."""
+    line = [f"Documentation line {described['x-line']}."] if "x-line" in described else []
+    return " ".join([*str(described.get("description", "")).split(), *line])
 
 
 def type_of(schema: Mapping[str, Any]) -> str:

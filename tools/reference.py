@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.markdown import Json, Row, field_table, json_block, linked, prose, rows, table, type_of
+from tools.markdown import Json, Row, field_table, introduced, json_block, linked, prose, rows, table, type_of
 
 from sched_emulator import spec
 from sched_emulator.spec import assumptions
@@ -25,7 +25,7 @@ def operations() -> list[str]:
         *table(
             ("operation", "request", "what it does"),
             [
-                (f"[`{_short(item)}`](#{_anchor(item)})", f"`{item.method} {item.path}`", item.definition["summary"])
+                (f"[`{item.short}`](#{_anchor(item)})", f"`{item.method} {item.path}`", item.definition["summary"])
                 for item in found
             ],
         ),
@@ -59,7 +59,7 @@ def control() -> list[str]:
 
 def _operation(operation: spec.Operation, questions: list[str]) -> Iterator[str]:
     definition = operation.definition
-    yield from (f"### {_short(operation)}", "")
+    yield from (f"### {operation.short}", "")
     paths = [path for path in (operation.path, operation.newer_path) if path is not None]
     yield from (" or ".join(f"`{operation.method} {path}`" for path in paths), "")
     yield from prose(definition["summary"])
@@ -75,8 +75,8 @@ def _operation(operation: spec.Operation, questions: list[str]) -> Iterator[str]
         yield from (f"Errors: {', '.join(codes)}.", "")
     if questions:
         yield from (linked(f"Open questions: {', '.join(f'`{name}`' for name in questions)}."), "")
-    if "x-doc-line" in definition:
-        yield from (f"Line {definition['x-doc-line']} of the vendor's documentation.", "")
+    if operation.line is not None:
+        yield from (f"Line {operation.line} of the vendor's documentation.", "")
 
 
 def _control_request(operation: spec.Operation) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _sent(operation: spec.Operation) -> Iterator[Row]:
         if item["in"] == "header" or item["name"] in named:
             continue
         where = f" In the {item['in']}."
-        description = " ".join(str(item.get("description", "")).split()) + where
+        description = introduced(item) + where
         yield Row(item["name"], type_of(item["schema"]), bool(item.get("required")), description.strip())
     yield from rows(operation.body_schema or {})
 
@@ -158,9 +158,5 @@ def _collect(node: Any, found: set[str]) -> None:
             _collect(value, found)
 
 
-def _short(operation: spec.Operation) -> str:
-    return operation.operation_id.removeprefix("scheduling.")
-
-
 def _anchor(operation: spec.Operation) -> str:
-    return _short(operation).replace(".", "")
+    return operation.short.replace(".", "")

@@ -39,7 +39,7 @@ def plan(contract: Contract, phases: tuple[str, ...], *, stateful: bool, reads_o
         for phase in phases:
             address = f"schema/{name}/{phase}"
             title = f"Answers of {name} fit the specification ({phase})."
-            lines = (operation.definition["x-doc-line"],) if "x-doc-line" in operation.definition else ()
+            lines = () if operation.line is None else (operation.line,)
             found[address] = Check(
                 address, Grade.MUST, title, "schema", covers, lines, never, writes=operation.method != "GET"
             )

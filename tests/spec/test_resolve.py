@@ -236,11 +236,13 @@ def test_operations_have_their_newer_path_and_schemas_without_references() -> No
             },
             "security": [{"bearer": []}],
             "x-path-generations": {"/v1/old/": "/v1/"},
+            "x-name-prefix": "thing.",
         },
     )
     (operation,) = spec.operations(spec.resolve(annotated, {}))
     assert operation == spec.Operation(
         operation_id="thing.make",
+        short="make",
         method="POST",
         path="/v1/old/thing",
         newer_path="/v1/thing",
@@ -253,8 +255,34 @@ def test_operations_have_their_newer_path_and_schemas_without_references() -> No
         responses={"200": {"description": "Made.", "content": {"application/json": {"schema": {"type": "string"}}}}},
         errors=(),
         public=False,
+        creation=False,
+        makes={},
+        deletes={},
+        lists={},
+        costly="",
+        line=None,
         definition=annotated["paths"]["/v1/old/thing"]["post"],
     )
+
+
+def test_an_operation_has_its_facts_from_the_document() -> None:
+    annotated = document({"properties": {"title": {"x-argument": "thing", "x-line": 7}, "idempotency_key": {}}})
+    definition = annotated["paths"]["/v1/old/thing"]["post"]
+    definition |= {"x-line": 5, "x-creation": True, "x-makes": {"thing": "thing"}, "x-costly": "It costs."}
+    definition["parameters"] = [
+        {"name": "id", "in": "path", "x-argument": "thing", "x-line": 6, "schema": {}},
+        {"name": "X-Other", "in": "header", "x-argument": "thing", "x-line": 8, "schema": {}},
+    ]
+    definition["responses"]["200"]["content"]["application/json"]["schema"] = {
+        "properties": {"name": {"x-from": "thing"}, "thing": {}, "other": {}}
+    }
+    definition["responses"]["402"] = {"description": "Refused."}
+    (operation,) = spec.operations(annotated)
+    assert (operation.line, operation.lines) == (5, {"thing": 6, "title": 7})
+    assert (operation.creation, operation.makes, operation.costly) == (True, {"thing": "thing"}, "It costs.")
+    assert (operation.charged, operation.honours_key) == (True, True)
+    assert operation.sent_as("thing") == ["id", "title"]
+    assert operation.returned_as("thing") == ["name", "thing"]
 
 
 @pytest.mark.parametrize(

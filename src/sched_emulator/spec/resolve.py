@@ -116,6 +116,7 @@ def _with_aliases(properties: Json) -> Json:
             description = f"Another name for `{name}`, which wins when both are sent."
             argument = schema.get("x-argument", name)
             written[alias] = {**schema, "description": description, "x-alias-of": name, "x-argument": argument}
+            written[alias].pop("x-line", None)
     return written
 
 
