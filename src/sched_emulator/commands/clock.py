@@ -10,7 +10,7 @@ from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 
 from . import connection
-from .options import Commands, Option, Parser, add_command
+from .options import Commands, Option, Parser, add_command, instant
 from .terminal import say, say_json, styled, table
 
 ROWS_SHOWN = 100
@@ -84,7 +84,7 @@ def advance(values: argparse.Namespace) -> int:
 
 def set_to(values: argparse.Namespace) -> int:
     """Move the clock, and show what fired."""
-    config.parse_instant(values.instant, "ISO-8601")
+    instant(values.instant, "ISO-8601")
     box = connection.sandbox_of(values)
     seen = _last_seq(box)
     _show_passed(values, box.clock.set(values.instant), box, seen)
