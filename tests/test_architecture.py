@@ -56,6 +56,9 @@ MAY_REACH = {
     "server": {"server", "config", "core", "spec"},
     "contract": {"contract", "client", "config", "spec"},
     "drift": {"drift", "spec"},
+    "follow": {"follow", "client", "core.instants"},
+    "intercept": {"intercept", "server", "config", "core", "spec"},
+    "plugin": {"plugin", "client", "config", "spec", "follow", "core.instants"},
 }
 # Modules that need each other: the handles offer themselves as coroutines, by `box.aio`.
 CIRCLES = ["client.aio, client.sandbox"]

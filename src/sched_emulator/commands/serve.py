@@ -1,6 +1,7 @@
 """`sched-emulator serve`: the options of a server, and the `Config` they make."""
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -160,32 +161,18 @@ def cannot_listen(settings: Config, error: OSError) -> UsageError:
 
 
 def config_of(values: argparse.Namespace) -> Config:
-    """Return the configuration that the options make."""
+    """Return the configuration that the options make; a command without one of them has what `Config` says."""
+    alike = {field.name for field in dataclasses.fields(Config)}
     mode, speed = values.clock
-    now_ms = values.now
-    if now_ms is None and mode == "frozen":
-        now_ms = config.FROZEN_START_MS
     return Config(
-        host=values.host,
-        port=values.port,
-        port_file=values.port_file,
+        **{name: value for name, value in vars(values).items() if name in alike},
         allow_hosts=values.allow_host,
         clock_mode=mode,
         speed=speed,
-        now_ms=now_ms,
+        now_ms=config.FROZEN_START_MS if values.now is None and mode == "frozen" else values.now,
         answers=answers_of(values.dialect, values.assumptions, dict(values.assume)),
         routes=dict(values.route),
-        deliver=values.deliver,
-        uncovered=values.uncovered,
-        strict_urls=values.strict_urls,
         delivery_timeout_seconds=values.delivery_timeout,
-        delivery_concurrency=values.delivery_concurrency,
-        signature_clock=values.signature_clock,
-        seed=values.seed,
-        keys=values.keys,
-        load=values.load,
-        log=values.log,
-        exit_with_stdin=values.exit_with_stdin,
     )
 
 
