@@ -16,7 +16,7 @@ USED = {
         [node.attr] if isinstance(node, ast.Attribute) else [alias.name for alias in getattr(node, "names", ())]
     )
 }
-PUBLIC = {
+PUBLIC = (
     handles.Account,
     handles.Assumptions,
     handles.Clock,
@@ -27,7 +27,7 @@ PUBLIC = {
     handles.Routes,
     Sandbox,
     handles.Targets,
-}
+)
 
 
 @pytest.mark.parametrize("kind", PUBLIC)
