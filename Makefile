@@ -1,50 +1,68 @@
-# Everything a checkout can do, on a machine with git, make and Python >= 3.11. `make setup` is called by the others.
+# Everything a checkout can do, on a machine with git, make and Python >= 3.11. What a command needs is installed when it
+# is first asked for: `run` and `demo` need the emulator alone, the others more.
 PYTHON ?= python3
 PORT ?= 8420
 BIN := .venv/bin
-STAMP := .venv/.ready
 
+# What is in .venv: the emulator, what its contract suite needs too, what its development needs too. Each contains those
+# before it, and is complete once its stamp is written.
+RUNTIME := .venv/.runtime
+CONTRACT := .venv/.contract
+DEV := .venv/.dev
+
+.NOTPARALLEL:
 .PHONY: setup run test demo contract mutants bench check docs format
 
-setup: $(STAMP)
+setup: $(DEV)
 
-$(STAMP): pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
-		{ echo "python3 -m venv failed: on Debian, install python3-venv"; exit 1; }
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; rm -rf .venv; exit 1; }
-	@echo "Installing into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+$(RUNTIME): EXTRA =
+$(RUNTIME): WHAT = the emulator alone, some ten seconds
+$(CONTRACT): EXTRA = [contract]
+$(CONTRACT): WHAT = the emulator and what its contract suite needs, up to a minute
+$(CONTRACT): LESS = $(RUNTIME)
+$(DEV): EXTRA = [dev]
+$(DEV): WHAT = the emulator and all that its development needs, a minute or two
+$(DEV): LESS = $(RUNTIME) $(CONTRACT)
 
-run: setup
+# pip twice quiet writes errors alone. A venv without pip is one whose making was interrupted.
+$(RUNTIME) $(CONTRACT) $(DEV): pyproject.toml
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+			{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 1; }; \
+		echo "Making .venv ..."; \
+		$(PYTHON) -m venv --clear .venv || { echo "python3 -m venv failed: on Debian, install python3-venv"; exit 1; }; }
+	@echo "Installing into .venv, once: $(WHAT) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.$(EXTRA)'
+	@touch $@ $(LESS)
+
+run: $(RUNTIME)
 	@$(BIN)/sched-emulator serve --port $(PORT)
 
-test: setup
-	@$(BIN)/python -m pytest -n auto
-
-demo: setup
+demo: $(RUNTIME)
 	@$(BIN)/sched-emulator demo
 
-contract: setup
+contract: $(CONTRACT)
 	@$(BIN)/sched-emulator contract --target emulator --report-dir reports
 
-mutants: setup
+test: $(DEV)
+	@$(BIN)/python -m pytest -n auto
+
+mutants: $(DEV)
 	@$(BIN)/python -m tests.contract.kill_mutants
 
-bench: setup
+bench: $(DEV)
 	@$(BIN)/python -m bench
 
-check: setup
+check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m tools.check_openapi
 	$(BIN)/python -m tools.write_docs --check
 
-docs: setup
+docs: $(DEV)
 	$(BIN)/python -m tools.write_docs
 
-format: setup
+format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -1,21 +1,18 @@
 """Calls of the emulated API for tests that steer a real emulator by its handles."""
 
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from sched_emulator import Emulator, Sandbox
-from sched_emulator.client.http import Client
+from sched_emulator import Sandbox
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # where the clocks of `tests/conftest.py`'s emulator begin
 
 
-def call(emulator: Emulator, box: Sandbox, method: str, path: str, body: Any = None) -> Any:
-    with closing(Client(emulator.url, box.api_key)) as client:
-        return client.request(method, f"/v1/scheduling{path}", body)["data"]
+def call(box: Sandbox, method: str, path: str, body: Any = None) -> Any:
+    return box.client.request(method, f"/v1/scheduling{path}", body)["data"]
 
 
-def create_cron(emulator: Emulator, box: Sandbox, url: str = "https://api.acme.com/weekly") -> str:
+def create_cron(box: Sandbox, url: str = "https://api.acme.com/weekly") -> str:
     body = {"cron_expr": "0 9 * * 1", "task_type": "http_url", "task_url": url}
-    cron_id: str = call(emulator, box, "POST", "/cron/create", body)["cron_id"]
+    cron_id: str = call(box, "POST", "/cron/create", body)["cron_id"]
     return cron_id

@@ -1,64 +1,40 @@
-"""The layers of DESIGN.md, by reading imports: an import may only point down, and the core knows no edge.
+"""How the house is built, by reading imports: they only point down, never round, and the core knows no edge."""
 
-Imports for type checkers alone (`if TYPE_CHECKING:`) bind nothing at run time and are left out. Each rule is a function
-from source to sentences that name what is wrong, so that it can be tried on small sources that break it.
-"""
-
-import ast
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-SRC = ROOT / "src"
-PACKAGE = "sched_emulator"
-Graph = Mapping[str, set[str]]
-
-# What the core must not touch: whatever blocks, waits, rolls dice, or differs from machine to machine.
-FORBIDDEN = frozenset(
-    [
-        *(
-            "aiohttp",
-            "asyncio",
-            "concurrent",
-            "ctypes",
-            "http",
-            "importlib.metadata",
-            "io",
-            "logging",
-            "multiprocessing",
-        ),
-        *(
-            "os",
-            "pathlib",
-            "platform",
-            "queue",
-            "random",
-            "requests",
-            "sched",
-            "secrets",
-            "select",
-            "selectors",
-            "shutil",
-        ),
-        *("signal", "socket", "socketserver", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "trio"),
-        *("urllib.request", "uuid", "yaml", "zoneinfo"),
-    ]
+from tests.architecture import (
+    PACKAGE,
+    SRC,
+    astray,
+    circles,
+    control_paths,
+    graph,
+    imports,
+    impure,
+    links,
+    not_down,
+    part,
+    sources,
+    too_long,
+    unfriendly,
+    upward,
 )
-CLOCKS = frozenset({"now", "utcnow", "today", "fromtimestamp", "utcfromtimestamp"})
 
-# From the bottom up. What is not named is what people touch, on top of all.
-LAYERS = {
-    **dict.fromkeys(("core", "spec"), 0),
-    **dict.fromkeys(("config", "signatures"), 1),
-    **dict.fromkeys(("client", "server"), 2),
-    **dict.fromkeys(("drift", "follow", "intercept"), 3),
-    **dict.fromkeys(("plugin", "commands"), 4),
-}
-TOP = 5
+ROOT = SRC.parent
+# The rooms from the bottom up, as CONTRIBUTING.md draws them. What is not named is the door, on top of all.
+LAYERS = (
+    ("core", "spec"),
+    ("config", "signatures"),
+    ("client", "server"),
+    ("drift", "follow", "intercept"),
+    ("commands", "plugin"),
+)
+DOOR = {"__init__", "__main__", "cli", "config", "pytest_plugin", "signatures"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "deliveries", "idempotency", "queues"), 2),
@@ -71,139 +47,21 @@ CORE_LAYERS = {
 }
 DOMAIN = frozenset({"crons", "messages", "pushes", "queues", "tasks"})
 DOMAIN_MAY = {("messages", "queues"), ("pushes", "messages"), ("pushes", "queues")}
-MAY_IMPORT = {
-    "client": {"config", "signatures"},
-    "core": set[str](),
-    "server": {"config", "core", "spec"},
-    "spec": set[str](),
+# What a room may reach, by others too. A receiver checks signatures, and how one is made is said once: in the core.
+MAY_REACH = {
+    "core": {"core"},
+    "spec": {"spec"},
+    "config": {"config"},
+    "client": {"client", "config", "signatures", "core.signing"},
+    "server": {"server", "config", "core", "spec"},
+    "contract": {"contract", "client", "config", "spec"},
+    "drift": {"drift", "spec"},
+    "follow": {"follow", "client", "core.instants"},
+    "intercept": {"intercept", "server", "config", "core", "spec"},
+    "plugin": {"plugin", "client", "config", "spec", "follow", "core.instants"},
 }
-
-
-# --- Reading
-
-
-def module_of(path: Path) -> str:
-    """Return the dotted name of a file under `src`."""
-    parts = path.relative_to(SRC).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def sources(folder: str = "") -> dict[str, str]:
-    """Return the sources of the package, or of one folder in it, by module."""
-    files = sorted((SRC / PACKAGE / folder).rglob("*.py"))
-    return {module_of(path): path.read_text(encoding="utf-8") for path in files}
-
-
-def imports(source: str, module: str, *, is_package: bool = False) -> set[str]:
-    """Return the absolute names of all that a module imports at run time, down to the names it takes."""
-    found = set()
-    package = module.split(".") if is_package else module.split(".")[:-1]
-    for node in _at_run_time(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) + 1 - node.level] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            found |= {f"{base}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"__import__", "importlib.import_module"}:
-            found |= {str(argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant)}
-    return found
-
-
-def _at_run_time(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            continue
-        yield child
-        yield from _at_run_time(child)
-
-
-def part(name: str, place: str = PACKAGE) -> str | None:
-    """Return which part of a package a dotted name belongs to; None when it is none of it."""
-    if not name.startswith(f"{place}."):
-        return None
-    return name.removeprefix(f"{place}.").partition(".")[0]
-
-
-def graph(modules: Mapping[str, str], place: str = PACKAGE) -> dict[str, set[str]]:
-    """Return which parts of a package import which others."""
-    found: dict[str, set[str]] = {}
-    parts = {part(module, place) for module in modules}
-    for module, source in modules.items():
-        here = part(module, place)
-        if here is not None:
-            is_package = any(other.startswith(f"{module}.") for other in modules)
-            there = {part(name, place) for name in imports(source, module, is_package=is_package)}
-            found.setdefault(here, set()).update(item for item in there & parts if item and item != here)
-    return found
-
-
-# --- Rules
-
-
-def impure(source: str, module: str) -> list[str]:
-    """Say what in a module of the core waits, reads a clock, or reaches for the machine."""
-    wrong = [
-        f"imports {name}"
-        for name in sorted(imports(source, module))
-        for forbidden in sorted(FORBIDDEN)
-        if name == forbidden or name.startswith(f"{forbidden}.")
-    ]
-    wrong += [
-        f"imports {name}"
-        for name in sorted(imports(source, module))
-        if name.startswith(PACKAGE) and part(name) != "core"
-    ]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await):
-            wrong.append(f"line {node.lineno} is asynchronous")
-        if isinstance(node, ast.Attribute) and node.attr in CLOCKS:
-            of = ast.unparse(node.value).rpartition(".")[2]
-            wrong += [f"line {node.lineno} reads a clock"] if of in {"date", "datetime"} else []
-        if isinstance(node, ast.Name) and node.id in {"open", "input", "print"}:
-            wrong.append(f"line {node.lineno} uses {node.id}")
-    return wrong
-
-
-def upward(found: Graph, layers: Mapping[str, int], top: int) -> list[str]:
-    """Say which imports point up."""
-    return [
-        f"{here} imports {there}"
-        for here, others in sorted(found.items())
-        for there in sorted(others)
-        if layers.get(here, top) < layers.get(there, top)
-    ]
-
-
-def unfriendly(found: Graph) -> list[str]:
-    """Say which modules of the domain import each other though they should talk through the sandbox."""
-    return [
-        f"{here} imports {there}"
-        for here in sorted(DOMAIN & found.keys())
-        for there in sorted(found[here] & DOMAIN)
-        if (here, there) not in DOMAIN_MAY
-    ]
-
-
-def circular(found: Graph) -> list[str]:
-    """Say which modules import themselves by a detour."""
-    reached = {here: set(others) for here, others in found.items()}
-    for middle, beyond in reached.items():
-        for others in reached.values():
-            if middle in others:
-                others.update(beyond)
-    return [here for here in sorted(reached) if here in reached[here]]
-
-
-def too_long(source: str, module: str, *, lines: int = 400, function_lines: int = 50) -> list[str]:
-    """Say what is longer than a reader can keep in mind."""
-    count = len(source.splitlines())
-    wrong = [f"{module} has {count} lines"] if count > lines else []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
-            length = node.end_lineno - node.lineno + 1
-            wrong += [f"{module}.{node.name} has {length} lines"] if length > function_lines else []
-    return wrong
+# Modules that need each other: the handles offer themselves as coroutines, by `box.aio`.
+CIRCLES = ["client.aio, client.sandbox"]
 
 
 # --- The package keeps the rules
@@ -211,7 +69,11 @@ def too_long(source: str, module: str, *, lines: int = 400, function_lines: int 
 
 CORE = sources("core")
 ALL = sources()
-IMPORTS = graph(ALL)
+SUITE = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "contract_tests").rglob("*.py"))
+}
+LINKS = links({**ALL, **SUITE})
 
 
 @pytest.mark.parametrize("module", CORE)
@@ -220,22 +82,48 @@ def test_the_core_imports_nothing_that_blocks_tells_time_or_rolls_dice(module: s
 
 
 def test_imports_point_down() -> None:
-    assert upward(IMPORTS, LAYERS, TOP) == []
+    assert not_down(graph(ALL), LAYERS) == []
 
 
-def test_imports_within_the_core_point_down_and_never_round() -> None:
-    found = graph(CORE, f"{PACKAGE}.core")
-    assert upward(found, CORE_LAYERS, 0) == []
-    assert circular(found) == []
+def test_no_module_imports_itself_by_a_detour() -> None:
+    assert circles(LINKS) == CIRCLES
+
+
+def test_imports_within_the_core_point_down() -> None:
+    assert upward(graph(CORE, f"{PACKAGE}.core"), CORE_LAYERS, 0) == []
 
 
 def test_modules_of_the_domain_do_not_import_each_other() -> None:
-    assert unfriendly(graph(CORE, f"{PACKAGE}.core")) == []
+    assert unfriendly(graph(CORE, f"{PACKAGE}.core"), DOMAIN, DOMAIN_MAY) == []
 
 
-@pytest.mark.parametrize("name", MAY_IMPORT)
-def test_the_parts_that_the_rest_stands_on_know_only_what_they_need(name: str) -> None:
-    assert IMPORTS[name] <= MAY_IMPORT[name]
+@pytest.mark.parametrize("room", MAY_REACH)
+def test_what_a_room_stands_on_is_all_that_it_reaches(room: str) -> None:
+    modules = [module for module in ALL if part(module) == room]
+    assert [wrong for module in modules for wrong in astray(LINKS, module, MAY_REACH[room])] == []
+
+
+def test_the_contract_suite_knows_nothing_of_what_it_judges() -> None:
+    known = {"contract_tests", *MAY_REACH["contract"]}
+    assert [wrong for module in SUITE for wrong in astray(LINKS, module, known)] == []
+
+
+def test_the_rooms_are_all_that_there_is_beside_the_door() -> None:
+    files = {path.stem for path in (SRC / PACKAGE).glob("*.py")}
+    rooms = {path.parent.name for path in (SRC / PACKAGE).glob("*/__init__.py")}
+    assert files == DOOR
+    assert len(files) <= 9
+    assert files | rooms == DOOR | {room for rooms in LAYERS for room in rooms}
+
+
+def test_the_drawing_shows_the_rooms() -> None:
+    drawing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    assert {room for rooms in LAYERS for room in rooms} <= set(re.findall(r"[a-z_]+", drawing))
+
+
+def test_the_handles_are_the_only_door_to_the_control_api() -> None:
+    users = {part(module) for module, source in ALL.items() if control_paths(source)}
+    assert users <= {"client", "contract", "server"}
 
 
 def test_aiohttp_is_imported_by_the_edge_alone() -> None:
@@ -245,16 +133,6 @@ def test_aiohttp_is_imported_by_the_edge_alone() -> None:
         if any(name.partition(".")[0] == "aiohttp" for name in imports(source, module))
     }
     assert users - {"intercept"} == {"server"}
-
-
-def test_the_contract_suite_knows_nothing_of_what_it_judges() -> None:
-    wrong = {
-        f"{path.name} imports {name}"
-        for path in sorted((ROOT / "contract_tests").rglob("*.py"))
-        for name in imports(path.read_text(encoding="utf-8"), f"contract_tests.{path.stem}")
-        if part(name) in {"core", "server"}
-    }
-    assert wrong == set()
 
 
 def test_files_and_functions_are_short() -> None:
@@ -300,8 +178,11 @@ def test_every_module_of_the_core_has_its_tests() -> None:
         ("from datetime import date\nx = date.today", ["line 2 reads a clock"]),
         ("print('x')", ["line 1 uses print"]),
         ("open('x')", ["line 1 uses open"]),
-        ("if TYPE_CHECKING:\n    import socket", []),
-        ("import typing\nif typing.TYPE_CHECKING:\n    from ..server import app", []),
+        ("if TYPE_CHECKING:\n    import socket", ["imports socket"]),
+        (
+            "import typing\nif typing.TYPE_CHECKING:\n    from ..server import app",
+            ["imports sched_emulator.server.app"],
+        ),
         ("import timeit_not_time, osmosis\nfrom . import ids\nfrom .errors import Conflict", []),
         ("from urllib.parse import quote\nself.now()\nclock.today", []),
     ],
@@ -312,23 +193,38 @@ def test_a_planted_impurity_is_noticed(source: str, wrong: list[str]) -> None:
 
 PLANTED = {
     "sched_emulator": "",
+    "sched_emulator.cli": "from .drift import compare",
     "sched_emulator.core": "",
     "sched_emulator.core.ids": "from sched_emulator import config",
     "sched_emulator.config": "from . import server",
     "sched_emulator.server": "from .app import x",
     "sched_emulator.server.app": "from ..drift import compare\nfrom .. import core",
     "sched_emulator.drift": "",
-    "sched_emulator.drift.compare": "from ..client.http import Client",
+    "sched_emulator.drift.compare": "from ..client.http import Client\nfrom .. import cli, follow",
+    "sched_emulator.follow": "",
     "sched_emulator.client": "",
-    "sched_emulator.client.http": "",
+    "sched_emulator.client.http": "if TYPE_CHECKING:\n    from ..core.ids import x",
 }
 
 
-def test_a_planted_import_upwards_is_noticed() -> None:
-    assert upward(graph(PLANTED), LAYERS, TOP) == [
+def test_a_planted_import_upwards_or_sideways_is_noticed() -> None:
+    assert not_down(graph(PLANTED), LAYERS) == [
         "config imports server",
         "core imports config",
+        "drift imports cli",
+        "drift imports follow",
         "server imports drift",
+    ]
+
+
+def test_a_planted_detour_is_noticed() -> None:
+    wrong = "drift.compare reaches core.ids by client.http"
+    found = links({**PLANTED, "sched_emulator.drift.compare": "from ..client.http import Client"})
+    assert list(astray(found, "sched_emulator.drift.compare", {"drift", "client"})) == [wrong]
+    assert list(astray(found, "sched_emulator.client.http", {"client"})) == ["client.http reaches core.ids"]
+    assert list(astray(found, "sched_emulator.client.http", {"client", "core.id"})) == ["client.http reaches core.ids"]
+    assert list(astray(found, "sched_emulator.client.http", {"client", "core.ids", "config", "server", "core"})) == [
+        "client.http reaches drift.compare by core.ids, config, server, server.app"
     ]
 
 
@@ -341,12 +237,29 @@ def test_a_planted_friendship_and_a_planted_circle_are_noticed() -> None:
         "deliveries": {"targets"},
         "targets": {"runs"},
     }
-    assert unfriendly(found) == ["crons imports queues", "queues imports messages"]
-    assert circular(found) == ["deliveries", "messages", "queues", "runs", "targets"]
+    assert unfriendly(found, DOMAIN, DOMAIN_MAY) == ["crons imports queues", "queues imports messages"]
+    assert circles(found) == ["deliveries, runs, targets", "messages, queues"]
     assert upward({"runs": {"crons"}, "ids": {"deliveries"}, "crons": {"runs", "ids"}}, CORE_LAYERS, 0) == [
         "ids imports deliveries",
         "runs imports crons",
     ]
+
+
+def test_a_planted_circle_of_types_and_across_rooms_is_noticed() -> None:
+    planted = {
+        "sched_emulator": "from .client.http import Client",
+        "sched_emulator.client": "",
+        "sched_emulator.client.http": "if TYPE_CHECKING:\n    from ..follow import follow",
+        "sched_emulator.follow": "def f():\n    from ..client import http",
+        "sched_emulator.follow.frozen_time": "",
+        "sched_emulator.cli": "from . import __version__",
+    }
+    assert circles(links(planted)) == ["client.http, follow"]
+
+
+def test_a_planted_path_of_the_control_api_is_noticed() -> None:
+    source = 'get("/_emulator/clock")\nf"{url}/_emulator/{name}"\n"see PUT /_emulator/clock"\n"/_emulator"'
+    assert control_paths(source) == ["line 1 writes /_emulator/clock", "line 2 writes /_emulator/"]
 
 
 def test_a_planted_length_is_noticed() -> None:

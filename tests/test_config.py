@@ -2,16 +2,16 @@ import re
 
 import pytest
 
+from sched_emulator.commands.options import instant
+from sched_emulator.commands.serve import parse_route
 from sched_emulator.config import (
     Config,
     UsageError,
     parse_clock,
     parse_duration,
     parse_flag,
-    parse_instant,
     parse_list,
     parse_pair,
-    parse_route,
     parse_whole,
 )
 
@@ -92,7 +92,7 @@ def test_other_clocks_are_refused(text: str, message: str) -> None:
     ],
 )
 def test_an_instant_without_an_offset_is_utc(text: str, ms: int) -> None:
-    assert parse_instant(text, "--now") == ms
+    assert instant(text, "--now") == ms
 
 
 @pytest.mark.parametrize("text", ["soon", "", "2026-02-30", "12:00"])
@@ -100,13 +100,13 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(
         UsageError, match=rf"^--now: '{text}' is no instant \(.*\); expected ISO-8601 such as 2026-01-01T"
     ):
-        parse_instant(text, "--now")
+        instant(text, "--now")
 
 
 @pytest.mark.parametrize("text", ["1969-12-31T23:59:59Z", "9999-12-31T23:59:59-23:00"])
 def test_an_instant_lies_between_1970_and_9999(text: str) -> None:
     with pytest.raises(UsageError, match=rf"^--now: '{text}' is out of range; expected an instant from 1970 to 9999$"):
-        parse_instant(text, "--now")
+        instant(text, "--now")
 
 
 def test_a_whole_number_keeps_its_bounds() -> None:

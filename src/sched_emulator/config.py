@@ -1,7 +1,8 @@
 """What `serve` runs with, and how the texts people type become its values.
 
 `Config` is complete and checked: the server takes it as it is. The parsers raise `UsageError` with one sentence that
-names the option, what came and what was expected. Nothing here reads the clock, the environment or a file.
+names the option, what came and what was expected. Nothing here reads the clock, the environment or a file, and
+nothing knows the core, because the client reads texts by it too.
 """
 
 import math
@@ -11,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
-
-from .core import instants
 
 FROZEN_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, where a frozen clock starts without --now
 MAX_DURATION_SECONDS = 31_557_600_000  # a thousand years
@@ -111,19 +110,6 @@ def parse_clock(text: str, option: str) -> tuple[ClockMode, float]:
     return "wall", speed
 
 
-def parse_instant(text: str, option: str) -> int:
-    """Return the epoch milliseconds of an ISO-8601 instant; without an offset it is UTC."""
-    try:
-        ms = instants.from_text(text.strip())
-    except ValueError as error:
-        raise UsageError(
-            f"{option}: {text!r} is no instant ({error}); expected ISO-8601 such as 2026-01-01T09:00:00Z"
-        ) from None
-    if not 0 <= ms <= instants.LAST_MS:
-        raise UsageError(f"{option}: {text!r} is out of range; expected an instant from 1970 to 9999")
-    return ms
-
-
 def parse_whole(text: str, option: str, least: int, most: int | None = None) -> int:
     """Return a whole number within bounds."""
     bounds = f"from {least} to {most}" if most is not None else f"of at least {least}"
@@ -156,15 +142,3 @@ def parse_pair(text: str, option: str, form: str) -> tuple[str, str]:
     if not separator or not left.strip() or not right.strip():
         raise UsageError(f"{option}: {text!r} is incomplete; expected {form}")
     return left.strip(), right.strip()
-
-
-def parse_route(text: str, option: str) -> tuple[str, str]:
-    """Return both sides of `FROM=TO`, two http or https URLs or their beginnings."""
-    source, target = parse_pair(text, option, "FROM=TO such as https://api.acme.com=http://127.0.0.1:9000")
-    from .core import urls  # noqa: PLC0415 - only `serve --route` pays for it
-
-    try:
-        urls.check_route(source, target)
-    except urls.UrlError as error:
-        raise UsageError(f"{option}: {error}") from None
-    return source, target

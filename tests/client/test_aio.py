@@ -32,11 +32,11 @@ def test_every_public_member_has_its_coroutine(handle: type[Any]) -> None:
     assert public(MIRRORS[handle]) == public(handle) - {"aio"}
 
 
-async def test_coroutines_do_what_the_methods_do(emulator: Emulator, box: Sandbox) -> None:
+async def test_coroutines_do_what_the_methods_do(box: Sandbox) -> None:
     mirror = box.aio
     assert (mirror.base_url, mirror.api_key) == (box.base_url, box.api_key)
     await mirror.targets.script("https://api.acme.com/*", [200])
-    create_cron(emulator, box)
+    create_cron(box)
     assert await mirror.clock.advance(weeks=1) == {"now": "2026-01-08T00:00:00.000Z", "fired": 1, "stopped": "until"}
     assert [entry["outcome"] for entry in await mirror.deliveries(url="*weekly*")] == ["delivered"]
     assert await mirror.clock.now == START + timedelta(weeks=1)
@@ -69,7 +69,7 @@ async def receiver(handle: Callable[[bytes], Awaitable[None]]) -> AsyncIterator[
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def test_a_loop_that_serves_the_receiver_may_await_the_advance(emulator: Emulator, box: Sandbox) -> None:
+async def test_a_loop_that_serves_the_receiver_may_await_the_advance(box: Sandbox) -> None:
     received: list[bytes] = []
 
     async def handle(line: bytes) -> None:
@@ -77,16 +77,14 @@ async def test_a_loop_that_serves_the_receiver_may_await_the_advance(emulator: E
 
     async with receiver(handle) as url:
         await box.aio.routes.set({"https://api.acme.com": url})
-        create_cron(emulator, box)
+        create_cron(box)
         await box.aio.clock.advance(weeks=1)
     assert received == [b"POST /weekly HTTP/1.1"]
     (delivery,) = box.deliveries()
     assert (delivery["outcome"], delivery["routed_to"]) == ("delivered", f"{url}/weekly")
 
 
-async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refused(
-    emulator: Emulator, box: Sandbox
-) -> None:
+async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refused(box: Sandbox) -> None:
     refusals: list[EmulatorError] = []
 
     async def handle(_line: bytes) -> None:
@@ -96,7 +94,7 @@ async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refuse
             refusals.append(error)
 
     async with receiver(handle) as url:
-        create_cron(emulator, box, url)
+        create_cron(box, url)
         moved = await box.aio.clock.advance(weeks=1)
     assert [(error.status, error.retry_after_seconds) for error in refusals] == [(409, 1)]
     assert moved == {"now": "2026-01-08T00:00:00.000Z", "fired": 1, "stopped": "until"}
@@ -111,7 +109,7 @@ async def test_an_advance_of_a_running_clock_waits_for_a_receiver(emulator: Emul
 
     async with receiver(handle) as url, emulator.sandbox(clock="wall").aio as box:
         body = {"task": url, "run_at": "2026-01-01T00:00:00Z"}
-        await asyncio.to_thread(call, emulator, box.handle, "POST", "/task/schedule", body)
+        await asyncio.to_thread(call, box.handle, "POST", "/task/schedule", body)
         await called.wait()
         client = Client(emulator.url, box.api_key)
         with pytest.raises(EmulatorError) as caught:

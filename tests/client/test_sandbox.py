@@ -2,14 +2,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sched_emulator import Emulator, EmulatorError, Sandbox
+from sched_emulator import EmulatorError, Sandbox
 from tests.emulated import START, call, create_cron
 
 # --- The clock.
 
 
-def test_time_passes_by_units_until_an_instant_and_by_events(emulator: Emulator, box: Sandbox) -> None:
-    create_cron(emulator, box)
+def test_time_passes_by_units_until_an_instant_and_by_events(box: Sandbox) -> None:
+    create_cron(box)
     monday = datetime(2026, 1, 5, 9, tzinfo=UTC)
     assert box.clock.next_event_at == monday
     assert box.clock.advance(weeks=0, days=1, hours=2, minutes=3, seconds=4.5) == {
@@ -44,8 +44,8 @@ def test_how_far_is_said_in_one_way(box: Sandbox) -> None:
         box.clock.advance(hours=1, events=1)
 
 
-def test_going_back_is_an_error_that_says_so(emulator: Emulator, box: Sandbox) -> None:
-    create_cron(emulator, box)
+def test_going_back_is_an_error_that_says_so(box: Sandbox) -> None:
+    create_cron(box)
     box.clock.advance(days=10)
     with pytest.raises(EmulatorError) as caught:
         box.clock.set(START)
@@ -58,8 +58,8 @@ def test_going_back_is_an_error_that_says_so(emulator: Emulator, box: Sandbox) -
 # --- The outside world.
 
 
-def test_scripted_receivers_answer_in_turn(emulator: Emulator, box: Sandbox) -> None:
-    create_cron(emulator, box)
+def test_scripted_receivers_answer_in_turn(box: Sandbox) -> None:
+    create_cron(box)
     script = box.targets.script("https://api.acme.com/*", [503, "timeout", {"status": 201, "latency_seconds": 2}])
     assert script == {
         "url": "https://api.acme.com/*",
@@ -81,8 +81,8 @@ def test_one_response_needs_no_list(box: Sandbox) -> None:
     assert box.targets.script("https://c/*", "reset")["responses"] == [{"error": "reset"}]
 
 
-def test_a_journal_is_read_on_from_a_number(emulator: Emulator, box: Sandbox) -> None:
-    create_cron(emulator, box)
+def test_a_journal_is_read_on_from_a_number(box: Sandbox) -> None:
+    create_cron(box)
     box.clock.advance(weeks=2)
     first, second = box.deliveries()
     assert (first["outcome"], first["at"], second["at"]) == (
@@ -97,33 +97,33 @@ def test_a_journal_is_read_on_from_a_number(emulator: Emulator, box: Sandbox) ->
     assert box.requests(operation="queue.*") == []
 
 
-def test_the_timeline_shows_what_is_due(emulator: Emulator, box: Sandbox) -> None:
-    cron_id = create_cron(emulator, box)
+def test_the_timeline_shows_what_is_due(box: Sandbox) -> None:
+    cron_id = create_cron(box)
     (due,) = box.timeline()
     assert (due["at"], due["subject"]) == ("2026-01-05T09:00:00.000Z", cron_id)
     assert box.timeline(limit=1) == [due]
 
 
-def test_faults_meet_requests(emulator: Emulator, box: Sandbox) -> None:
+def test_faults_meet_requests(box: Sandbox) -> None:
     added = box.faults.add(operation="queue.*", status=503, times=1)
     assert (added["operation"], added["status"], added["times"], added["used"]) == ("queue.*", 503, 1, 0)
     with pytest.raises(EmulatorError) as caught:
-        call(emulator, box, "GET", "/queue/list")
+        call(box, "GET", "/queue/list")
     assert caught.value.status == 503
-    assert call(emulator, box, "GET", "/queue/list")["items"] == []
+    assert call(box, "GET", "/queue/list")["items"] == []
     box.faults.clear()
     assert box.faults.list() == []
 
 
-def test_the_balance_is_set_like_an_attribute(emulator: Emulator, box: Sandbox) -> None:
+def test_the_balance_is_set_like_an_attribute(box: Sandbox) -> None:
     assert box.account.balance_usd is None
     box.account.balance_usd = 0
     assert box.account.balance_usd == 0
     with pytest.raises(EmulatorError) as caught:
-        create_cron(emulator, box)
+        create_cron(box)
     assert (caught.value.status, caught.value.code) == (402, "INSUFFICIENT_CREDIT")
     box.account.balance_usd = None
-    create_cron(emulator, box)
+    create_cron(box)
 
 
 def test_answers_are_changed_and_returned_to_the_default(box: Sandbox) -> None:
@@ -143,8 +143,8 @@ def test_routes_are_replaced(box: Sandbox) -> None:
 # --- State as a whole.
 
 
-def test_a_restored_snapshot_has_the_same_future(emulator: Emulator, box: Sandbox) -> None:
-    create_cron(emulator, box)
+def test_a_restored_snapshot_has_the_same_future(box: Sandbox) -> None:
+    create_cron(box)
     box.clock.advance(days=3)
     snapshot = box.snapshot()
     box.clock.advance(weeks=2)
@@ -156,13 +156,13 @@ def test_a_restored_snapshot_has_the_same_future(emulator: Emulator, box: Sandbo
     assert len(first) == 2
 
 
-def test_reset_makes_a_sandbox_as_new(emulator: Emulator, box: Sandbox) -> None:
-    cron_id = create_cron(emulator, box)
+def test_reset_makes_a_sandbox_as_new(box: Sandbox) -> None:
+    cron_id = create_cron(box)
     box.targets.script("https://*", 200)
     box.clock.advance(weeks=2)
     box.reset()
     assert (box.clock.now, box.targets.list(), list(box.requests()), list(box.deliveries())) == (START, [], [], [])
-    assert create_cron(emulator, box) == cron_id
+    assert create_cron(box) == cron_id
 
 
 def test_relied_is_the_documented_object(box: Sandbox) -> None:

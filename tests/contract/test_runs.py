@@ -43,7 +43,7 @@ def names(emulator: Emulator) -> set[str]:
     box = emulator.sandbox(KEY)
     found = set()
     for path in ("queue/list", "cron/list"):
-        answer = box._client.get(f"/v1/scheduling/{path}?limit=100")  # noqa: SLF001 - a plain request will do
+        answer = box.client.get(f"/v1/scheduling/{path}?limit=100")
         found |= {str(item.get("queue") or item.get("name")) for item in answer["data"]["items"]}
     return found
 
@@ -84,7 +84,7 @@ def test_everything_created_is_deleted_on_ctrl_c(service: Emulator) -> None:
 def test_clean_up_finishes_the_job_later(service: Emulator) -> None:
     box = service.sandbox(KEY)
     dead = {"name": "ct-old-dead"}
-    post = box._client.request  # noqa: SLF001 - a plain request will do
+    post = box.client.request
     post("POST", "/v1/scheduling/queue/create", dead)
     post("POST", "/v1/scheduling/queue/create", {"name": "ct-old-q", "dead_letter_queue": "ct-old-dead"})
     cron = {"name": "ct-old-cron", "schedule": "0 0 1 1 *", "url": "https://example.com/x"}

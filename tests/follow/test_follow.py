@@ -16,7 +16,6 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from sched_emulator import Emulator, Sandbox
-from sched_emulator.client.http import Client
 from sched_emulator.client.receiver import Received, Receiver
 from sched_emulator.follow import BackwardError, follow
 
@@ -56,9 +55,8 @@ def library(request: pytest.FixtureRequest) -> Moves:
 
 
 def create_cron(box: Sandbox, url: str = "https://api.acme.com/weekly", expression: str = "0 9 * * 1") -> None:
-    client = Client(box.base_url, box.api_key)
-    client.request("POST", "/cron/create", {"cron_expr": expression, "task_type": "http_url", "task_url": url})
-    client.close()
+    body = {"cron_expr": expression, "task_type": "http_url", "task_url": url}
+    box.client.request("POST", "/v1/scheduling/cron/create", body)
 
 
 def fired(box: Sandbox) -> list[str]:

@@ -46,11 +46,11 @@ class Emulator:
     """A running emulator: `start` makes one, `connect` finds one. As a context manager it is stopped at the end."""
 
     def __init__(self, url: str, *, child: Child | None = None) -> None:
-        self._client = Client(url)
+        self.client = Client(url)
         self._child = child
         self._prefix = "ifr_sandbox_" if child else f"ifr_sandbox_{os.urandom(4).hex()}_"
         self._numbers = itertools.count(1)
-        self.url = self._client.url
+        self.url = self.client.url
 
     @classmethod
     def start(cls, **options: Unpack[ServeOptions]) -> Self:
@@ -82,17 +82,17 @@ class Emulator:
 
     def stop(self) -> None:
         """Close the connections, and end the emulator if it was started here."""
-        self._client.close()
+        self.client.close()
         if self._child is not None:
             self._child.stop()
 
     def health(self) -> dict[str, Any]:
         """Return `status`, `version`, `instance`, `tzdata` and the number of `sandboxes`."""
-        return self._client.get("/_emulator/health")
+        return self.client.get("/_emulator/health")
 
     def sandboxes(self) -> list[dict[str, Any]]:
         """Return a summary of each sandbox."""
-        items: list[dict[str, Any]] = self._client.get("/_emulator/sandboxes")["items"]
+        items: list[dict[str, Any]] = self.client.get("/_emulator/sandboxes")["items"]
         return items
 
     def sandbox(
@@ -112,12 +112,12 @@ class Emulator:
         one; that of a `key` stays as it is.
         """
         if key is None:
-            box = Sandbox(self._client, f"{self._prefix}{next(self._numbers)}")
+            box = Sandbox(self.client.with_key(f"{self._prefix}{next(self._numbers)}"))
             clock = clock or (None if self._child else "frozen")
             if now is not None or assumptions is not None or seed is not None:
                 box.reset(seed=seed, now=now, assumptions=assumptions)
         else:
-            box = Sandbox(self._client, key)
+            box = Sandbox(self.client.with_key(key))
             if now is not None:
                 box.clock.put({"now": instant_text(now)})
             if assumptions is not None:

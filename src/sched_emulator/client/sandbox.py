@@ -1,6 +1,7 @@
 """Handles to one sandbox of a running emulator: its clock, its outside world, its journal.
 
-Each method is one request of the control API and answers with the documented object. `aio` mirrors these classes as
+Each method is one request of the control API and answers with the documented object. Whoever steers a sandbox does it
+by these: no path of the control API stands elsewhere, but for those of `Emulator`. `aio` mirrors these classes as
 coroutines.
 """
 
@@ -100,9 +101,9 @@ class Clock(_Part):
         """Move the clock to an instant. Backward only while nothing has happened in the sandbox."""
         return self.put({"now": instant_text(instant)})
 
-    def put(self, setting: Mapping[str, Any]) -> dict[str, Any]:
-        """Set any of `mode`, `speed` and `now` at once."""
-        return self._client.request("PUT", "/_emulator/clock", dict(setting), timeout=None, patient=True)
+    def put(self, setting: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
+        """Set any of `mode`, `speed` and `now` at once. `timeout` is in real seconds, None for ever."""
+        return self._client.request("PUT", "/_emulator/clock", dict(setting), timeout=timeout, patient=True)
 
 
 class Targets(_Part):
@@ -219,11 +220,14 @@ class Routes(_Part):
 
 
 class Sandbox:
-    """One key's world in an emulator. As a context manager it is forgotten at the end."""
+    """The sandbox of a client's key. As a context manager it is forgotten at the end.
 
-    def __init__(self, client: Client, api_key: str) -> None:
-        self._client = client = client.with_key(api_key)
-        self.api_key = api_key
+    A client without a key leads to the emulator's only sandbox; `api_key` is empty then.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.api_key = client.key or ""
         self.base_url = f"{client.url}/v1/scheduling"
         self.clock = Clock(client)
         self.targets = Targets(client)
@@ -252,27 +256,27 @@ class Sandbox:
 
     def deliveries(self, url: str | None = None, since: int | None = None) -> Log:
         """Return the delivery attempts whose URL matches the glob, after the entry numbered `since`."""
-        return Log(self._client.get("/_emulator/deliveries", url=url, since=since))
+        return Log(self.client.get("/_emulator/deliveries", url=url, since=since))
 
     def requests(self, operation: str | None = None, since: int | None = None) -> Log:
         """Return the API requests whose operation matches the glob, after the entry numbered `since`."""
-        return Log(self._client.get("/_emulator/requests", operation=operation, since=since))
+        return Log(self.client.get("/_emulator/requests", operation=operation, since=since))
 
     def timeline(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Return what is due next, earliest first."""
-        return _items(self._client.get("/_emulator/timeline", limit=limit))
+        return _items(self.client.get("/_emulator/timeline", limit=limit))
 
     def relied(self) -> dict[str, Any]:
         """Return which assumptions the session relied on: `items`, `shapes` and whether that is `complete`."""
-        return self._client.get("/_emulator/assumptions/relied")
+        return self.client.get("/_emulator/assumptions/relied")
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state, secrets included."""
-        return self._client.request("GET", "/_emulator/snapshot", timeout=None, patient=True)
+        return self.client.request("GET", "/_emulator/snapshot", timeout=None, patient=True)
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Replace the state by a snapshot."""
-        self._client.request("PUT", "/_emulator/snapshot", dict(snapshot), timeout=None, patient=True)
+        self.client.request("PUT", "/_emulator/snapshot", dict(snapshot), timeout=None, patient=True)
 
     def reset(
         self,
@@ -287,13 +291,13 @@ class Sandbox:
             "now": None if now is None else instant_text(now),
             "assumptions": None if assumptions is None else dict(assumptions),
         }
-        self._client.request(
+        self.client.request(
             "POST", "/_emulator/reset", {name: value for name, value in body.items() if value is not None}
         )
 
     def delete(self) -> None:
         """Forget the sandbox; the next request with its key makes a new one."""
-        self._client.request("DELETE", "/_emulator/sandbox")
+        self.client.request("DELETE", "/_emulator/sandbox")
 
 
 def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

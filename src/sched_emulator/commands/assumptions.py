@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from sched_emulator.client import reliance
-from sched_emulator.client.sandbox import Assumptions
 from sched_emulator.config import UsageError
 from sched_emulator.spec.assumptions import Assumption
 
@@ -98,7 +97,7 @@ def explain(values: argparse.Namespace) -> int:
 
 def relied(values: argparse.Namespace) -> int:
     """Show what a session relied on."""
-    found = connection.client_of(values).get("/_emulator/assumptions/relied")
+    found = connection.sandbox_of(values).relied()
     if values.json:
         say_json(found)
         return 0
@@ -124,7 +123,7 @@ def _in_force(values: argparse.Namespace) -> dict[str, Any] | None:
     """Return the answers of a running emulator's sandbox, if one was named."""
     if values.url is None and values.key is None:
         return None
-    return Assumptions(connection.client_of(values)).get()
+    return connection.sandbox_of(values).assumptions.get()
 
 
 def _as_json(assumption: Assumption, answer: str | int | None) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sched_emulator import config
-from sched_emulator.client.http import Client
-from sched_emulator.client.sandbox import Clock
+from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 
 from . import connection
-from .options import Commands, Option, Parser, add_command
+from .options import Commands, Option, Parser, add_command, instant
 from .terminal import say, say_json, styled, table
 
 ROWS_SHOWN = 100
@@ -53,13 +52,13 @@ def _add(
 
 def show(values: argparse.Namespace) -> int:
     """Show the clock."""
-    _show_state(values, Clock(connection.client_of(values)).state())
+    _show_state(values, connection.sandbox_of(values).clock.state())
     return 0
 
 
 def freeze(values: argparse.Namespace) -> int:
     """Stop the clock."""
-    _show_state(values, Clock(connection.client_of(values)).freeze())
+    _show_state(values, connection.sandbox_of(values).clock.freeze())
     return 0
 
 
@@ -70,31 +69,31 @@ def resume(values: argparse.Namespace) -> int:
         mode, speed = config.parse_clock(values.speed, "SPEED")
         if mode == "frozen":
             raise UsageError("SPEED: 'frozen' does not resume; expected a speed like 60x")
-    _show_state(values, Clock(connection.client_of(values)).resume(speed))
+    _show_state(values, connection.sandbox_of(values).clock.resume(speed))
     return 0
 
 
 def advance(values: argparse.Namespace) -> int:
     """Let time pass, and show what fired."""
     seconds = config.parse_duration(values.duration, "DURATION")
-    client = connection.client_of(values)
-    seen = _last_seq(client)
-    _show_passed(values, Clock(client).advance(seconds=seconds), client, seen)
+    box = connection.sandbox_of(values)
+    seen = _last_seq(box)
+    _show_passed(values, box.clock.advance(seconds=seconds), box, seen)
     return 0
 
 
 def set_to(values: argparse.Namespace) -> int:
     """Move the clock, and show what fired."""
-    config.parse_instant(values.instant, "ISO-8601")
-    client = connection.client_of(values)
-    seen = _last_seq(client)
-    _show_passed(values, Clock(client).set(values.instant), client, seen)
+    instant(values.instant, "ISO-8601")
+    box = connection.sandbox_of(values)
+    seen = _last_seq(box)
+    _show_passed(values, box.clock.set(values.instant), box, seen)
     return 0
 
 
-def _last_seq(client: Client) -> int:
-    items = client.get("/_emulator/deliveries")["items"]
-    return items[-1]["seq"] if items else 0
+def _last_seq(box: Sandbox) -> int:
+    entries = box.deliveries()
+    return entries[-1]["seq"] if entries else 0
 
 
 def _show_state(values: argparse.Namespace, state: dict[str, Any]) -> None:
@@ -117,12 +116,11 @@ def _show_state(values: argparse.Namespace, state: dict[str, Any]) -> None:
         say(f"waits for {waiting['url']}, attempt {waiting['attempt']}, since {waiting['real_seconds']:.1f} s")
 
 
-def _show_passed(values: argparse.Namespace, moved: dict[str, Any], client: Client, seen: int) -> None:
-    page = client.get("/_emulator/deliveries", since=seen)
+def _show_passed(values: argparse.Namespace, moved: dict[str, Any], box: Sandbox, seen: int) -> None:
+    entries = box.deliveries(since=seen)
     if values.json:
-        say_json({**moved, "deliveries": page["items"]})
+        say_json({**moved, "deliveries": entries})
         return
-    entries = page["items"]
     for entry in entries[:ROWS_SHOWN]:
         say(delivery_line(entry))
     if len(entries) > ROWS_SHOWN:

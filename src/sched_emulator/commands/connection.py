@@ -4,6 +4,7 @@ import argparse
 import os
 
 from sched_emulator.client.http import DEFAULT_URL, Client
+from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 
 from .options import Option
@@ -23,6 +24,6 @@ OPTIONS = (
 )
 
 
-def client_of(values: argparse.Namespace) -> Client:
-    """Return a client for the emulator and the sandbox that the options name."""
-    return Client(values.url or DEFAULT_URL, values.key or os.environ.get("INFRAI_API_KEY") or None)
+def sandbox_of(values: argparse.Namespace) -> Sandbox:
+    """Return the sandbox that the options name: that of the key, or without one the only one there is."""
+    return Sandbox(Client(values.url or DEFAULT_URL, values.key or os.environ.get("INFRAI_API_KEY") or None))

@@ -10,12 +10,12 @@ from sched_emulator import config
 from sched_emulator.config import UsageError
 from sched_emulator.core import instants, schedule
 
-from .options import Commands, Option, add_command, choice
+from .options import Commands, Option, add_command, choice, instant
 from .terminal import say, say_json, table
 
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
-    Option("--from", "fire later than this (default: the present)", "ISO-8601", config.parse_instant),
+    Option("--from", "fire later than this (default: the present)", "ISO-8601", instant),
     Option(
         "--count", "how many instants (default 5)", "N", partial(config.parse_whole, least=1, most=10_000), default=5
     ),

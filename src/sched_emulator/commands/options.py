@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag
+from sched_emulator.core import instants
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
@@ -31,6 +32,19 @@ def choice(*words: str) -> Parse:
         return text
 
     return parse
+
+
+def instant(text: str, option: str) -> int:
+    """Return the epoch milliseconds of an ISO-8601 instant; without an offset it is UTC."""
+    try:
+        ms = instants.from_text(text.strip())
+    except ValueError as error:
+        raise UsageError(
+            f"{option}: {text!r} is no instant ({error}); expected ISO-8601 such as 2026-01-01T09:00:00Z"
+        ) from None
+    if not 0 <= ms <= instants.LAST_MS:
+        raise UsageError(f"{option}: {text!r} is out of range; expected an instant from 1970 to 9999")
+    return ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def run(values: argparse.Namespace) -> int:
         raise UsageError("say what to run, such as `sched-emulator run -- python worker.py`")
     if importlib.util.find_spec("trustme") is None:
         raise UsageError("running a command needs one package more: pip install 'sched-emulator[run]'")
-    config = serve.config_of(argparse.Namespace(**vars(values), port_file=None, log="text", exit_with_stdin=False))
+    config = serve.config_of(values)
     import asyncio  # noqa: PLC0415 - nobody else pays for the server
 
     from sched_emulator.intercept import process, session  # noqa: PLC0415 - the same

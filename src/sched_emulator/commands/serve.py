@@ -1,6 +1,7 @@
 """`sched-emulator serve`: the options of a server, and the `Config` they make."""
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from sched_emulator import config
 from sched_emulator.config import Config, UsageError
 
-from .options import Commands, Option, Parse, add_command, choice
+from .options import Commands, Option, Parse, add_command, choice, instant
 
 EXAMPLES = """  sched-emulator serve
   sched-emulator serve --clock frozen --now 2026-01-01T00:00:00Z
@@ -57,6 +58,18 @@ def _answer(text: str, option: str) -> tuple[str, str]:
     return config.parse_pair(text, option, "ID=ANSWER such as queue.nack_position=back")
 
 
+def parse_route(text: str, option: str) -> tuple[str, str]:
+    """Return both sides of `FROM=TO`, two http or https URLs or their beginnings."""
+    from sched_emulator.core import urls  # noqa: PLC0415 - only `--route` pays for it
+
+    source, target = config.parse_pair(text, option, "FROM=TO such as https://api.acme.com=http://127.0.0.1:9000")
+    try:
+        urls.check_route(source, target)
+    except urls.UrlError as error:
+        raise UsageError(f"{option}: {error}") from None
+    return source, target
+
+
 OPTIONS = (
     Option("--host", "where to listen; localhost is both loopbacks (default localhost)", "HOST", default="localhost"),
     Option("--port", "the port; 0 takes a free one (default 8420)", "PORT", _whole(0, 65535), default=8420),
@@ -69,7 +82,7 @@ OPTIONS = (
         "--now",
         "where the clock starts, ISO-8601 (default: 2026-01-01T00:00:00Z if frozen, else the present)",
         "INSTANT",
-        config.parse_instant,
+        instant,
     ),
     Option(
         "--dialect",
@@ -80,7 +93,7 @@ OPTIONS = (
     ),
     Option("--assume", "one answer over those, may be repeated", "ID=ANSWER", _answer, (), repeated=True),
     Option("--assumptions", "answers from a TOML file", "FILE", _file),
-    Option("--route", "where deliveries go instead, may be repeated", "FROM=TO", config.parse_route, (), repeated=True),
+    Option("--route", "where deliveries go instead, may be repeated", "FROM=TO", parse_route, (), repeated=True),
     Option(
         "--deliver",
         "send to loopback receivers, to all or to none (default loopback)",
@@ -148,32 +161,18 @@ def cannot_listen(settings: Config, error: OSError) -> UsageError:
 
 
 def config_of(values: argparse.Namespace) -> Config:
-    """Return the configuration that the options make."""
+    """Return the configuration that the options make; a command without one of them has what `Config` says."""
+    alike = {field.name for field in dataclasses.fields(Config)}
     mode, speed = values.clock
-    now_ms = values.now
-    if now_ms is None and mode == "frozen":
-        now_ms = config.FROZEN_START_MS
     return Config(
-        host=values.host,
-        port=values.port,
-        port_file=values.port_file,
+        **{name: value for name, value in vars(values).items() if name in alike},
         allow_hosts=values.allow_host,
         clock_mode=mode,
         speed=speed,
-        now_ms=now_ms,
+        now_ms=config.FROZEN_START_MS if values.now is None and mode == "frozen" else values.now,
         answers=answers_of(values.dialect, values.assumptions, dict(values.assume)),
         routes=dict(values.route),
-        deliver=values.deliver,
-        uncovered=values.uncovered,
-        strict_urls=values.strict_urls,
         delivery_timeout_seconds=values.delivery_timeout,
-        delivery_concurrency=values.delivery_concurrency,
-        signature_clock=values.signature_clock,
-        seed=values.seed,
-        keys=values.keys,
-        load=values.load,
-        log=values.log,
-        exit_with_stdin=values.exit_with_stdin,
     )
 
 

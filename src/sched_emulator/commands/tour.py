@@ -40,7 +40,7 @@ def run(_values: argparse.Namespace) -> int:
 
     with Emulator.start(now=START, dialect="documented", assume={"http.envelope": "wrapped"}) as emulator:
         box = emulator.sandbox()
-        caller = _Caller(Client(emulator.url, box.api_key))
+        caller = _Caller(box.client)
         _title(f"An emulator runs at {emulator.url}")
         say(f"Its clock stands at {START} and moves only when told to. No request leaves this machine.")
         cron_id = _configure(caller)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sched_emulator.client.http import Client, EmulatorError
+from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.core.instants import from_text, to_text
 
@@ -58,7 +58,6 @@ def follow(box: Sandbox) -> Iterator[None]:
         _followers.remove(follower)
         if not _followers:
             _unwrap()
-        follower.close()
 
 
 # The wrapped methods
@@ -161,18 +160,15 @@ class _Follower:
     """One sandbox that follows. It speaks blocking HTTP: freezegun stops the timers of event loops."""
 
     def __init__(self, box: Sandbox) -> None:
-        self._client = Client(box.base_url.removesuffix("/v1/scheduling"), box.api_key)
+        self._clock = box.clock
         self._set_ms: int | None = None
-
-    def close(self) -> None:
-        self._client.close()
 
     def catch_up(self, source: Source) -> None:
         """Bring the sandbox to the instant shown, with everything due on the way."""
         target_ns, running = source.now_ns(), source.is_running()
         assert target_ns is not None
         target_ms = target_ns // NS_PER_MS
-        clock = self._client.get("/_emulator/clock")
+        clock = self._clock.state()
         if clock["mode"] == "frozen" and not running:
             self._step(source, clock, target_ms)
             source.set_ns(target_ns)
@@ -196,7 +192,7 @@ class _Follower:
 
     def _put(self, setting: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self._put_on_loop(setting) if _is_on_event_loop() else self._send(setting, None)
+            return self._put_on_loop(setting) if _is_on_event_loop() else self._clock.put(setting)
         except EmulatorError as error:
             if error.status == 409 and error.retry_after_seconds is None:
                 raise BackwardError(f"the test's time went back: {error.message}; use a fresh sandbox") from None
@@ -206,7 +202,7 @@ class _Follower:
         """Do not wait for ever on an event loop: it may be the one that serves the receiver."""
         while True:
             try:
-                return self._send(setting, LOOP_PATIENCE_SECONDS)
+                return self._clock.put(setting, timeout=LOOP_PATIENCE_SECONDS)
             except EmulatorError as error:
                 if error.retry_after_seconds is None and not isinstance(error.__cause__, TimeoutError):
                     raise
@@ -215,7 +211,7 @@ class _Follower:
     def _await_end_of_advance(self) -> None:
         while True:
             time.sleep(LOOP_PAUSE_SECONDS)
-            advancing = self._client.get("/_emulator/clock").get("advancing")
+            advancing = self._clock.state().get("advancing")
             if advancing is None:
                 break
             for waiting in advancing["waiting_for"]:
@@ -224,9 +220,6 @@ class _Follower:
                         f"the move waits for {waiting['url']}, which this event loop may serve:"
                         " move time with `await asyncio.to_thread(frozen.tick, ...)`"
                     )
-
-    def _send(self, setting: dict[str, Any], timeout: float | None) -> dict[str, Any]:
-        return self._client.request("PUT", "/_emulator/clock", setting, timeout=timeout, patient=True)
 
 
 def _is_on_event_loop() -> bool:

@@ -1,0 +1,171 @@
+"""The public API as a user writes it. Nothing here runs: `mypy --strict` reads it, so that types are promises too."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, assert_type
+
+import pytest
+
+from sched_emulator import Emulator, EmulatorError, Receiver, Sandbox, __version__, signatures
+from sched_emulator.follow import BackwardError, follow
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def emulators() -> None:
+    assert_type(__version__, str)
+    with Emulator.start(
+        host="localhost",
+        port=0,
+        allow_host=["emulator"],
+        clock="60x",
+        now=NOW,
+        dialect="observed",
+        assume={"queue.nack_position": "back"},
+        assumptions="answers.toml",
+        route={"https://api.acme.com": "http://127.0.0.1:9000"},
+        deliver="none",
+        uncovered="refuse",
+        strict_urls=True,
+        delivery_timeout=2.5,
+        delivery_concurrency=4,
+        signature_clock="real",
+        seed=7,
+        keys="ifr_a,ifr_b",
+        load="snapshot.json",
+        log="json",
+    ) as emulator:
+        assert_type(emulator, Emulator)
+        assert_type(emulator.url, str)
+        assert_type(emulator.health(), dict[str, Any])
+        assert_type(emulator.sandboxes(), list[dict[str, Any]])
+    emulator = Emulator.connect("http://127.0.0.1:8420")
+    fresh = emulator.sandbox(clock="frozen", now="2026-01-01T00:00:00Z", assumptions={"a.b": 1}, seed=1)
+    with emulator.sandbox("ifr_mine") as box:
+        assert_type(box, Sandbox)
+        assert_type((fresh.api_key, fresh.base_url), tuple[str, str])
+        assert_type(box.client.request("GET", "/v1/scheduling/cron/list"), dict[str, Any])
+        assert_type(emulator.client.get("/v1/discovery"), dict[str, Any])
+    emulator.stop()
+
+
+def clocks(box: Sandbox) -> None:
+    assert_type(box.clock.now, datetime)
+    assert_type(box.clock.mode, str)
+    assert_type(box.clock.next_event_at, datetime | None)
+    assert_type(box.clock.state(), dict[str, Any])
+    assert_type(box.clock.advance(hours=1, minutes=2.5, max_events=9), dict[str, Any])
+    box.clock.advance(weeks=1, days=1, seconds=1)
+    box.clock.advance(until=NOW)
+    box.clock.advance(events=1)
+    box.clock.settle()
+    box.clock.freeze()
+    box.clock.resume(speed=60)
+    box.clock.set("2026-02-01")
+    box.clock.put({"mode": "wall", "speed": 2}, timeout=1)
+
+
+def the_outside_world(box: Sandbox) -> None:
+    assert_type(
+        box.targets.script("https://api.acme.com/*", [503, "timeout", {"status": 200}], "cycle"), dict[str, Any]
+    )
+    box.targets.script("https://api.acme.com/*", 200)
+    assert_type(box.targets.list(), list[dict[str, Any]])
+    box.targets.clear()
+    assert_type(
+        box.faults.add(
+            "queue.*",
+            status=503,
+            code="DOWN",
+            retry_after_seconds=1,
+            latency_seconds=0.5,
+            drop=False,
+            times=2,
+            probability=0.5,
+            after=True,
+        ),
+        dict[str, Any],
+    )
+    assert_type(box.faults.list(), list[dict[str, Any]])
+    box.faults.clear()
+    assert_type(box.account.get(), float | None)
+    box.account.set(None)
+    box.account.balance_usd = 0
+    assert_type(box.assumptions.get(), dict[str, str | int])
+    assert_type(box.assumptions.set({"queue.nack_position": None}), dict[str, str | int])
+    assert_type(box.routes.get(), dict[str, str])
+    assert_type(box.routes.set({"https://api.acme.com": "http://127.0.0.1:9000"}), dict[str, str])
+
+
+def what_happened(box: Sandbox) -> None:
+    deliveries = box.deliveries(url="*weekly*", since=3)
+    assert_type((deliveries.first_seq, deliveries.dropped), tuple[int, int])
+    for entry in deliveries:
+        assert_type(entry, dict[str, Any])
+    assert_type(box.requests(operation="queue.publish", since=0)[-1], dict[str, Any])
+    assert_type(box.timeline(limit=5), list[dict[str, Any]])
+    assert_type(box.relied(), dict[str, Any])
+    taken = box.snapshot()
+    box.restore(taken)
+    box.reset(seed=1, now=NOW, assumptions={"cron.dst": "literal"})
+    try:
+        box.delete()
+    except EmulatorError as error:
+        assert_type((error.status, error.code, error.message, error.hint), tuple[int, str, str, str])
+        assert_type(error.retry_after_seconds, int | None)
+
+
+async def coroutines(box: Sandbox) -> None:
+    async with box.aio as mirror:
+        assert_type((mirror.api_key, mirror.base_url), tuple[str, str])
+        assert_type(await mirror.clock.now, datetime)
+        assert_type(await mirror.clock.mode, str)
+        assert_type(await mirror.clock.next_event_at, datetime | None)
+        assert_type(await mirror.clock.advance(hours=1), dict[str, Any])
+        assert_type(await mirror.targets.script("https://api.acme.com/*", 200), dict[str, Any])
+        assert_type(await mirror.faults.list(), list[dict[str, Any]])
+        assert_type(await mirror.account.balance_usd, float | None)
+        assert_type(await mirror.assumptions.get(), dict[str, str | int])
+        assert_type(await mirror.routes.get(), dict[str, str])
+        assert_type(len(await mirror.deliveries(url="*")), int)
+        assert_type(await mirror.relied(), dict[str, Any])
+
+
+def receivers() -> None:
+    with Receiver() as receiver:
+        assert_type(receiver.url, str)
+        receiver.secret = "s3cret"  # noqa: S105 - of this example
+        receiver.respond(503, {"status": 200, "body": {"ok": True}}, then="cycle")
+        receiver.respond(lambda request: 200 if request.json else 400)
+        for request in receiver.requests:
+            assert_type((request.method, request.path, request.body), tuple[str, str, bytes])
+            assert_type(request.headers["content-type"], str)
+            request.verify("s3cret", now=NOW)
+        receiver.raise_errors()
+
+
+def signed(body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        signatures.verify(body, headers, "s3cret", now=NOW.timestamp(), tolerance_seconds=60)
+    except signatures.SignatureError:
+        return False
+    return True
+
+
+def followed(box: Sandbox) -> None:
+    try:
+        with follow(box):
+            pass
+    except BackwardError:
+        pass
+
+
+@pytest.fixture(scope="session")
+def sched_emulator_server() -> Iterator[Emulator]:
+    with Emulator.start(dialect="observed") as emulator:
+        yield emulator
+
+
+@pytest.mark.sched_emulator(now=NOW + timedelta(days=1), assumptions={"cron.dst": "literal"})
+def a_test(sched_emulator: Sandbox, sched_receiver: Receiver) -> None:
+    sched_emulator.routes.set({"https://api.acme.com": sched_receiver.url})
