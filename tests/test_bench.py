@@ -19,4 +19,6 @@ def test_a_topic_that_is_not_there_is_named() -> None:
     command = [sys.executable, "-m", "bench", "nothing"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr.endswith("there is no topic nothing; expected some of publish, turns, queues, year, schedule, growth\n")
+    assert ended.stderr.endswith(
+        "there is no topic nothing; expected some of publish, turns, queues, year, schedule, growth\n"
+    )
