@@ -1,4 +1,7 @@
-"""How fast the emulator is, as ratios against baselines taken in the same run.
+"""How fast the emulator is, by CPU time, as ratios against baselines taken in the same run.
+
+A baseline is another program that does as much, the same work at another size, or a fixed pure-Python loop (see
+`measuring`).
 
 `python -m bench` runs all topics, each in a process of its own; `python -m bench year` runs one of them; `--quick`
 makes every size small, so that the whole takes seconds and says nothing.
@@ -8,12 +11,14 @@ import argparse
 import multiprocessing
 import sys
 
-from bench import growth, publish, queues, year
+from bench import growth, publish, queues, schedule, turns, year
 
 TOPICS = {
-    "publish": publish.run,  # requests per second over HTTP, beside a bare aiohttp handler
+    "publish": publish.run,  # a request over HTTP, beside a bare aiohttp handler
+    "turns": turns.run,  # for how long the server's loop serves nobody
     "queues": queues.run,  # operations on a queue of a million messages, beside one of a thousand
     "year": year.run,  # a minutely cron over a virtual year
+    "schedule": schedule.run,  # a step through a schedule, beside cronsim and croniter
     "growth": growth.run,  # what the cost of a thousand crons grows with
 }
 

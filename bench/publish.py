@@ -1,26 +1,19 @@
-"""Publish over HTTP: requests per second of the emulator beside those of a bare aiohttp handler.
+"""Publish over HTTP: what a request costs the emulator's process, beside what it costs a bare aiohttp handler.
 
-16 connections that are kept open; both servers on one core, the client on another; slices of time in turn, so that
-whatever else the machine does hits both.
+As many requests to the one as to the other, in slices that alternate, over connections that are kept open. What is
+compared is the CPU time of the servers' processes; how many requests a second come through says more about the
+machine than about the server.
 """
 
 import asyncio
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
-from time import perf_counter
 
-from bench.measuring import say, say_row
+from bench.measuring import loop_seconds, say, say_row
+from bench.serving import Server, serving
 
 CONNECTIONS = 16
-SLICES, SLICE_SECONDS = 10, 0.8
-TARGET = 0.5
+SLICES, REQUESTS = 15, 200  # requests of each connection in a slice
+TARGET = 0.85
 WIDTHS = (10, 12, 12, 10)
 BODY = b'{"queue":"orders","payload":{"order_id":"o_123","items":[1,2,3],"note":"a payload of a usual size"}}'
 REQUEST = (
@@ -30,13 +23,12 @@ REQUEST = (
 
 
 class Connection(asyncio.Protocol):
-    """Sends the request again whenever it has been answered, until it is told to stop."""
+    """Sends the request so many times, each when the one before has been answered."""
 
-    def __init__(self) -> None:
-        self.answered = 0
-        self.stopped = False
+    def __init__(self, requests: int) -> None:
+        self._left = requests
         self._received = b""
-        self._closed = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -52,85 +44,48 @@ class Connection(asyncio.Protocol):
             return
         assert head.startswith(b"HTTP/1.1 200"), self._received
         self._received = b""
-        self.answered += 1
-        if self.stopped:
-            self._transport.close()
-        else:
+        self._left -= 1
+        if self._left:
             self._transport.write(REQUEST)
+        else:
+            self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """End."""
-        self._closed.set_result(None)
-
-    async def stop(self) -> None:
-        """Wait for the answer under way."""
-        self.stopped = True
-        await self._closed
+        """End; the requests that nobody answered are missed by `cost`."""
+        self.ended.set_result(self._left)
 
 
-async def requests_per_second(port: int, duration: float) -> float:
-    """Return how many requests a server answers in a second."""
+async def cost(server: Server, requests: int) -> float:
+    """Return the CPU seconds that one request costs a server."""
     loop = asyncio.get_running_loop()
-    began = perf_counter()
-    pairs = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(CONNECTIONS)]
-    connections = [connection for _, connection in pairs]
-    await asyncio.sleep(duration)
-    await asyncio.gather(*(connection.stop() for connection in connections))
-    return sum(connection.answered for connection in connections) / (perf_counter() - began)
-
-
-@contextmanager
-def serving(*command: str, core: int | None) -> Iterator[int]:
-    """Run a server in a process of its own, on one core if there are two; yield its port."""
-    with tempfile.TemporaryDirectory() as folder:
-        port_file = Path(folder) / "port"
-        arguments = [sys.executable, "-m", *(part.format(port_file=port_file) for part in command)]
-        with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own servers
-            if core is not None:
-                os.sched_setaffinity(process.pid, {core})
-            try:
-                while not port_file.exists():
-                    assert process.poll() is None, "the server has ended"
-                    time.sleep(0.01)
-                yield int(port_file.read_text())
-            finally:
-                process.terminate()
-
-
-def cores() -> tuple[int, int] | tuple[None, None]:
-    """Return a core for the servers and another one for the client, where that can be arranged."""
-    if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
-        return None, None
-    first, second, *_ = sorted(os.sched_getaffinity(0))
-    return first, second
+    before = server.used().cpu
+    pairs = [
+        await loop.create_connection(lambda: Connection(requests), "127.0.0.1", server.port) for _ in range(CONNECTIONS)
+    ]
+    left = await asyncio.gather(*(connection.ended for _, connection in pairs))
+    assert not any(left), left
+    return (server.used().cpu - before) / (requests * CONNECTIONS)
 
 
 def run(*, quick: bool) -> None:
-    """Print both rates, slice by slice, and the median of their ratios."""
-    for_servers, for_client = cores()
-    where = "server and client on a core each" if for_client is not None else "server and client on any core"
-    say(f"publish: requests/s over HTTP, {CONNECTIONS} connections, {where}")
-    if for_client is not None:
-        os.sched_setaffinity(0, {for_client})
-    emulator = ("sched_emulator", "serve", "--clock", "frozen", "--port", "0", "--port-file", "{port_file}")
-    with (
-        serving("bench.bare", "{port_file}", core=for_servers) as bare_port,
-        serving(*emulator, core=for_servers) as emulator_port,
-    ):
-        ratios = asyncio.run(compare(bare_port, emulator_port, quick=quick))
-    say(f"  median ratio {median(ratios):.2f} (target: at least {TARGET})\n")
+    """Print both costs, slice by slice, and the median of their ratios."""
+    say(f"publish: CPU time of the server's process for a request over HTTP, {CONNECTIONS} connections")
+    with serving("bare") as bare, serving("emulator") as emulator:
+        costs = asyncio.run(compare(bare, emulator, quick=quick))
+    say_row("slice", "bare, µs", "emulator", "ratio", widths=WIDTHS)
+    for number, (of_bare, of_emulator) in enumerate(costs, start=1):
+        told = f"{of_bare * 1e6:.1f}", f"{of_emulator * 1e6:.1f}", f"{of_bare / of_emulator:.2f}"
+        say_row(str(number), *told, widths=WIDTHS)
+    loops = median(of_emulator for _, of_emulator in costs) / loop_seconds()
+    ratio = median(of_bare / of_emulator for of_bare, of_emulator in costs)
+    together = sum(of_bare for of_bare, _ in costs) / sum(of_emulator for _, of_emulator in costs)
+    say(f"  median ratio {ratio:.2f} (target: at least {TARGET}), of all slices together {together:.2f}")
+    say(f"  {loops:.1f} loops a request\n")
 
 
-async def compare(bare_port: int, emulator_port: int, *, quick: bool) -> list[float]:
-    """Load both servers in turn and return the ratio of each pair of slices."""
-    slices, duration = (2, 0.05) if quick else (SLICES, SLICE_SECONDS)
-    await requests_per_second(bare_port, duration / 2)
-    await requests_per_second(emulator_port, duration / 2)
-    say_row("slice", "bare", "emulator", "ratio", widths=WIDTHS)
-    ratios = []
-    for number in range(slices):
-        bare = await requests_per_second(bare_port, duration)
-        emulator = await requests_per_second(emulator_port, duration)
-        ratios.append(emulator / bare)
-        say_row(str(number + 1), f"{bare:,.0f}", f"{emulator:,.0f}", f"{ratios[-1]:.2f}", widths=WIDTHS)
-    return ratios
+async def compare(bare: Server, emulator: Server, *, quick: bool) -> list[tuple[float, float]]:
+    """Load both servers in turn and return what a request cost either, slice by slice."""
+    slices, requests = (2, 5) if quick else (SLICES, REQUESTS)
+    for server in (bare, emulator):  # the first requests find nothing warm
+        await cost(server, requests)
+    return [(await cost(bare, requests), await cost(emulator, requests)) for _ in range(slices)]

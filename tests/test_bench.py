@@ -11,7 +11,7 @@ def test_a_quick_run_of_all_topics_ends_well() -> None:
     command = [sys.executable, "-m", "bench", "--quick"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     titles = [line.partition(":")[0] for line in told.splitlines() if line and not line.startswith(" ")]
-    assert titles == ["publish", "queues", "year", "growth"]
+    assert titles == ["publish", "turns", "queues", "year", "schedule", "growth"]
     assert "run a second time, the snapshot is the same" in told
 
 
@@ -19,4 +19,6 @@ def test_a_topic_that_is_not_there_is_named() -> None:
     command = [sys.executable, "-m", "bench", "nothing"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr.endswith("there is no topic nothing; expected some of publish, queues, year, growth\n")
+    assert ended.stderr.endswith(
+        "there is no topic nothing; expected some of publish, turns, queues, year, schedule, growth\n"
+    )

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import settings as of_hypothesis
-
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_ms, to_text
@@ -19,8 +17,6 @@ OK = Outcome(result="delivered", status=200)
 FAILED = Outcome(result="failed", status=500, error="HTTP 500")
 Json = dict[str, Any]
 
-# For tests over drawn values: the same ones each time, however slow the machine.
-STEADY = of_hypothesis(deadline=None, derandomize=True, database=None)
 Answers = Mapping[str, str | int]
 
 

@@ -10,6 +10,7 @@ from sched_emulator.core.records import Outcome
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
 from tests.core.harness import FAILED, OK, START_MS, Answers
+from tests.soak import LONGER
 
 BEHAVIOURS = {name: tuple(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
 TIMED_OUT = Outcome(result="timeout", error="no answer", duration_ms=30_000)
@@ -273,9 +274,12 @@ def answers() -> st.SearchStrategy[Answers]:
 
 
 def sessions(*, steered: bool = True, restored: bool = False, size: int = 20) -> st.SearchStrategy[list[Step]]:
-    """Return sessions that begin with some receivers and queues; `size` is the least number of steps that follow."""
+    """Return sessions that begin with some receivers and queues.
+
+    `size` is the least number of steps that follow; twice as many are the most, in a soak more.
+    """
     kinds = [*3 * MOVES, *CALLS, *4 * QUEUE_WORK, *2 * CRON_WORK]
     kinds += STEERS if steered else ()
     kinds += [st.just(Restore())] if restored else []
     steps = st.sampled_from(kinds).flatmap(lambda kind: kind)
-    return st.lists(steps, min_size=size, max_size=2 * size).map(lambda drawn: [*OPENING, *drawn])
+    return st.lists(steps, min_size=size, max_size=2 * size * LONGER).map(lambda drawn: [*OPENING, *drawn])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core import encoding
-from tests.core.harness import STEADY
+from tests.soak import examples
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -16,14 +16,14 @@ JSON = st.recursive(
 )
 
 
-@STEADY
+@examples(100)
 @given(JSON)
 def test_any_value_survives_being_written(value: Any) -> None:
     assert encoding.decode(encoding.encode(value)) == value
     assert encoding.encode_bytes(value) == encoding.encode(value).encode()
 
 
-@STEADY
+@examples(100)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**300), max_value=10**300))
 def test_a_fraction_comes_back_with_exactly_its_value(number: Decimal) -> None:
     text = f"{number:E}" if "." in f"{number:E}" else f"{number:.1f}"

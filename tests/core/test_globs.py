@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core.globs import matches
-from tests.core.harness import STEADY
+from tests.soak import examples
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_star_stands_for_anything_and_everything_else_for_itself(pattern: str,
     assert matches(pattern, text) is fits
 
 
-@STEADY
+@examples(100)
 @given(st.lists(st.text(alphabet="ab.?\\", max_size=3), min_size=1, max_size=4), st.data())
 def test_any_text_in_place_of_each_star_fits(parts: list[str], data: st.DataObject) -> None:
     text = parts[0]

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core import ids
-from tests.core.harness import START_MS, STEADY
+from tests.core.harness import START_MS
+from tests.soak import examples
 
 
 def test_ids_count_up_by_kind_and_go_on_from_their_counters() -> None:
@@ -20,7 +21,7 @@ def test_ids_count_up_by_kind_and_go_on_from_their_counters() -> None:
     assert counters == {"msg": 1_000_000, "cron": 1, "arrival": 1}
 
 
-@STEADY
+@examples(100)
 @given(st.integers(-(2**70), 2**70), st.text())
 def test_a_fraction_lies_from_0_to_below_1_and_depends_on_nothing_else(seed: int, purpose: str) -> None:
     fraction = ids.fraction(seed, purpose)
@@ -32,7 +33,7 @@ def test_fractions_of_other_seeds_and_purposes_are_others() -> None:
     assert len({ids.fraction(seed, f"jitter {number}") for seed in range(30) for number in range(30)}) == 900
 
 
-@STEADY
+@examples(100)
 @given(st.integers(0, 2**64), st.integers(0, 2**48 - 1), st.integers(1, 2**40))
 def test_a_request_id_is_a_uuid_of_version_7_at_its_instant(seed: int, now_ms: int, number: int) -> None:
     text = ids.request_id(seed, now_ms, number)

@@ -3,10 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core import instants
-from tests.core.harness import START_MS, STEADY
+from tests.core.harness import START_MS
+from tests.soak import examples
 
 
-@STEADY
+@examples(100)
 @given(st.integers(-62_135_596_800_000, instants.LAST_MS))
 def test_an_instant_survives_being_written(instant_ms: int) -> None:
     text = instants.to_text(instant_ms)

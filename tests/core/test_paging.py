@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.paging import PagedIndex, seal, unseal
-from tests.core.harness import STEADY, Box
+from tests.core.harness import Box
+from tests.soak import examples
 
 
 def filled(*numbers: int) -> PagedIndex:
@@ -55,7 +56,7 @@ def test_discarded_numbers_leave_in_bulk_and_nothing_is_lost() -> None:
     assert index.page(900, 2) == (["id1000", "id1200"], 1200)
 
 
-@STEADY
+@examples(100)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 60)), max_size=60), st.integers(1, 5), st.booleans(), st.data())
 def test_pages_visit_once_each_that_stays_while_others_come_and_go(
     before: list[tuple[bool, int]],
@@ -89,7 +90,7 @@ def test_pages_visit_once_each_that_stays_while_others_come_and_go(
 # --- Cursors
 
 
-@STEADY
+@examples(100)
 @given(st.integers(0, 2**32), st.text(), st.integers(0, 2**60))
 def test_a_cursor_leads_back_to_its_number(seed: int, name: str, number: int) -> None:
     assert unseal(seed, name, seal(seed, name, number)) == number
@@ -131,7 +132,7 @@ def test_any_other_text_is_refused(cursor: str) -> None:
     )
 
 
-@STEADY
+@examples(100)
 @given(st.text())
 def test_nothing_that_was_not_sealed_is_taken_for_a_cursor(cursor: str) -> None:
     with pytest.raises(InvalidRequest):

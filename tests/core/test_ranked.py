@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core.ranked import RankedSet
-from tests.core.harness import STEADY
+from tests.soak import examples
 
 
 def test_the_lowest_rank_is_first() -> None:
@@ -36,7 +36,7 @@ def test_removed_ids_do_not_pile_up() -> None:
 STEPS = st.tuples(st.sampled_from(["add", "add", "discard", "take"]), st.sampled_from("abcdef"), st.integers(0, 9))
 
 
-@STEADY
+@examples(100)
 @given(st.lists(STEPS, max_size=80), st.booleans())
 def test_it_agrees_with_a_sorted_dictionary(steps: list[tuple[str, str, int]], rising: bool) -> None:  # noqa: FBT001 - drawn
     ranked, model = RankedSet(), dict[str, tuple[int, int]]()

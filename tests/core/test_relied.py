@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 
 from sched_emulator.core import journal
 from sched_emulator.core.errors import SchedulingError
@@ -11,9 +10,10 @@ from sched_emulator.core.relied import Reliance, Sight, relied
 from sched_emulator.core.replay import apply
 from sched_emulator.core.sandbox import Answer, Command, Sandbox
 from tests.core import sessions
-from tests.core.harness import OK, START_MS, STEADY, Answers, Box
+from tests.core.harness import OK, START_MS, Answers, Box
 from tests.core.questions import HOOK, QUESTIONS
 from tests.core.sessions import BEHAVIOURS, Player, Step
+from tests.soak import examples
 
 LOCAL = "http://127.0.0.1:9000/"
 
@@ -237,7 +237,7 @@ def event_by_event(sandbox: Sandbox, until_ms: int | None, max_events: int | Non
             break
 
 
-@examples(STEADY, max_examples=25)
+@examples(25)
 @given(sessions.answers(), sessions.sessions(size=12))
 def test_an_answer_is_named_exactly_when_the_session_under_it_differs(chosen: Answers, steps: list[Step]) -> None:
     box = Box(chosen)
@@ -253,7 +253,7 @@ def test_an_answer_is_named_exactly_when_the_session_under_it_differs(chosen: An
     assert named(box) == differing
 
 
-@examples(STEADY, max_examples=5)
+@examples(5)
 @given(sessions.answers(), sessions.sessions(size=12))
 def test_a_question_that_was_not_asked_makes_no_difference(chosen: Answers, steps: list[Step]) -> None:
     box = Box(chosen)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core.instants import LAST_MS, from_text, to_text
 from sched_emulator.core.schedule import ScheduleError, load_zone, next_fire_ms, parse
+from tests.soak import examples
 
 
 def fires(expression: str, zone: str, after_ms: int, dst: str = "vixie", position: str = "first") -> Iterator[int]:
@@ -272,8 +273,8 @@ def outcome(expression: str) -> str:
     return "parsed"
 
 
+@examples(300)
 @given(st.text(alphabet=st.one_of(st.sampled_from("0123456789*/-, janSUNLW#?@"), st.characters()), max_size=30))
-@settings(max_examples=300, derandomize=True, database=None, deadline=None)
 def test_any_text_parses_or_is_refused_in_one_printable_line(text: str) -> None:
     for expression in (text, f"{text} * * * *", f"0 0 * * {text}"):
         assert outcome(expression).isprintable()

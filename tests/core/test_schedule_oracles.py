@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sched_emulator.core.instants import from_text
 from sched_emulator.core.schedule import load_zone, next_fire_ms, parse
 from sched_emulator.core.zones import DAY, Segment
+from tests.soak import examples
 
 HOUR = 3600
 ZONES = (
@@ -76,16 +77,13 @@ def values_that_fire(field: str, text: str) -> set[int]:
 
 
 @pytest.mark.parametrize("field", LAYOUTS)
-def test_a_field_means_what_its_items_say(field: str) -> None:
+@examples(60)
+@given(data=st.data())
+def test_a_field_means_what_its_items_say(field: str, data: st.DataObject) -> None:
     low, high = RANGES[field]
-
-    @given(fields(low, high))
-    @settings(max_examples=100, derandomize=True, database=None, deadline=None)
-    def check(text: str) -> None:
-        expected = naive(text, low, high)
-        assert values_that_fire(field, text) == ({day % 7 for day in expected} if field == "weekday" else expected)
-
-    check()
+    text = data.draw(fields(low, high))
+    expected = naive(text, low, high)
+    assert values_that_fire(field, text) == ({day % 7 for day in expected} if field == "weekday" else expected)
 
 
 def test_every_range_and_step_of_the_week_means_what_it_says() -> None:
@@ -157,28 +155,22 @@ distances = st.one_of(st.integers(-2 * HOUR, 2 * HOUR), st.integers(-4 * DAY, 4 
 
 
 @pytest.mark.parametrize("name", ZONES)
-def test_the_next_fire_is_the_one_of_cronsim_wherever_that_is_right(name: str) -> None:
-    compared = 0
+@examples(60)
+@given(data=st.data(), expression=st.tuples(minutes, hours, days, months, weekdays).map(" ".join).filter(occurs))
+def test_the_next_fire_is_the_one_of_cronsim_wherever_that_is_right(
+    name: str, data: st.DataObject, expression: str
+) -> None:
     starts = st.tuples(st.sampled_from(changes(name)), distances).map(lambda drawn: drawn[0].start + drawn[1])
-
-    @given(
-        st.tuples(minutes, hours, days, months, weekdays).map(" ".join).filter(occurs),
-        st.lists(starts, min_size=4, max_size=4),
-    )
-    @settings(max_examples=200, derandomize=True, database=None, deadline=None)
-    def check(expression: str, starts: list[int]) -> None:
-        nonlocal compared
-        for start in starts:
-            found = next_fire_ms(parse(expression), load_zone(name), start * 1000 + 999)
-            assert found is not None
-            judge = CronSim(expression, datetime.fromtimestamp(start, UTC).astimezone(zone_by_zoneinfo(name)))
-            expected = int(next(judge).timestamp())
-            if not cronsim_errs(name, expression, start, max(found // 1000, expected)):
-                compared += 1
-                assert found == expected * 1000
-
-    check()
-    assert compared > 200
+    compared = 0
+    for start in data.draw(st.lists(starts, min_size=4, max_size=4)):
+        found = next_fire_ms(parse(expression), load_zone(name), start * 1000 + 999)
+        assert found is not None
+        judge = CronSim(expression, datetime.fromtimestamp(start, UTC).astimezone(zone_by_zoneinfo(name)))
+        expected = int(next(judge).timestamp())
+        if not cronsim_errs(name, expression, start, max(found // 1000, expected)):
+            compared += 1
+            assert found == expected * 1000
+    assume(compared)
 
 
 # ---- local time, second by second
@@ -249,21 +241,19 @@ def by_brute_force(expression: str, name: str, change: int, dst: str) -> list[in
     )
 
 
+seconds = st.sampled_from(["0", "30", "59", "0,31", "5/25", "*/20", "*/45", "40-50/9"])
+
+
 @pytest.mark.parametrize(("name", "change"), CHANGES)
-def test_around_a_change_every_fire_is_the_one_of_brute_force(name: str, change: str) -> None:
+@examples(20)
+@given(expression=st.tuples(seconds, minutes, hours, days, st.just("*"), weekdays).map(" ".join))
+def test_around_a_change_every_fire_is_the_one_of_brute_force(name: str, change: str, expression: str) -> None:
     """With six fields, under both answers to what skipped and repeated local times mean."""
     middle = from_text(change) // 1000
     start, end = (middle - 2 * HOUR) * 1000, (middle + 3 * HOUR) * 1000
-    seconds = st.sampled_from(["0", "30", "59", "0,31", "5/25", "*/20", "*/45", "40-50/9"])
-
-    @given(st.tuples(seconds, minutes, hours, days, st.just("*"), weekdays).map(" ".join))
-    @settings(max_examples=40, derandomize=True, database=None, deadline=None)
-    def check(expression: str) -> None:
-        for dst in ("vixie", "literal"):
-            found = takewhile(lambda at: at < end, fires(expression, name, start - 1, dst))
-            assert list(found) == by_brute_force(expression, name, middle, dst)
-
-    check()
+    for dst in ("vixie", "literal"):
+        found = takewhile(lambda at: at < end, fires(expression, name, start - 1, dst))
+        assert list(found) == by_brute_force(expression, name, middle, dst)
 
 
 # ---- what is remembered
@@ -279,8 +269,8 @@ QUERIES = st.tuples(
 )
 
 
+@examples(60)
 @given(st.lists(QUERIES, min_size=2, max_size=12))
-@settings(max_examples=60, derandomize=True, database=None, deadline=None)
 def test_what_was_asked_before_never_changes_an_answer(queries: list[tuple[str, str, int, str]]) -> None:
     def answer(query: tuple[str, str, int, str]) -> int | None:
         expression, zone, after_ms, dst = query

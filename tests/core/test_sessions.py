@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from sched_emulator.core.replay import replay
 from tests.core import sessions
-from tests.core.harness import STEADY, Answers, Box
+from tests.core.harness import Answers, Box
 from tests.core.invariants import check
 from tests.core.sessions import Call, Player, Step
+from tests.soak import examples
 
 # What a refused call may change: the journal, and how often a fault was used.
 BESIDE_THE_STATE = {"seal", "requests", "journal_seq", "dropped_requests", "faults"}
@@ -28,7 +28,7 @@ def refused(step: Step, answer: Any) -> bool:
     return isinstance(error, dict) and not error["message"].startswith("injected fault")
 
 
-@examples(STEADY, max_examples=60)
+@examples(60)
 @given(sessions.answers(), sessions.sessions(restored=True))
 def test_everything_that_must_hold_holds_at_every_step(chosen: Answers, steps: list[Step]) -> None:
     box = Box(chosen)
@@ -38,7 +38,7 @@ def test_everything_that_must_hold_holds_at_every_step(chosen: Answers, steps: l
         check(box.sandbox)
 
 
-@examples(STEADY, max_examples=40)
+@examples(40)
 @given(sessions.answers(), sessions.sessions())
 def test_a_refused_call_changes_nothing(chosen: Answers, steps: list[Step]) -> None:
     box = Box(chosen)
@@ -50,7 +50,7 @@ def test_a_refused_call_changes_nothing(chosen: Answers, steps: list[Step]) -> N
             assert state(box) == before, step
 
 
-@examples(STEADY, max_examples=40)
+@examples(40)
 @given(sessions.answers(), sessions.sessions())
 def test_two_runs_and_a_replay_of_the_log_give_the_same_bytes(chosen: Answers, steps: list[Step]) -> None:
     boxes = [Box(chosen), Box(chosen)]
@@ -60,7 +60,7 @@ def test_two_runs_and_a_replay_of_the_log_give_the_same_bytes(chosen: Answers, s
     assert snapshots == {replay(boxes[0].sandbox.base, boxes[0].sandbox.log).snapshot()}
 
 
-@examples(STEADY, max_examples=40)
+@examples(40)
 @given(sessions.answers(), sessions.sessions(), st.integers(5, 30))
 def test_a_restored_sandbox_has_the_same_future(chosen: Answers, steps: list[Step], stop: int) -> None:
     whole = Player(Box(chosen).sandbox)

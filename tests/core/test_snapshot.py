@@ -9,7 +9,8 @@ from sched_emulator.core import snapshot
 from sched_emulator.core.encoding import decode
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import State
-from tests.core.harness import START_MS, STEADY, Box
+from tests.core.harness import START_MS, Box
+from tests.soak import examples
 
 HOOK = "https://api.acme.com/hook"
 EXACT = '{"big":123456789012345678901234567890,"small":0.1000000000000000055511151231257827,"tiny":1E-400}'
@@ -111,7 +112,7 @@ def test_what_is_no_snapshot_of_this_version_is_refused(document: bytes) -> None
     assert refusal(document).startswith("this is no snapshot of this version: ")
 
 
-@STEADY
+@examples(100)
 @given(st.integers(0, len(BUSY) - 1), st.integers(0, 255))
 def test_a_snapshot_with_one_byte_changed_is_refused_or_means_the_same(place: int, byte: int) -> None:
     document = BUSY[:place] + bytes([byte]) + BUSY[place + 1 :]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core.timeline import Entry, Timeline
-from tests.core.harness import STEADY
+from tests.soak import examples
 
 
 def drained(timeline: Timeline, until_ms: int | None = 10**9) -> list[str]:
@@ -108,7 +108,7 @@ ACTIONS = st.one_of(
 )
 
 
-@STEADY
+@examples(100)
 @given(st.lists(ACTIONS, max_size=60))
 def test_it_agrees_with_a_sorted_list(actions: list[tuple[Any, ...]]) -> None:
     timeline, model = Timeline([]), list[Entry]()

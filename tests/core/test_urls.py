@@ -1,12 +1,13 @@
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core import urls
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.urls import UrlError
+from tests.soak import examples
 
 ROUTES = {
     "https://api.acme.com": "http://127.0.0.1:9000",
@@ -355,7 +356,7 @@ def test_resolved_loopback_is_forbidden_under_strict_only() -> None:
         assert urls.forbidden_address(address, strict=True) == "loopback"
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_the_form_in_which_an_address_is_written_makes_no_difference(number: int, data: st.DataObject) -> None:
     address = IPv4Address(number)
@@ -372,7 +373,7 @@ def test_the_form_in_which_an_address_is_written_makes_no_difference(number: int
     )
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.text(max_size=30), st.booleans())
 def test_any_text_is_either_refused_or_has_a_canonical_form_that_stays(text: str, tls: bool) -> None:  # noqa: FBT001 - drawn
     url = f"http{'s' if tls else ''}://{text}"
