@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
 from sched_emulator import Emulator, Sandbox
 from sched_emulator.cli import main
@@ -15,9 +14,10 @@ from sched_emulator.client.http import Client, EmulatorError
 from sched_emulator.client.receiver import Receiver
 from sched_emulator.config import Config
 from sched_emulator.core.sandbox import COMMANDS_KEPT
-from sched_emulator.server.app import SANDBOXES, create_app
+from sched_emulator.server.app import App
 from sched_emulator.spec import assumptions
 from tests.gateways import CannedServer
+from tests.server.harness import served
 
 HOOK = "https://api.acme.com/hook"
 Json = dict[str, Any]
@@ -64,11 +64,11 @@ def found(box: Sandbox, name: str) -> list[tuple[str, str, str, int]]:
 
 async def test_beyond_the_logs_bound_the_answer_is_not_complete_and_proves_what_it_has() -> None:
     headers = {"Authorization": "Bearer ifr_long"}
-    app = create_app(Config(clock_mode="frozen", answers=assumptions.defaults()))
-    async with TestClient(TestServer(app)) as client:
+    app = App(Config(clock_mode="frozen", answers=assumptions.defaults()))
+    async with served(app) as client:
         body = {"name": "q", "idempotency_key": "one"}
         await client.post("/v1/queue/create", json=body, headers=headers)
-        sandbox = app[SANDBOXES].hosted["ifr_long"].sandbox
+        sandbox = app.sandboxes.hosted["ifr_long"].sandbox
         while len(sandbox.log) < COMMANDS_KEPT - 2:
             sandbox.set_routes({})
         await client.post("/v1/queue/create", json={"name": "kept"}, headers=headers)

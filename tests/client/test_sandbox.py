@@ -49,7 +49,7 @@ def test_going_back_is_an_error_that_says_so(box: Sandbox) -> None:
     box.clock.advance(days=10)
     with pytest.raises(EmulatorError) as caught:
         box.clock.set(START)
-    assert (caught.value.status, caught.value.code) == (409, "CONFLICT")
+    assert (caught.value.status, caught.value.code) == (409, "BACKWARD")
     with pytest.raises(EmulatorError) as caught:
         box.clock.advance(seconds=-1)
     assert (caught.value.status, "seconds" in caught.value.message) == (400, True)

@@ -34,7 +34,7 @@ def test_a_hint_can_be_given_or_is_that_of_the_sort() -> None:
 
 
 def test_an_error_does_not_say_to_try_again_unless_it_helps() -> None:
-    assert [errors.Conflict("no").retryable, errors.Conflict("no").retry_after_seconds] == [False, None]
+    assert [errors.Conflict("no").retryable, errors.Conflict("no").headers] == [False, {}]
     assert [errors.InjectedFault(status, None).retryable for status in (404, 429, 499, 500, 599)] == [
         False,
         True,

@@ -89,11 +89,11 @@ def test_a_fault_that_only_delays_lets_the_answer_through(box: Box) -> None:
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ({"status": 429, "retry_after_seconds": 2}, (429, "RATE_LIMITED", True, 2, 0, False)),
-        ({"status": 418}, (418, "INTERNAL", False, None, 0, False)),
-        ({"code": "OUT_OF_TEA"}, (503, "OUT_OF_TEA", True, None, 0, False)),
-        ({"status": 400, "code": "BAD"}, (400, "BAD", False, None, 0, False)),
-        ({"drop": True, "latency_seconds": 0.2}, (503, "UNAVAILABLE", True, None, 200, True)),
+        ({"status": 429, "retry_after_seconds": 2}, (429, "RATE_LIMITED", True, {"Retry-After": "2"}, 0, False)),
+        ({"status": 418}, (418, "INTERNAL", False, {}, 0, False)),
+        ({"code": "OUT_OF_TEA"}, (503, "OUT_OF_TEA", True, {}, 0, False)),
+        ({"status": 400, "code": "BAD"}, (400, "BAD", False, {}, 0, False)),
+        ({"drop": True, "latency_seconds": 0.2}, (503, "UNAVAILABLE", True, {}, 200, True)),
     ],
 )
 def test_what_a_fault_makes_of_a_call(fault: dict[str, Any], expected: tuple[Any, ...]) -> None:
@@ -104,7 +104,7 @@ def test_what_a_fault_makes_of_a_call(fault: dict[str, Any], expected: tuple[Any
         error.status,
         error.code,
         error.retryable,
-        error.retry_after_seconds,
+        error.headers,
         error.latency_ms,
         error.drop,
     )

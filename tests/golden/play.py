@@ -9,12 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import RawTestServer, TestClient
 
 from sched_emulator.config import Config
-from sched_emulator.server.app import create_app
+from sched_emulator.server.app import App
 from sched_emulator.spec import assumptions
 
 INDENT = "    "
@@ -23,8 +24,9 @@ INDENT = "    "
 async def play(session: str) -> str:
     """Return a session with what is answered now in place of what was recorded."""
     told = []
-    app = create_app(Config(clock_mode="frozen", seed=42, answers=assumptions.preset("documented")))
-    async with TestClient(TestServer(app)) as client:
+    app = App(Config(clock_mode="frozen", seed=42, answers=assumptions.preset("documented")))
+    client: TestClient[Any, Any] = TestClient(RawTestServer(app.handle))
+    async with client:
         for line in session.splitlines():
             if line.startswith(INDENT):
                 continue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sched_emulator.server.app import EDGE_OPERATIONS
+from sched_emulator.server import discovery
 from sched_emulator.server.binding import bind
 from sched_emulator.spec import assumptions
 
@@ -55,4 +55,4 @@ def test_the_session_has_every_operation() -> None:
         patterns = [f"{bound.operation.method} {re.sub('{[a-z_]+}', '[^/ ?]+', path)}([ ?].*)?" for path in paths]
         if not any(re.fullmatch(pattern, line, re.IGNORECASE) for pattern in patterns for line in requests):
             missing.append(operation_id)
-    assert set(missing) == EDGE_OPERATIONS
+    assert set(missing) == discovery.OPERATIONS.keys()

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from sched_emulator.config import Config
-from sched_emulator.server.app import create_app
+from sched_emulator.server.app import App
 from sched_emulator.spec import assumptions
-from tests.server.harness import Api, Start
+from tests.server.harness import Api, Start, served
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ async def start() -> AsyncIterator[Start]:
     async def start_one(*, answers: dict[str, Any] | None = None, **settings: Any) -> Api:
         settings.setdefault("clock_mode", "frozen")
         config = Config(answers=assumptions.defaults() | (answers or {}), **settings)
-        client = TestClient(TestServer(create_app(config)))
+        client = served(App(config))
         await client.start_server()
         clients.append(client)
         return Api(client)

@@ -5,13 +5,31 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import BaseTestServer, TestClient
+from aiohttp.web import ServerRunner
 
+from sched_emulator.server.app import App
 from sched_emulator.server.binding import bind
 from sched_emulator.spec import assumptions
 
 KEY = "ifr_test"
 Json = dict[str, Any]
+
+
+class _Served(BaseTestServer):
+    """An application served on a free port, as `TestClient` takes it."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__()
+        self.app = app
+
+    async def _make_runner(self, **options: Any) -> ServerRunner:
+        return self.app.runner(**options)
+
+
+def served(app: App) -> TestClient[Any, Any]:
+    """Return a client of an application, which serves while the client is open."""
+    return TestClient(_Served(app))
 
 
 class Api:
@@ -20,6 +38,12 @@ class Api:
     def __init__(self, client: TestClient[Any, Any], key: str = KEY) -> None:
         self.client = client
         self.headers = {"Authorization": f"Bearer {key}"}
+
+    @property
+    def app(self) -> App:
+        """What is served, for tests that reach behind the sockets."""
+        assert isinstance(self.client.server, _Served)
+        return self.client.server.app
 
     def with_key(self, key: str) -> "Api":
         """Return the same client with another key."""

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import trustme
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestServer
 
 from sched_emulator import signatures
 from sched_emulator.config import Config
-from sched_emulator.server.app import create_app
+from sched_emulator.server.app import App
 from sched_emulator.server.sender import Sender
 from sched_emulator.spec import assumptions
-from tests.server.harness import Api, Start
+from tests.server.harness import Api, Start, served
 from tests.server.receivers import Behaviour, for_ever, receiver, rude_receiver
 
 SHORT = 0.2  # seconds: how long an attempt may take where it is to end by its time limit
@@ -379,7 +379,7 @@ async def test_a_script_comes_before_a_route(start: Start) -> None:
 async def emulator(sender: Sender, **settings: Any) -> AsyncIterator[Api]:
     """Start an emulator whose names are resolved as the test says."""
     config = Config(answers=assumptions.defaults(), clock_mode="frozen", **settings)
-    async with TestClient(TestServer(create_app(config, sender))) as client:
+    async with served(App(config, sender)) as client:
         yield Api(client)
 
 

@@ -122,7 +122,7 @@ async def test_a_receiver_that_advances_or_sets_the_clock_gets_an_answer(api: Ap
         await task(api, target.url)
         await api.advance(seconds=3600)
     error = {
-        "code": "CONFLICT",
+        "code": "BUSY",
         "message": f"an advance is under way, waiting for {target.url}",
         "hint": "Try again when it has ended.",
         "retryable": True,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.server.app import SANDBOXES
 from tests.server.harness import Api, Start
 
 JSON = {"Content-Type": "application/json"}
@@ -364,7 +363,7 @@ async def test_validation_errors_are_422_where_that_is_the_answer(start: Start) 
 
 async def test_a_mistake_of_our_own_is_an_envelope_without_a_stack_trace(api: Api, caplog: Any) -> None:
     await api.call("cron.list")
-    api.client.app[SANDBOXES].hosted["ifr_test"].sandbox.store.crons = None
+    del api.app.sandboxes.hosted["ifr_test"].sandbox.store.crons
     status, code, message = await refusal(api, "GET", "/v1/cron/get/cron_1")
     assert (status, code, message) == (500, "INTERNAL", "the emulator made a mistake")
     assert "GET /v1/cron/get/cron_1 failed" in caplog.text

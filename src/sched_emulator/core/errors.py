@@ -4,18 +4,24 @@ Codes and statuses are those of the vendor's conventions: 401, 402, 404, 409, 41
 `INVALID_REQUEST` for what does not fit the documentation (its status is the assumption `http.validation_status`).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .instants import to_text
 
 
 class SchedulingError(Exception):
-    """A call that was refused: `code`, `status`, one sentence for people, and what to do about it."""
+    """A call that was refused: `code`, `status`, one sentence for people, and what to do about it.
+
+    `headers` are what its answer carries besides, such as `Retry-After`.
+    """
 
     code = "INTERNAL"
     status = 500
     hint: str | None = None
     retryable = False
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str, *, hint: str | None = None, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -23,7 +29,6 @@ class SchedulingError(Exception):
         if hint is not None:
             self.hint = hint
         self.details = details
-        self.retry_after_seconds: int | None = None
 
 
 class InvalidRequest(SchedulingError):
@@ -72,6 +77,7 @@ class Conflict(SchedulingError):
 class Backward(Conflict):
     """Time would go back."""
 
+    code = "BACKWARD"
     hint = "Reset the sandbox, or use a fresh key."
 
     def __init__(self, now_ms: int, wanted_ms: int) -> None:
@@ -120,7 +126,8 @@ class InjectedFault(SchedulingError):
         super().__init__(f"injected fault: {status} {self.code}")
         self.status = status
         self.retryable = status == 429 or status >= 500
-        self.retry_after_seconds = retry_after_seconds
+        if retry_after_seconds is not None:
+            self.headers = {"Retry-After": str(retry_after_seconds)}
         self.latency_ms = latency_ms
         self.drop = drop
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config
-from sched_emulator.server.app import create_app
+from sched_emulator.server.app import App
 
 from . import HOST
 from .certificates import Authority
@@ -30,10 +30,8 @@ trust_env=True does). Let such a client use $SCHED_EMULATOR_URL.
 async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
     """Run a command whose requests to the gateway the emulator answers; return its exit status."""
     upstream = None if offline else Upstream.of(os.environ)
-    arrivals = _Arrivals()
-    app = create_app(config)
-    app.middlewares.insert(0, arrivals.notice)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    arrivals = _Arrivals(App(config))
+    runner = arrivals.app.runner(arrivals.handle)
     await runner.setup()
     try:
         authority = Authority()
@@ -67,10 +65,10 @@ def _write_bundle(authority: Authority, folder: str) -> Path:
 class _Arrivals:
     """Whether a request for the API came."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: App) -> None:
+        self.app = app
         self.came = False
 
-    @web.middleware
-    async def notice(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def handle(self, request: BaseRequest) -> web.StreamResponse:
         self.came = self.came or not request.path.startswith(CONTROL_PREFIX)
-        return await handler(request)
+        return await self.app.handle(request)

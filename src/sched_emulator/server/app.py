@@ -1,4 +1,4 @@
-"""The server, put together by hand from top to bottom: spec, sandboxes, sender, handlers, routes, sockets.
+"""The server, put together by hand from top to bottom: spec, sandboxes, sender, handlers, sockets.
 
 What the spec describes and what handlers exist must agree, or the server does not start.
 """
@@ -13,70 +13,129 @@ import signal
 import socket
 import sys
 import threading
-from functools import partial
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 
+from . import discovery
 from .api import Api
 from .binding import Binding, bind
 from .control import PREFIX, Control
-from .hosted import Sandboxes
-from .refusals import BodyTooLarge, InternalError, MalformedBody, MethodNotAllowed, UnknownPath
+from .http_errors import BodyTooLarge, InternalError, MalformedBody
+from .sandboxes import Sandboxes
 from .sender import Sender
 
 MIN_BODY_BYTES = 32 * 1024 * 1024
 YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
-EDGE_OPERATIONS = frozenset({"discovery.list", "discovery.get"})
-SANDBOXES = web.AppKey("sandboxes", Sandboxes)
+SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
 log = logging.getLogger("sched_emulator")
+Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def create_app(config: Config, sender: Sender | None = None) -> web.Application:
-    """Return the application that serves a configuration; `sender` stands for the one that opens connections.
+class App:
+    """All that stands behind the sockets: both APIs, their sandboxes, and the sender of deliveries.
 
-    ValueError when the spec and the handlers do not agree.
+    `sender` stands for the one that opens connections. ValueError when the spec and the handlers do not agree.
     """
-    binding = bind(config.answers)
-    check_handlers(binding)
-    if sender is None:
-        sender = Sender(
+
+    def __init__(self, config: Config, sender: Sender | None = None) -> None:
+        binding = bind(config.answers)
+        check_handlers(binding)
+        self._sender = sender or Sender(
             delivery_timeout=config.delivery_timeout_seconds,
             only_loopback=config.deliver != "all",
             strict=config.strict_urls,
         )
-    sandboxes = Sandboxes(config, sender)
-    api, control = Api(sandboxes, binding), Control(config, sandboxes)
-    app = web.Application(middlewares=[_refusals(api, control)], client_max_size=_body_bound(config))
-    app[SANDBOXES] = sandboxes
-    edge = {"discovery.list": api.list_capabilities, "discovery.get": api.get_capability}
-    for operation_id, bound in binding.operations.items():
-        handler = edge.get(operation_id) or partial(api.handle, operation_id)
-        for path in filter(None, (bound.operation.path, bound.operation.newer_path)):
-            app.router.add_route(bound.operation.method, path, handler)
-    for operation_id, bound in control.operations.items():
-        handler = partial(control.handle, operation_id)
-        app.router.add_route(bound.operation.method, bound.operation.path, handler)
-        if operation_id == "health":
-            app.router.add_route("HEAD", bound.operation.path, handler)
+        self.sandboxes = Sandboxes(config, self._sender)
+        self._api, self._control = Api(self.sandboxes, binding), Control(config, self.sandboxes)
+        self._body_bound = _body_bound(config)
 
-    async def close(_app: web.Application) -> None:
-        sandboxes.abandon()
-        await sender.close()
+    async def handle(self, request: BaseRequest) -> web.StreamResponse:
+        """Answer any request; what is refused before an operation took it is answered here too."""
+        if "Expect" in request.headers:
+            await _let_send(request)
+        face = self._control if request.path.startswith(PREFIX) else self._api
+        try:
+            return await face.answer(request)
+        except SchedulingError as raised:
+            error = raised
+        except web.HTTPRequestEntityTooLarge:
+            error = BodyTooLarge(f"the body must be at most {self._body_bound} bytes")
+        except web.RequestPayloadError as raised:
+            error = MalformedBody(f"the body must be readable: {str(raised).splitlines()[-1].strip()}")
+        except ConnectionResetError:  # the client has gone: nobody reads an answer
+            raise
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            error = InternalError("the emulator made a mistake")
+        return face.refuse(request, error)
 
-    app.on_shutdown.append(close)
-    return app
+    def runner(self, handler: Handler | None = None, **options: Any) -> web.ServerRunner:
+        """Return what serves on sockets; `handler` stands for `handle`, `options` are those of `web.Server`."""
+        timeout = options.pop("shutdown_timeout", SHUTDOWN_SECONDS)
+        server = web.Server(
+            handler or self.handle,
+            request_factory=self._request,
+            access_log=None,
+            max_line_size=LONGEST_LINE_BYTES,
+            max_field_size=LONGEST_LINE_BYTES,
+            **options,
+        )
+        return _Runner(self, server, timeout)
+
+    async def close(self) -> None:
+        """Cancel everything under way."""
+        self.sandboxes.abandon()
+        await self._sender.close()
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> BaseRequest:
+        loop = task.get_loop()
+        return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=self._body_bound)
+
+
+class _Runner(web.ServerRunner):
+    """Closes the application first, so that requests that wait for a delivery end."""
+
+    def __init__(self, app: App, server: web.Server, shutdown_timeout: float) -> None:
+        super().__init__(server, shutdown_timeout=shutdown_timeout)
+        self._app = app
+
+    async def shutdown(self) -> None:
+        await self._app.close()
+
+
+async def _let_send(request: BaseRequest) -> None:
+    """Tell a client that asked first to go on and send its body."""
+    if request.version == HttpVersion11:
+        expected = request.headers["Expect"]
+        if expected.lower() != "100-continue":
+            raise web.HTTPExpectationFailed(text=f"Unknown Expect: {expected}")
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    await request.writer.drain()
 
 
 def check_handlers(binding: Binding) -> None:
     """Raise ValueError naming every operation without a function, and every function without an operation."""
-    described = binding.operations.keys() - EDGE_OPERATIONS
+    described = binding.operations.keys() - discovery.OPERATIONS.keys()
     complaints = [f"the operation {name} has no function" for name in sorted(described - OPERATIONS.keys())]
     complaints += [f"the function of {name} has no operation" for name in sorted(OPERATIONS.keys() - described)]
     if complaints:
@@ -94,13 +153,7 @@ def serve(config: Config) -> int:
 
 
 async def _serve(config: Config) -> int:
-    runner = web.AppRunner(
-        create_app(config),
-        access_log=None,
-        shutdown_timeout=0.2,
-        max_line_size=LONGEST_LINE_BYTES,
-        max_field_size=LONGEST_LINE_BYTES,
-    )
+    runner = App(config).runner()
     await runner.setup()
     try:
         sockets = _listen(config.host, config.port)
@@ -131,34 +184,6 @@ def _read_to_the_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) ->
         pass
     with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped already
         loop.call_soon_threadsafe(stopped.set)
-
-
-def _refusals(api: Api, control: Control) -> Middleware:
-    """Return the middleware that makes answers of everything refused before an operation took the request."""
-
-    @web.middleware
-    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except SchedulingError as raised:
-            error = raised
-        except web.HTTPMethodNotAllowed as raised:
-            error = MethodNotAllowed(request.method, request.path, ", ".join(sorted(raised.allowed_methods)))
-        except web.HTTPRequestEntityTooLarge:
-            error = BodyTooLarge(f"the body must be at most {request.client_max_size} bytes")
-        except web.RequestPayloadError as raised:
-            error = MalformedBody(f"the body must be readable: {str(raised).splitlines()[-1].strip()}")
-        except ConnectionResetError:  # the client has gone: nobody reads an answer
-            raise
-        except web.HTTPException as raised:
-            error = UnknownPath(f"the path '{request.path[:80]}' was not found")
-            error.status = raised.status
-        except Exception:
-            log.exception("%s %s failed", request.method, request.path)
-            error = InternalError("the emulator made a mistake")
-        return control.refuse(error) if request.path.startswith(PREFIX) else api.refuse(request, error)
-
-    return refuse
 
 
 def _body_bound(config: Config) -> int:

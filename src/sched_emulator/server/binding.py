@@ -16,7 +16,8 @@ from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_ms, to_seconds, to_text
 from sched_emulator.spec import assumptions
 
-from .sentences import first_problem, shown
+from .routes import Route, Routes
+from .validation_errors import first_problem, shown
 
 Json = dict[str, Any]
 Convert = Callable[[Any, str], Any]
@@ -139,6 +140,12 @@ class Binding:
         spec.check(document)
         self.document = document
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(document)}
+        self.routes = Routes(
+            Route(bound.operation.method, path, bound.operation_id)
+            for bound in self.operations.values()
+            for path in (bound.operation.path, bound.operation.newer_path)
+            if path is not None
+        )
         self.invalid_status = int(document["x-validation-status"])
         self.enveloped = any(operation.enveloped for operation in self.operations.values())
 

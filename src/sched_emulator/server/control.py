@@ -1,88 +1,112 @@
-"""The control API `/_emulator/…`: what tests steer and read, as `openapi/emulator.yaml` describes it.
+"""The control API `/_emulator/…` at the socket: what tests steer and read, as `openapi/emulator.yaml` describes it.
 
-Each operation on a sandbox is one function in `OF_SANDBOX`, found by its id; it takes the sandbox, the body and the
-query parameters, checked against the document, and returns what is answered.
+Each operation is one function, found by its id in a table; it gets what it uses of the request, checked against the
+document, and returns what is answered. Only those in `AWAITED` take time.
 """
 
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import tzdata
 from aiohttp import web
+from aiohttp.web_request import BaseRequest
 
 from sched_emulator import spec
 from sched_emulator.config import Config
+from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
-from . import bodies, control_reading, control_setting
-from .api import error_object, json_response
+from . import control_reading, control_setting, json_body
+from .api import target_of
+from .asked import Asked, Json, Performed
 from .binding import BoundOperation, Request, shorten
-from .hosted import Hosted, Sandboxes
-from .refusals import Forbidden
+from .control_relied import get_relied
+from .http_errors import Forbidden, error_object
 from .reply import json_reply
+from .routes import Matched, Route, Routes
+from .sandboxes import Hosted, Sandboxes
 
-Json = dict[str, Any]
 PREFIX = "/_emulator"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-OF_SANDBOX: dict[str, Callable[[Hosted, Json, Json], Awaitable[Json]]] = {
-    **control_reading.OPERATIONS,
-    **control_setting.OPERATIONS,
+
+def health(sandboxes: Sandboxes) -> Json:
+    """Return that the emulator is up, and which one it is."""
+    return {
+        "status": "ok",
+        "version": version("sched-emulator"),
+        "instance": sandboxes.instance,
+        "tzdata": tzdata.IANA_VERSION,
+        "sandboxes": len(sandboxes.hosted),
+    }
+
+
+def summary(hosted: Hosted) -> Json:
+    """Return a sandbox in short."""
+    hosted.driver.catch_up()
+    store = hosted.sandbox.store
+    return {
+        "key": shorten(hosted.key, 8),
+        "now": to_text(store.now_ms),
+        "mode": store.mode,
+        "crons": len(store.crons),
+        "queues": len(store.queues),
+        "requests": store.journal.dropped_requests + len(store.journal.requests),
+    }
+
+
+# What concerns no sandbox, or must make none: each takes all sandboxes and the header `Authorization`.
+OF_SERVER: dict[str, Callable[[Sandboxes, str | None], Json]] = {
+    "health": lambda sandboxes, _: health(sandboxes),
+    "sandboxes.list": lambda sandboxes, _: {"items": [summary(hosted) for hosted in sandboxes.hosted.values()]},
+    "sandbox.delete": lambda sandboxes, authorization: {"deleted": sandboxes.forget(sandboxes.key_in(authorization))},
+}
+OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {**control_reading.OPERATIONS, **control_setting.OPERATIONS}
+AWAITED: dict[str, Callable[[Asked], Awaitable[Json]]] = {
+    **control_setting.AWAITED,
+    "relied": lambda asked: get_relied(asked.hosted),
 }
 
 
 class Control:
-    """The handlers of the control API."""
+    """Answers for the control API."""
 
     def __init__(self, config: Config, sandboxes: Sandboxes) -> None:
         self._allowed_hosts = LOOPBACK_HOSTS | {config.host} | set(config.allow_hosts)
         self._sandboxes = sandboxes
-        self._instance = uuid4().hex
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        handled = OF_SANDBOX.keys() | {"health", "sandboxes.list", "sandbox.delete", "snapshot.get", "snapshot.put"}
+        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys()
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
+        described = [bound.operation for bound in self.operations.values()]
+        self._routes = Routes(
+            [
+                *(Route(operation.method, operation.path, operation.operation_id) for operation in described),
+                Route("HEAD", self.operations["health"].operation.path, "health"),
+            ]
+        )
 
-    async def handle(self, operation_id: str, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: BaseRequest) -> web.StreamResponse:
         """Answer a request of the control API; SchedulingError when it is refused."""
+        matched = self._routes.match(request.method, target_of(request))
+        operation_id = matched.operation_id
         self._refuse_foreign(request)
-        if operation_id == "health":
-            return json_response(200, self._health(), {})
-        if operation_id == "sandboxes.list":
-            return json_response(200, {"items": [_summary(item) for item in self._sandboxes.hosted.values()]}, {})
-        if operation_id == "sandbox.delete":
-            key = self._sandboxes.key_in(request.headers.get("Authorization"))
-            return json_response(200, {"deleted": self._sandboxes.forget(key)}, {})
+        if operation_id in OF_SERVER:
+            return _reply(OF_SERVER[operation_id](self._sandboxes, request.headers.get("Authorization")))
         hosted = self._hosted(request)
+        asked = await self._read(hosted, matched, request)
         hosted.driver.catch_up()
-        if operation_id == "snapshot.get":
-            hosted.driver.refuse_if_busy()
-            return json_reply(200, hosted.sandbox.snapshot(), {})
-        if operation_id == "snapshot.put":
-            hosted.replace_state(await request.content.read())
-            return json_response(200, {"restored": True}, {})
-        body, query = await _read(self.operations[operation_id], request)
-        return json_response(200, await OF_SANDBOX[operation_id](hosted, body, query), {})
+        if operation_id in AWAITED:
+            return _reply(await AWAITED[operation_id](asked))
+        return _reply(OF_SANDBOX[operation_id](asked))
 
-    def refuse(self, error: SchedulingError) -> web.StreamResponse:
+    def refuse(self, _request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
-        headers = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
-        return json_response(error.status, {"error": error_object(error)}, headers)
+        return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 
-    def _health(self) -> Json:
-        return {
-            "status": "ok",
-            "version": version("sched-emulator"),
-            "instance": self._instance,
-            "tzdata": tzdata.IANA_VERSION,
-            "sandboxes": len(self._sandboxes.hosted),
-        }
-
-    def _hosted(self, request: web.Request) -> Hosted:
+    def _hosted(self, request: BaseRequest) -> Hosted:
         """Return the sandbox meant: that of the key sent; without a key, the only one there is."""
         authorization = request.headers.get("Authorization")
         if authorization is not None:
@@ -95,7 +119,24 @@ class Control:
             parameter="Authorization",
         )
 
-    def _refuse_foreign(self, request: web.Request) -> None:
+    async def _read(self, hosted: Hosted, matched: Matched, request: BaseRequest) -> Asked:
+        """Return what a request asks of a sandbox, checked; misspelt parameters are refused."""
+        bound = self.operations[matched.operation_id]
+        if bound.operation.definition.get("requestBody", {}).get("x-unbounded"):
+            return Asked(hosted, {}, {}, await request.content.read())
+        body = json_body.parse(await request.read()) if request.method != "GET" else None
+        if body is None and bound.operation.body_required:
+            body = {}
+        bound.check_body(body)
+        known = {parameter.name for parameter in bound.parameters}
+        unknown = [name for name in matched.query if name not in known]
+        if unknown:
+            raise InvalidRequest(f"`{unknown[0][:60]}` is no parameter of this request", parameter=unknown[0][:60])
+        parts = Request(matched.path, matched.query, request.headers, body)
+        query = {parameter.name: value for parameter, value in bound.read_parameters(parts)}
+        return Asked(hosted, body or {}, query, b"")
+
+    def _refuse_foreign(self, request: BaseRequest) -> None:
         """Refuse what a web page of elsewhere may have sent: a foreign `Host` or `Origin`."""
         if "*" in self._allowed_hosts:
             return
@@ -115,28 +156,5 @@ def _host_name(url: str) -> str | None:
         return None
 
 
-async def _read(bound: BoundOperation, request: web.Request) -> tuple[Json, Json]:
-    """Return the body and the query parameters of a request, checked; misspelt ones are refused."""
-    body = bodies.parse(await request.read()) if request.method != "GET" else None
-    if body is None and bound.operation.body_required:
-        body = {}
-    bound.check_body(body)
-    known = {parameter.name for parameter in bound.parameters}
-    unknown = [name for name in request.query if name not in known]
-    if unknown:
-        raise InvalidRequest(f"`{unknown[0][:60]}` is no parameter of this request", parameter=unknown[0][:60])
-    parts = Request(request.match_info, request.query, request.headers, body)
-    return body or {}, {parameter.name: value for parameter, value in bound.read_parameters(parts)}
-
-
-def _summary(hosted: Hosted) -> Json:
-    hosted.driver.catch_up()
-    sandbox = hosted.sandbox
-    return {
-        "key": shorten(hosted.key, 8),
-        "now": to_text(sandbox.store.now_ms),
-        "mode": sandbox.store.mode,
-        "crons": len(sandbox.store.crons),
-        "queues": len(sandbox.store.queues),
-        "requests": sandbox.store.journal.dropped_requests + len(sandbox.store.journal.requests),
-    }
+def _reply(content: Performed) -> web.StreamResponse:
+    return json_reply(200, content if isinstance(content, bytes) else encode_bytes(content), {})

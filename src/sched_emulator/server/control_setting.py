@@ -1,105 +1,118 @@
-"""The control operations that change a sandbox: its clock, scripts, routes, faults, answers, account, and reset."""
+"""The control operations that change a sandbox: clock, scripts, routes, faults, answers, account, state, reset."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
 
-from .control_reading import fault_view, get_account, get_assumptions, get_clock, get_routes, target_view
-from .driver import MAX_EVENTS
-from .hosted import Hosted
+from .asked import Asked, Json, Performed
+from .control_reading import fault_view, get_clock, target_view
+from .driver import MAX_EVENTS, Driver
+from .sandboxes import Hosted
 
-Json = dict[str, Any]
 
-
-async def set_clock(hosted: Hosted, body: Json, query: Json) -> Json:
+async def set_clock(
+    driver: Driver, *, mode: str | None = None, speed: float | None = None, now: str | None = None
+) -> Json:
     """Set mode, speed and instant; forward makes everything due on the way happen."""
-    driver, sandbox = hosted.driver, hosted.sandbox
-    if body.get("mode") == "frozen":
+    sandbox = driver.sandbox
+    if mode == "frozen":
         driver.set_clock(mode="frozen", speed=None)
-    if "now" in body:
-        now_ms = _instant(body["now"], "now")
+    if now is not None:
+        now_ms = _instant(now, "now")
         if now_ms < sandbox.store.now_ms or sandbox.store.untouched:
             driver.refuse_if_busy()
             sandbox.set_now(now_ms)
             driver.restart()
         else:
             await driver.advance(until_ms=now_ms, events=None)
-    driver.set_clock(mode=body.get("mode"), speed=body.get("speed"))
-    return await get_clock(hosted, {}, query)
+    driver.set_clock(mode=mode, speed=speed)
+    return get_clock(driver)
 
 
-async def advance(hosted: Hosted, body: Json, _query: Json) -> Json:
+async def advance(
+    driver: Driver,
+    *,
+    seconds: float | None = None,
+    until: str | None = None,
+    events: int | None = None,
+    max_events: float = MAX_EVENTS,
+) -> Json:
     """Let time pass."""
     until_ms = None
-    if "seconds" in body:
-        until_ms = hosted.sandbox.store.now_ms + round(1000 * body["seconds"])
+    if seconds is not None:
+        until_ms = driver.sandbox.store.now_ms + round(1000 * seconds)
         if until_ms > LAST_MS:
             raise InvalidRequest("`seconds` must not lead past the year 9999", parameter="seconds")
-    elif "until" in body:
-        until_ms = _instant(body["until"], "until")
-    done = await hosted.driver.advance(
-        until_ms=until_ms, events=body.get("events"), max_events=int(body.get("max_events", MAX_EVENTS))
-    )
+    elif until is not None:
+        until_ms = _instant(until, "until")
+    done = await driver.advance(until_ms=until_ms, events=events, max_events=int(max_events))
     return {"now": to_text(done.now_ms), "fired": done.fired, "stopped": done.stopped}
 
 
-async def reset(hosted: Hosted, body: Json, _query: Json) -> Json:
+def reset(hosted: Hosted, *, seed: int | None = None, now: str | None = None, assumptions: Json | None = None) -> Json:
     """Make the sandbox as new; what is given counts as its beginning from now on."""
-    now_ms = _instant(body["now"], "now") if "now" in body else None
-    hosted.reset(seed=body.get("seed"), now_ms=now_ms, answers=_checked(body.get("assumptions", {})))
+    now_ms = None if now is None else _instant(now, "now")
+    hosted.reset(seed=seed, now_ms=now_ms, answers=_checked(assumptions or {}))
     return {"reset": True}
 
 
-async def add_target(hosted: Hosted, body: Json, _query: Json) -> Json:
+def put_snapshot(hosted: Hosted, document: bytes) -> Json:
+    """Replace the state by that of a snapshot."""
+    hosted.replace_state(document)
+    return {"restored": True}
+
+
+def add_target(sandbox: Sandbox, target: Json) -> Json:
     """Script a receiver."""
-    hosted.sandbox.add_target(body)
-    return target_view(hosted.sandbox.store.targets[-1])
+    sandbox.add_target(target)
+    return target_view(sandbox.store.targets[-1])
 
 
-async def clear_targets(hosted: Hosted, _body: Json, _query: Json) -> Json:
+def clear_targets(sandbox: Sandbox) -> Json:
     """Drop all scripted receivers."""
-    cleared = len(hosted.sandbox.store.targets)
-    hosted.sandbox.clear_targets()
+    cleared = len(sandbox.store.targets)
+    sandbox.clear_targets()
     return {"cleared": cleared}
 
 
-async def set_routes(hosted: Hosted, body: Json, query: Json) -> Json:
+def set_routes(sandbox: Sandbox, routes: dict[str, str]) -> Json:
     """Replace the routes."""
-    hosted.sandbox.set_routes(body)
-    return await get_routes(hosted, {}, query)
+    sandbox.set_routes(routes)
+    return dict(routes)
 
 
-async def add_fault(hosted: Hosted, body: Json, _query: Json) -> Json:
+def add_fault(sandbox: Sandbox, fault: Json) -> Json:
     """Make requests fail, wait or lose their answer."""
-    hosted.sandbox.add_fault(body)
-    return fault_view(hosted.sandbox.store.faults[-1])
+    sandbox.add_fault(fault)
+    return fault_view(sandbox.store.faults[-1])
 
 
-async def clear_faults(hosted: Hosted, _body: Json, _query: Json) -> Json:
+def clear_faults(sandbox: Sandbox) -> Json:
     """Drop all faults."""
-    cleared = len(hosted.sandbox.store.faults)
-    hosted.sandbox.clear_faults()
+    cleared = len(sandbox.store.faults)
+    sandbox.clear_faults()
     return {"cleared": cleared}
 
 
-async def set_assumptions(hosted: Hosted, body: Json, query: Json) -> Json:
+def set_assumptions(hosted: Hosted, answers: Mapping[str, Any]) -> Json:
     """Merge answers; null returns to the one that the sandbox began with."""
-    chosen = {name: answer for name, answer in body.items() if answer is not None}
+    chosen = {name: answer for name, answer in answers.items() if answer is not None}
     checked = _checked(chosen)
-    _checked({name: assumptions.defaults().get(name, "") for name in body.keys() - chosen.keys()})
-    hosted.sandbox.set_assumptions({name: checked.get(name) for name in body})
+    _checked({name: assumptions.defaults().get(name, "") for name in answers.keys() - chosen.keys()})
+    hosted.sandbox.set_assumptions({name: checked.get(name) for name in answers})
     hosted.rebind()
     hosted.driver.stir()
-    return await get_assumptions(hosted, {}, query)
+    return dict(hosted.sandbox.store.answers.values)
 
 
-async def set_account(hosted: Hosted, body: Json, query: Json) -> Json:
-    """Set the balance."""
-    hosted.sandbox.set_balance(body["balance_usd"])
-    return await get_account(hosted, {}, query)
+def set_account(sandbox: Sandbox, *, balance_usd: float | None) -> Json:
+    """Set the balance; None is without limit."""
+    sandbox.set_balance(balance_usd)
+    return {"balance_usd": sandbox.store.balance_usd}
 
 
 def _checked(answers: Json) -> dict[str, str | int]:
@@ -119,15 +132,18 @@ def _instant(text: str, name: str) -> int:
     return instant_ms
 
 
-OPERATIONS: dict[str, Callable[[Hosted, Json, Json], Awaitable[Json]]] = {
-    "clock.set": set_clock,
-    "clock.advance": advance,
-    "reset": reset,
-    "targets.add": add_target,
-    "targets.clear": clear_targets,
-    "routes.set": set_routes,
-    "faults.add": add_fault,
-    "faults.clear": clear_faults,
-    "assumptions.set": set_assumptions,
-    "account.set": set_account,
+OPERATIONS: Mapping[str, Callable[[Asked], Performed]] = {
+    "reset": lambda asked: reset(asked.hosted, **asked.body),
+    "snapshot.put": lambda asked: put_snapshot(asked.hosted, asked.document),
+    "targets.add": lambda asked: add_target(asked.sandbox, asked.body),
+    "targets.clear": lambda asked: clear_targets(asked.sandbox),
+    "routes.set": lambda asked: set_routes(asked.sandbox, asked.body),
+    "faults.add": lambda asked: add_fault(asked.sandbox, asked.body),
+    "faults.clear": lambda asked: clear_faults(asked.sandbox),
+    "assumptions.set": lambda asked: set_assumptions(asked.hosted, asked.body),
+    "account.set": lambda asked: set_account(asked.sandbox, **asked.body),
+}
+AWAITED: Mapping[str, Callable[[Asked], Awaitable[Json]]] = {
+    "clock.set": lambda asked: set_clock(asked.driver, **asked.body),
+    "clock.advance": lambda asked: advance(asked.driver, **asked.body),
 }

@@ -1,5 +1,6 @@
 """What the gateway says of itself, built from the resolved spec: public, free, not enveloped."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sched_emulator import spec
@@ -71,3 +72,6 @@ def _contract(operation: spec.Operation) -> Json:
         "errors": list(operation.errors),
         "examples": [example["value"] for example in media.get("examples", {}).values()],
     }
+
+
+OPERATIONS: Mapping[str, Callable[..., Json]] = {"discovery.list": listing, "discovery.get": contract}

@@ -16,6 +16,7 @@ from sched_emulator.core.records import Attempt, Outcome
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.targets import of_status
 
+from .http_errors import Busy
 from .sender import Response, Sender
 
 SLICE_EVENTS = 500  # how many events happen before other requests get a turn
@@ -85,7 +86,7 @@ class Driver:
         self._arm()
 
     async def advance(self, *, until_ms: int | None, events: int | None, max_events: int = MAX_EVENTS) -> Advanced:
-        """Let time pass to `until_ms`, or until so many events have happened. Conflict while it cannot."""
+        """Let time pass to `until_ms`, or until so many events have happened. Conflict when it cannot."""
         self.catch_up()
         self.refuse_if_busy()
         if until_ms is not None and until_ms < self.sandbox.store.now_ms:
@@ -103,15 +104,9 @@ class Driver:
         return self._advanced(until_ms, started, events)
 
     def refuse_if_busy(self) -> None:
-        """Raise Conflict while an advance or a real attempt is under way."""
+        """Raise Busy while an advance or a real attempt is under way."""
         if self._advancing or self._flights:
-            urls = [flight["url"] for flight in self._under_way()]
-            what = "an advance is under way" if self._advancing else "a delivery is under way"
-            shown = f", waiting for {', '.join(urls)}" if urls else ""
-            error = Conflict(f"{what}{shown}", hint="Try again when it has ended.", details={"waiting_for": urls})
-            error.retryable = True
-            error.retry_after_seconds = 1
-            raise error
+            raise Busy(advancing=self._advancing, urls=[flight.attempt.url for flight in self._flights.values()])
 
     def abandon(self) -> None:
         """Cancel the attempts and the advance under way, and stand still until `restart`, if it ever comes."""

@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Mapping
+from uuid import uuid4
+
+from msgspec.structs import replace
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot
@@ -11,7 +14,7 @@ from sched_emulator.core.store import fresh
 
 from .binding import Binding, bind
 from .driver import Driver
-from .refusals import Unauthorized
+from .http_errors import Unauthorized
 from .sender import Sender
 
 MAX_KEY_CHARS = 512
@@ -48,13 +51,15 @@ class Hosted:
 
 
 class Sandboxes:
-    """All sandboxes. A key's sandbox is made by the first request that brings the key."""
+    """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key."""
 
     def __init__(self, config: Config, sender: Sender) -> None:
         self._config = config
         self._sender = sender
-        self._seed = None if config.load is None else snapshot.unseal(config.load.read_bytes())
+        self._loaded = None if config.load is None else config.load.read_bytes()
+        self._beginning()  # what cannot be loaded stops the start
         self.hosted: dict[str, Hosted] = {}
+        self.instance = uuid4().hex
 
     @property
     def start_ms(self) -> int:
@@ -107,7 +112,12 @@ class Sandboxes:
         return Hosted(key, sandbox, driver)
 
     def _beginning(self) -> State:
+        """Return the state of a new sandbox, whose records are its own: a loaded snapshot is decoded for each."""
         config = self._config
+        if self._loaded is not None:
+            state = snapshot.unseal(self._loaded)
+            told = {"deliver": config.deliver, "uncovered": config.uncovered, "strict_urls": config.strict_urls}
+            return replace(state, settings=replace(state.settings, **told))
         settings = Settings(
             seed=config.seed,
             start_ms=self.start_ms,
@@ -119,12 +129,7 @@ class Sandboxes:
             uncovered=config.uncovered,
             strict_urls=config.strict_urls,
         )
-        state = fresh(settings)
-        if self._seed is None:
-            return state
-        sandbox = Sandbox(state)
-        sandbox.restore(snapshot.seal(self._seed))
-        return sandbox.store.state()
+        return fresh(settings)
 
 
 def real_now_ms() -> int:

@@ -1,6 +1,9 @@
-"""What the edge refuses before the core hears of it."""
+"""What the edge refuses before the core hears of it, and how an error is told in a body."""
 
-from sched_emulator.core.errors import SchedulingError
+from collections.abc import Sequence
+from typing import Any
+
+from sched_emulator.core.errors import Conflict, SchedulingError
 
 
 class Unauthorized(SchedulingError):
@@ -35,7 +38,7 @@ class MethodNotAllowed(SchedulingError):
 
     def __init__(self, method: str, path: str, allowed: str) -> None:
         super().__init__(f"{method} is not allowed on {path}", hint=f"Use {allowed}.")
-        self.allowed = allowed
+        self.headers = {"Allow": allowed}
 
 
 class BodyTooLarge(SchedulingError):
@@ -65,7 +68,33 @@ class UnsupportedMediaType(SchedulingError):
     hint = "Send JSON with `Content-Type: application/json`."
 
 
+class Busy(Conflict):
+    """The clock cannot be moved now: an advance or a real attempt is under way; `urls` are waited for."""
+
+    code = "BUSY"
+    hint = "Try again when it has ended."
+    retryable = True
+
+    def __init__(self, *, advancing: bool, urls: Sequence[str]) -> None:
+        what = "an advance is under way" if advancing else "a delivery is under way"
+        shown = f", waiting for {', '.join(urls)}" if urls else ""
+        super().__init__(f"{what}{shown}", details={"waiting_for": list(urls)})
+        self.headers = {"Retry-After": "1"}
+
+
 class InternalError(SchedulingError):
     """A mistake of the emulator's own."""
 
     hint = "This is a bug of the emulator: please report it with the request that led to it."
+
+
+def error_object(error: SchedulingError) -> dict[str, Any]:
+    """Return what an error body says of an error; what it has nothing to say about is absent."""
+    facts = {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "retryable": error.retryable,
+        "details": error.details,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

@@ -7,10 +7,16 @@ import msgspec
 
 from sched_emulator.core.encoding import decode
 
-from .refusals import MalformedBody, UnsupportedMediaType
+from .http_errors import MalformedBody, UnsupportedMediaType
 
 MAX_LEVELS = 200
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def decoded(raw: bytes, content_type: str | None) -> Any:
+    """Return the value of a body that says it is JSON, or says nothing; None for an empty one."""
+    refuse_foreign_type(content_type)
+    return parse(raw)
 
 
 def refuse_foreign_type(content_type: str | None) -> None:

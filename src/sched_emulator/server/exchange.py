@@ -1,0 +1,152 @@
+"""One exchange, pure: from a request as it came to its answer, for every operation.
+
+The routes find the operation, the binding reads the request, the sandbox performs it, the binding renders the result,
+the journal keeps both. All of it is synchronous, so exchanges cannot interleave, and nothing in it knows of sockets.
+Domain errors rise untouched to `perform`.
+"""
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from msgspec import UNSET, Raw
+
+from sched_emulator.core.encoding import encode_bytes
+from sched_emulator.core.errors import InjectedFault, InvalidRequest, SchedulingError
+from sched_emulator.core.ids import request_id
+from sched_emulator.core.sandbox import Answer, Sandbox
+
+from . import discovery, json_body
+from .binding import Binding, BoundOperation, Request
+from .http_errors import error_object
+from .routes import Matched
+
+Json = dict[str, Any]
+
+
+class Received(NamedTuple):
+    """A request as it came: `target` is its path and query as sent, `headers` find a name however it is written."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+class Answered(NamedTuple):
+    """What is answered, after how long, and whether the connection is dropped instead."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    latency_ms: int = 0
+    drop: bool = False
+
+
+class _Understood(NamedTuple):
+    """What the journal keeps of a request, as far as it could be read."""
+
+    operation: str | None = None
+    body: Any = UNSET
+    ignored: list[str] = []  # noqa: RUF012 - a tuple's default, never changed
+    replayed_from: int | None = None
+
+
+def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
+    """Find, read, validate, perform and journal what a request asks for, and return its answer."""
+    try:
+        matched = binding.routes.match(received.method, received.target)
+        if matched.operation_id in discovery.OPERATIONS:
+            return describe(binding, matched)
+    except SchedulingError as error:
+        return refuse(sandbox, binding, received, error)
+    bound = binding.operations[matched.operation_id]
+    understood, body = _Understood(bound.operation_id), None
+    try:
+        if received.raw and received.method != "GET":
+            body = json_body.decoded(received.raw, received.headers.get("Content-Type"))
+            understood = understood._replace(body=bound.hide_secrets(body))
+        call = bound.read(Request(matched.path, matched.query, received.headers, body))
+        understood = understood._replace(ignored=call.ignored)
+        answer = sandbox.call(
+            bound.operation_id, call.arguments, scope=call.scope, idempotency_key=call.idempotency_key
+        )
+        understood = understood._replace(replayed_from=answer.replayed_from)
+        answered = _result(sandbox, bound, answer)
+    except InjectedFault as error:
+        if error.drop:
+            sandbox.store.note = "the connection was dropped: this answer was never sent"
+        answered = _refusal(sandbox, binding, error, error.latency_ms)._replace(drop=error.drop)
+    except InvalidRequest as error:
+        answered = _refusal(sandbox, binding, bound.name_as_sent(error, body))
+    except SchedulingError as error:
+        answered = _refusal(sandbox, binding, error)
+    _journal(sandbox, received, understood, answered)
+    return answered
+
+
+def describe(binding: Binding, matched: Matched) -> Answered:
+    """Answer a question about the API itself, which needs no sandbox and leaves no trace. NotFound when it has none."""
+    return Answered(200, {}, encode_bytes(discovery.OPERATIONS[matched.operation_id](binding, **matched.path)))
+
+
+def refuse(sandbox: Sandbox, binding: Binding, received: Received, error: SchedulingError) -> Answered:
+    """Answer and journal a request that no operation took."""
+    answered = _refusal(sandbox, binding, error)
+    _journal(sandbox, received, _Understood(), answered)
+    return answered
+
+
+def refuse_keyless(binding: Binding, error: SchedulingError, *, now_ms: int, number: int) -> Answered:
+    """Answer a request that belongs to no sandbox; `number` counts them."""
+    return _failure(binding, error, request_id(0, now_ms, number), now_ms, 0)
+
+
+def _result(sandbox: Sandbox, bound: BoundOperation, answer: Answer) -> Answered:
+    identity = sandbox.next_request_id()
+    content = bound.render(answer.result)
+    if bound.enveloped:
+        metadata = _metadata(identity, answer.latency_ms)
+        content = {"ok": True, "data": content, "error": None, "metadata": metadata}
+    headers = _identifying_headers(identity, sandbox.store.now_ms)
+    return Answered(bound.status, headers, encode_bytes(content), answer.latency_ms)
+
+
+def _refusal(sandbox: Sandbox, binding: Binding, error: SchedulingError, latency_ms: int = 0) -> Answered:
+    return _failure(binding, error, sandbox.next_request_id(), sandbox.store.now_ms, latency_ms)
+
+
+def _failure(binding: Binding, error: SchedulingError, identity: str, now_ms: int, latency_ms: int) -> Answered:
+    status = binding.invalid_status if isinstance(error, InvalidRequest) else error.status
+    content: Json = {"error": error_object(error)}
+    if binding.enveloped:
+        content = {"ok": False, "data": None, **content, "metadata": _metadata(identity, latency_ms)}
+    headers = {**_identifying_headers(identity, now_ms), **error.headers}
+    return Answered(status, headers, encode_bytes(content), latency_ms)
+
+
+def _journal(sandbox: Sandbox, received: Received, understood: _Understood, answered: Answered) -> None:
+    sandbox.record(
+        operation=understood.operation,
+        method=received.method,
+        path=received.target,
+        body=understood.body,
+        status=answered.status,
+        response=Raw(answered.content),
+        ignored=understood.ignored,
+        replayed_from=understood.replayed_from,
+    )
+
+
+def _metadata(identity: str, latency_ms: int) -> Json:
+    return {"cost_usd": 0, "latency_ms": latency_ms, "vendor": "infrai", "cache_hit": False, "request_id": identity}
+
+
+def _identifying_headers(identity: str, now_ms: int) -> dict[str, str]:
+    return {"X-Infrai-Request-Id": identity, "Date": _http_date(now_ms // 1000)}
+
+
+@lru_cache(maxsize=64)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
