@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 
-from bench.measuring import DAY_MS, loop_seconds, new_sandbox, say, say_row, seconds
+from bench.measuring import DAY_MS, call, loop_seconds, new_sandbox, say, say_row, script, seconds
 from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.sandbox import Sandbox
 
@@ -28,8 +28,7 @@ POLICIES = ("allow", "skip", "queue")
 def mixed(crons: int) -> Sandbox:
     """Return a sandbox with crons of every interval, zone, receiver and overlap policy."""
     sandbox = new_sandbox()
-    for receiver in RECEIVERS:
-        sandbox.add_target(receiver)
+    script(sandbox, *RECEIVERS)
     expressions = [expression for expression, share in zip(INTERVALS, SHARES, strict=True) for _ in range(share)]
     for number in range(crons):
         arguments = {
@@ -39,7 +38,7 @@ def mixed(crons: int) -> Sandbox:
             "overlap_policy": POLICIES[number % len(POLICIES)],
             "retry": 1,
         }
-        sandbox.call("scheduling.cron.create", arguments)
+        call(sandbox, "scheduling.cron.create", **arguments)
     return sandbox
 
 
@@ -54,11 +53,11 @@ def active(expression: str, crons: int, idle: int = 0) -> Sandbox:
     Their runs are kept for no day at all, so that dropping them costs the same however long the crons run.
     """
     sandbox = new_sandbox()
-    sandbox.add_target({"url": "*", "responses": [{"status": 200}]})
+    script(sandbox, {"url": "*", "responses": [{"status": 200}]})
     for number in range(crons + idle):
         arguments = {"cron_expr": expression if number < crons else "0 0 29 2 *", "task": "https://api.acme.com/x"}
-        cron = sandbox.call("scheduling.cron.create", arguments).result
-        sandbox.call("scheduling.cron.retention.set", {"cron_id": cron["cron_id"], "retention_days": 0})
+        cron = call(sandbox, "scheduling.cron.create", **arguments)
+        call(sandbox, "scheduling.cron.retention.set", cron_id=cron["cron_id"], retention_days=0)
     return sandbox
 
 

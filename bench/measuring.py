@@ -8,9 +8,13 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from time import process_time
+from typing import Any
+
+from msgspec import convert
 
 from sched_emulator.config import FROZEN_START_MS
-from sched_emulator.core.records import Settings
+from sched_emulator.core.dispatch import Facts
+from sched_emulator.core.records import Settings, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
 
@@ -33,6 +37,17 @@ def new_sandbox() -> Sandbox:
         strict_urls=False,
     )
     return Sandbox.new(settings)
+
+
+def call(sandbox: Sandbox, operation_id: str, **arguments: Any) -> Any:
+    """Perform an operation and return its result."""
+    return sandbox.call(operation_id, arguments, facts=Facts()).result
+
+
+def script(sandbox: Sandbox, *receivers: dict[str, Any]) -> None:
+    """Script receivers, in the fields of their records."""
+    for receiver in receivers:
+        sandbox.add_target(convert(receiver, Target))
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from bench.measuring import loop_seconds, new_sandbox, peak_megabytes, say, say_row, seconds
+from bench.measuring import call, loop_seconds, new_sandbox, peak_megabytes, say, say_row, seconds
 from sched_emulator.core.sandbox import Sandbox
 
 WIDTHS = (10, 16, 16, 10)
@@ -36,7 +36,7 @@ class Filled:
         return {name: _repeated(step, repeats) / repeats for name, step in steps.items()}
 
     def _call(self, operation: str, **arguments: Any) -> None:
-        self._sandbox.call(f"scheduling.{operation}", arguments)
+        call(self._sandbox, f"scheduling.{operation}", **arguments)
 
 
 def _repeated(step: Callable[[], Any], repeats: int) -> float:

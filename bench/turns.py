@@ -22,7 +22,7 @@ class Case:
 
     def __init__(self, port: int) -> None:
         self._client = Client(f"http://127.0.0.1:{port}", "ifr_bench")
-        self._sandbox = Sandbox(self._client, "ifr_bench")
+        self._sandbox = Sandbox(self._client)
 
     def call(self, path: str, **body: Any) -> None:
         """Call the emulated API."""

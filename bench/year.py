@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from bench.measuring import DAY_MS, loop_seconds, new_sandbox, peak_megabytes, say, seconds
+from bench.measuring import DAY_MS, call, loop_seconds, new_sandbox, peak_megabytes, say, script, seconds
 from sched_emulator.config import FROZEN_START_MS
 
 TARGET = 4  # loops a fire
@@ -20,9 +20,8 @@ def run(*, quick: bool) -> None:
     """Print what a fire costs and the memory."""
     days = 1 if quick else 365
     sandbox = new_sandbox()
-    sandbox.add_target({"url": URL, "responses": [{"status": 200}]})
-    cron = {"cron_expr": "* * * * *", "timezone": "America/New_York", "task": URL}
-    sandbox.call("scheduling.cron.create", cron)
+    script(sandbox, {"url": URL, "responses": [{"status": 200}]})
+    call(sandbox, "scheduling.cron.create", cron_expr="* * * * *", timezone="America/New_York", task=URL)
     before = peak_megabytes()
     took = seconds(lambda: sandbox.poll(FROZEN_START_MS + days * DAY_MS))
     assert sandbox.store.fired == days * 1440, sandbox.store.fired

@@ -19,14 +19,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
+from msgspec import convert
 
 from sched_emulator.config import parse_duration
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
-from sched_emulator.core.instants import from_text, to_ms, to_text
-from sched_emulator.core.records import DeliveryEntry, Message, Run, Settings
+from sched_emulator.core.instants import from_text, to_ms, to_seconds, to_text
+from sched_emulator.core.records import DeliveryEntry, Message, Run, Settings, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
+from tests.core.harness import bound, in_ms
 
 INDENT = "    "
 ERRORS = ("timeout", "refused", "reset")
@@ -90,7 +92,7 @@ class Story:
                 target["responses"][-1]["latency_seconds"] = parse_duration(word, "target")
             elif word != "after":
                 target["responses"].append({"error": word} if word in ERRORS else {"status": int(word)})
-        self.sandbox.add_target(target)
+        self.sandbox.add_target(convert(target, Target, strict=False))
         return []
 
     def given(self, rest: str) -> list[str]:
@@ -109,7 +111,9 @@ class Story:
             arguments[f"{word}_ms"] = from_text(arguments.pop(word))
         before = self._facts()
         try:
-            result = self.sandbox.call(operation, arguments, idempotency_key=key).result
+            result = self.sandbox.call(
+                operation, in_ms(arguments), facts=bound(operation).facts, idempotency_key=key
+            ).result
         except SchedulingError as error:
             return [f"{error.status} {error.code}: {error.message}"]
         items = next((result[word] for word in ("items", "messages") if word in result), None)
@@ -159,9 +163,8 @@ class Story:
             (entry.url, entry.seq): _attempt(entry) + _ending(entry) for entry in sandbox.store.journal.deliveries
         }
         facts |= {("run", run.run_id): self._run(run) for run in sandbox.store.runs.values()}
-        facts |= {
-            ("message", message.message_id): self._message(message) for message in sandbox.store.messages.values()
-        }
+        messages = sorted(sandbox.store.messages.items())
+        facts |= {("message", message_id): self._message(message) for message_id, message in messages}
         enabled = {True: "enabled", False: "disabled"}
         facts |= {
             ("cron", cron.cron_id): f"{cron.cron_id} {enabled[cron.enabled]}" for cron in sandbox.store.crons.values()
@@ -195,7 +198,8 @@ class Story:
         return f"{place}, a dead letter of {message.origin}" if dead else place
 
     def _due(self, entry: int) -> str:
-        return self._instant(self.sandbox.store.timeline.entries[entry].due_ms)
+        [due_ms] = [item.due_ms for item in self.sandbox.store.timeline.listed() if item.seq == entry]
+        return self._instant(due_ms)
 
     def _instant(self, instant_ms: int) -> str:
         text = to_text(instant_ms).replace("T", " ").removesuffix("Z").removesuffix(".000")
@@ -205,9 +209,15 @@ class Story:
 
     def _show(self, value: Any, name: str = "") -> str:
         if isinstance(value, dict):
-            return "{" + ", ".join(f"{key}: {self._show(item, key)}" for key, item in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(f"{key.removesuffix('_ms')}: {self._show(item, key)}" for key, item in value.items())
+                + "}"
+            )
         if isinstance(value, list):
             return "[" + ", ".join(map(self._show, value)) + "]"
+        if name.endswith("_ms"):
+            return json.dumps(to_seconds(value))
         if name.endswith("_at") and isinstance(value, int):
             return self._instant(value)
         return value if isinstance(value, str) else json.dumps(value)

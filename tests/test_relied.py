@@ -88,6 +88,7 @@ def test_what_real_receivers_answered_is_taken_from_the_log(box: Sandbox) -> Non
         assert [entry["outcome"] for entry in box.deliveries()] == ["failed", "delivered"]
         relied = {(item["id"], item["other"]): item for item in box.relied()["items"]}
         assert len(receiver.requests) == 2
+    retry = {"kind": "retry", "subject": "run_000001", "words": "the retry of run_000001"}
     assert relied["delivery.backoff", "fixed"] == {
         "id": "delivery.backoff",
         "answer": "exponential",
@@ -95,8 +96,9 @@ def test_what_real_receivers_answered_is_taken_from_the_log(box: Sandbox) -> Non
         "other": "fixed",
         "seq": 2,
         "operation": "retry",
-        "was": {"at": "2026-01-01T00:01:10.000Z", "kind": "retry", "subject": "run_000001"},
-        "would_be": {"at": "2026-01-01T00:02:00.000Z", "kind": "retry", "subject": "run_000001"},
+        "was": {"at": "2026-01-01T00:01:10.000Z", **retry},
+        "would_be": {"at": "2026-01-01T00:02:00.000Z", **retry},
+        "forms": {"was": "event", "would_be": "event"},
     }
 
 
@@ -251,7 +253,15 @@ def test_a_session_past_the_logs_bound_is_told_so_in_a_sentence(capsys: pytest.C
 
 
 def told(was: Any, would_be: Any, operation: str = "scheduling.queue.consume") -> list[str]:
-    return list(reliance.sentences({"seq": 7, "operation": operation, "was": was, "would_be": would_be}))
+    shown = {"was": was, "would_be": would_be}
+    forms = {side: form_of(seen) for side, seen in shown.items()}
+    return list(reliance.sentences({"seq": 7, "operation": operation, **shown, "forms": forms}))
+
+
+def form_of(seen: Any) -> str | None:
+    if seen is None:
+        return None
+    return "delivery" if "url" in seen else "event" if "subject" in seen else "answer"
 
 
 def delivery(**changes: Any) -> Json:
@@ -259,7 +269,7 @@ def delivery(**changes: Any) -> Json:
 
 
 def event(**changes: Any) -> Json:
-    return {"at": "T1", "kind": "retry", "subject": "run_000001", **changes}
+    return {"at": "T1", "kind": "retry", "subject": "run_000001", "words": "the retry of run_000001", **changes}
 
 
 def refusal(message: str) -> Json:

@@ -13,7 +13,7 @@ CRONS_MUTANTS = (
     Mutant(
         "a cron's zone is ignored",
         CRONS,
-        "zone = schedule.load_zone(cron.timezone)",
+        "zone = schedule.load_zone(timing.timezone)",
         'zone = schedule.load_zone("UTC")',
     ),
     Mutant(
@@ -26,14 +26,14 @@ CRONS_MUTANTS = (
     Mutant(
         "a new expression leaves next_run_at",
         CRONS,
-        'if ended or changes.keys() & {"cron_expr", "timezone"}:',
-        'if ended or changes.keys() & {"timezone"}:',
+        "if ended or retimed:",
+        'if ended or "timezone" in changes:',
     ),
     Mutant(
         "a new zone leaves next_run_at",
         CRONS,
-        'if ended or changes.keys() & {"cron_expr", "timezone"}:',
-        'if ended or changes.keys() & {"cron_expr"}:',
+        "if ended or retimed:",
+        'if ended or "cron_expr" in changes:',
     ),
     Mutant("max_runs makes one run more", CRONS, "cron.runs_counted >= limit", "cron.runs_counted > limit"),
     Mutant("max_runs is ignored", CRONS, "limit is not None and cron.runs_counted >= limit", "False"),
@@ -115,7 +115,10 @@ CRONS_MUTANTS = (
         "timeout_ms=900_000,\n        retry=cron.retry",
     ),
     Mutant(
-        "a task's timeout_seconds is ignored", TASKS, "timeout_ms=to_ms(timeout_seconds or", "timeout_ms=to_ms(900 or"
+        "a task's timeout_seconds is ignored",
+        TASKS,
+        "        timeout_ms=timeout_ms,\n",
+        "        timeout_ms=900_000,\n",
     ),
     Mutant(
         "the backoff does not grow",

@@ -10,7 +10,7 @@ PAGING = "core/paging.py"
 IDEMPOTENCY = "core/idempotency.py"
 SIGNING = "core/signing.py"
 BINDING = "server/binding.py"
-API = "server/api.py"
+API = "server/exchange.py"
 SPEC = "openapi/scheduling.yaml"
 
 EDGE_MUTANTS = (
@@ -50,7 +50,7 @@ EDGE_MUTANTS = (
     Mutant(
         "a pushed message stays",
         PUSHES,
-        "    elif outcome.succeeded:\n        queues.remove(store, message)\n",
+        '    elif outcome.succeeded:\n        queues.remove(store, message, "ack")\n',
         "    elif outcome.succeeded:\n        messages.push_failed(store, queue, message)\n",
     ),
     Mutant(
@@ -79,12 +79,12 @@ EDGE_MUTANTS = (
         "return remembered.result, remembered.request_seq",
         "return operation(), remembered.request_seq",
     ),
-    Mutant("keys count over all operations", IDEMPOTENCY, "scope = encode([scope, key])", "scope = key"),
+    Mutant("keys count over all operations", IDEMPOTENCY, "place = encode([*scope, key])", "place = key"),
     Mutant(
         "refused requests are remembered",
         IDEMPOTENCY,
         "    result = operation()\n",
-        "    store.remembered[scope] = RememberedCall(scope=scope, fingerprint='', result={}, at_ms=store.now_ms, request_seq=1)\n    result = operation()\n",
+        "    store.remembered[place] = RememberedCall(scope=place, fingerprint='', result={}, at_ms=store.now_ms, request_seq=1)\n    result = operation()\n",
     ),
     Mutant(
         "the header is ignored",
@@ -108,25 +108,25 @@ EDGE_MUTANTS = (
     Mutant(
         "made-up cursors begin anew",
         PAGING,
-        '    raise InvalidRequest(\n        "`cursor` must',
-        '    return 0\n    raise InvalidRequest(\n        "`cursor` must',
+        "    raise InvalidRequest(\n",
+        "    return 0\n    raise InvalidRequest(\n",
     ),
     Mutant(
         "a page is one too long",
         PAGING,
-        "if limit is not None and len(found) == limit:",
-        "if limit is not None and len(found) == limit + 1:",
+        "return [item for _, item in found[:limit]], found[limit - 1][0]",
+        "return [item for _, item in found], found[limit][0]",
     ),
     Mutant("there is never another page", "core/store.py", "    if last is not None:\n", "    if False:\n"),
     # --- The edge
     Mutant(
         "keys are not looked at",
-        "server/hosted.py",
+        "server/sandboxes.py",
         'well_formed = key.startswith("ifr_") and',
         "well_formed = True or",
     ),
     Mutant(
-        "other schemes are accepted", "server/hosted.py", 'if scheme.lower() != "bearer" or not key:', "if not key:"
+        "other schemes are accepted", "server/sandboxes.py", 'if scheme.lower() != "bearer" or not key:', "if not key:"
     ),
     Mutant(
         "credit is not looked at",
@@ -134,10 +134,18 @@ EDGE_MUTANTS = (
         "store.balance_usd is not None and store.balance_usd <= 0",
         "False",
     ),
-    Mutant("text/plain is taken for JSON", "server/bodies.py", "    if content_type is None:\n", "    if True:\n"),
-    Mutant("405 does not say what is allowed", API, "    if isinstance(error, MethodNotAllowed):\n", "    if False:\n"),
+    Mutant("text/plain is taken for JSON", "server/json_body.py", "    if content_type is None:\n", "    if True:\n"),
     Mutant(
-        "errors have no hint of a code", API, '        "code": error.code,\n', '        "code": error.code.lower(),\n'
+        "405 does not say what is allowed",
+        "server/http_errors.py",
+        'self.headers = {"Allow": allowed}',
+        "self.headers = {}",
+    ),
+    Mutant(
+        "errors have no hint of a code",
+        "server/http_errors.py",
+        '        "code": error.code,\n',
+        '        "code": error.code.lower(),\n',
     ),
     Mutant(
         "the request id differs from the header",
@@ -148,10 +156,12 @@ EDGE_MUTANTS = (
     Mutant(
         "data is null in the envelope",
         API,
-        'content = {"ok": True, "data": exchange.data,',
+        'content = {"ok": True, "data": content,',
         'content = {"ok": True, "data": None,',
     ),
-    Mutant("ok is true in errors", API, 'return {"ok": False, "data": None,', 'return {"ok": True, "data": None,'),
+    Mutant(
+        "ok is true in errors", API, 'content = {"ok": False, "data": None,', 'content = {"ok": True, "data": None,'
+    ),
     Mutant("404 does not say not found", "core/errors.py", 'not found")', 'missing")'),
     Mutant("creations answer 202", SPEC, "x-created-status: 200\n", "x-created-status: 202\n"),
     Mutant(
@@ -163,8 +173,8 @@ EDGE_MUTANTS = (
     Mutant(
         "timeout_seconds may be 0",
         SPEC,
-        "    TimeoutSeconds:\n      type: number\n      minimum: 1\n",
-        "    TimeoutSeconds:\n      type: number\n      minimum: 0\n",
+        "    TimeoutSeconds:\n      type: number\n      x-unit: seconds\n      minimum: 1\n",
+        "    TimeoutSeconds:\n      type: number\n      x-unit: seconds\n      minimum: 0\n",
     ),
     Mutant(
         "retry may be 11",

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import convert
+
 from sched_emulator.core.dispatch import OPERATIONS
+from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_ms, to_text
-from sched_emulator.core.records import Attempt, Outcome, Settings
+from sched_emulator.core.records import Attempt, Exchange, Fault, Outcome, Settings, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import Store, fresh
+from sched_emulator.server import binding
 from sched_emulator.spec import assumptions
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, a Thursday
@@ -16,6 +20,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 OK = Outcome(result="delivered", status=200)
 FAILED = Outcome(result="failed", status=500, error="HTTP 500")
 Json = dict[str, Any]
+SECONDS = frozenset({"timeout_seconds", "delay_seconds", "visibility_timeout", "visibility_timeout_default"})
 
 Answers = Mapping[str, str | int]
 
@@ -50,11 +55,12 @@ class Box:
 
     def call(self, operation: str, /, *, key: str | None = None, **arguments: Any) -> Any:
         """Perform an operation and return its result; afterwards it stands in the journal, as at the edge."""
-        name = f"scheduling.{operation}"
+        operation_id = operation if operation in OPERATIONS else f"scheduling.{operation}"
         status, response, replayed_from = 200, None, None
         try:
+            facts, honoured = bound(operation_id).facts, bound(operation_id).operation.honours_key
             answer = self.sandbox.call(
-                name if name in OPERATIONS else operation, arguments, scope=_scope(arguments), idempotency_key=key
+                operation_id, in_ms(arguments), facts=facts, idempotency_key=key if honoured else None
             )
             response, replayed_from = answer.result, answer.replayed_from
         except SchedulingError as error:
@@ -62,14 +68,15 @@ class Box:
             raise
         finally:
             self.sandbox.record(
-                operation=name,
-                method="POST",
-                path=f"/{operation}",
-                body=arguments,
-                status=status,
-                response=response,
-                ignored=[],
-                replayed_from=replayed_from,
+                Exchange(
+                    operation=operation_id,
+                    method="POST",
+                    path=f"/{operation}",
+                    body=encode_bytes(arguments),
+                    status=status,
+                    response=encode_bytes(response),
+                    replayed_from=replayed_from,
+                )
             )
         return response
 
@@ -103,7 +110,15 @@ class Box:
     def script(self, url: str, *responses: int | Json, then: str = "repeat-last") -> None:
         """Script a receiver; a number is a status."""
         answers = [{"status": item} if isinstance(item, int) else item for item in responses]
-        self.sandbox.add_target({"url": url, "responses": answers, "then": then})
+        self.target({"url": url, "responses": answers, "then": then})
+
+    def target(self, fields: Json) -> None:
+        """Script a receiver, in the fields of its record."""
+        self.sandbox.add_target(convert(fields, Target, strict=False))
+
+    def fault(self, fields: Json) -> None:
+        """Add a fault, in the fields of its record."""
+        self.sandbox.add_fault(convert(fields, Fault, strict=False))
 
     def publish(self, queue: str, *payloads: Any, **options: Any) -> list[str]:
         """Publish messages one after another and return their ids."""
@@ -157,5 +172,17 @@ class Box:
         return None if instant_ms is None else to_text(instant_ms)
 
 
-def _scope(arguments: Json) -> str:
-    return "".join(f" {name}={arguments[name]}" for name in ("cron_id", "queue") if name in arguments)
+def in_ms(arguments: Json) -> Json:
+    """Return arguments as the core takes them: durations, which tests write in seconds, in milliseconds."""
+    found = dict(arguments)
+    for name in SECONDS & arguments.keys():
+        seconds = found.pop(name)
+        found[binding.in_ms(name)] = None if seconds is None else to_ms(seconds)
+    if "messages" in found:
+        found["messages"] = [in_ms(item) for item in found["messages"]]
+    return found
+
+
+def bound(operation_id: str) -> binding.BoundOperation:
+    """Return an operation as the spec describes it."""
+    return binding.bind(assumptions.defaults()).operations[operation_id]

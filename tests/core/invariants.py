@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from sched_emulator.core import queues
+from sched_emulator.core import queues, snapshot
+from sched_emulator.core.contents import Contents
 from sched_emulator.core.idempotency import KEYS
-from sched_emulator.core.queue_index import QueueIndex
 from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.store import Store
 
 Json = dict[str, Any]
 
@@ -25,15 +26,15 @@ def check(sandbox: Sandbox) -> None:
 def check_places(sandbox: Sandbox) -> None:
     """Each message is in exactly one place of exactly one queue."""
     found: Counter[str] = Counter()
-    for name, index in sandbox.store.indexes.items():
-        places = described(index)
+    for name, contents in sandbox.store.contents.items():
+        places = described(contents)
         found.update([*places["held"], *places["kept"]])
-        assert len(places["held"]) == len(places["available"]) + index.in_flight + index.delayed, name
+        assert len(places["held"]) == len(places["available"]) + contents.live.in_flight + contents.live.delayed, name
     assert found == Counter(sandbox.store.messages.keys())
     for message in sandbox.store.messages.values():
-        index = sandbox.store.indexes[message.queue]
-        assert (message.message_id in index.kept) == (message.place == "dead"), message
-        assert (message.message_id in described(index)["available"]) == (message.place == "available"), message
+        contents = sandbox.store.contents[message.queue]
+        assert (message.message_id in contents.kept.messages) == (message.place == "dead"), message
+        assert (message.message_id in described(contents)["available"]) == (message.place == "available"), message
         assert (message.entry is not None) == (message.place in {"in_flight", "delayed"}), message
         assert message.origin in sandbox.store.queues
 
@@ -93,7 +94,7 @@ def check_references(sandbox: Sandbox) -> None:
     waiting += [message.entry for message in sandbox.store.messages.values()]
     waiting += [entry for queue in sandbox.store.queues.values() for entry in (queue.push_entry, queue.retention_entry)]
     waiting += sandbox.store.retention_entries.values()
-    assert {entry for entry in waiting if entry is not None} <= sandbox.store.timeline.entries.keys()
+    assert {entry for entry in waiting if entry is not None} <= {entry.seq for entry in sandbox.store.timeline.listed()}
     for cron in sandbox.store.crons.values():
         assert (cron.next_run_ms is None) == (cron.fire_entry is None)
         assert cron.enabled or cron.next_run_ms is None
@@ -107,40 +108,42 @@ def check_references(sandbox: Sandbox) -> None:
     owned = {run.delivery_id for run in sandbox.store.runs.values()} - {None}
     owned |= {message.delivery_id for message in sandbox.store.messages.values()} - {None}
     owned |= {entry.subject for entry in sandbox.store.timeline.listed() if entry.kind == "failure"}
-    assert owned == sandbox.store.deliveries.keys()
+    begun = [contents.live.deliveries for contents in sandbox.store.contents.values()]
+    assert owned == {name for deliveries in (sandbox.store.deliveries, *begun) for name in deliveries}
     assert {task.run_id for task in sandbox.store.tasks.values()} <= sandbox.store.runs.keys()
 
 
 def check_indexes(sandbox: Sandbox) -> None:
-    """What is derived from the messages is what a fresh derivation gives."""
-    asked = dict(sandbox.store.answers.asked)
-    before = {name: described(index) for name, index in sandbox.store.indexes.items()}
-    queues.build_indexes(sandbox.store)
-    assert {name: described(index) for name, index in sandbox.store.indexes.items()} == before
-    assert sandbox.store.answers.asked == asked
+    """What is derived from the messages is what a restored sandbox derives."""
+    restored = Store(snapshot.unseal(sandbox.snapshot()))
+    queues.arrange(restored)
+    for name, contents in sandbox.store.contents.items():
+        assert described(restored.contents[name]) == described(contents), name
 
 
 def check_pushes(sandbox: Sandbox) -> None:
     """A push is due exactly when one can be made, and a FIFO queue pushes one message at a time."""
     for name, queue in sandbox.store.queues.items():
-        index = sandbox.store.indexes[name]
         pushing = sum(attempt.queue == name for attempt in sandbox.store.attempts.values())
-        assert index.pushing == pushing
+        assert sandbox.store.contents[name].pushing == pushing
         at_once = 1 if queue.type == "fifo" else sandbox.store.answers.constant("push.concurrency")
         can = pushing < at_once and queues.first_takeable(sandbox.store, queue) is not None
         assert (queue.push_entry is not None) == (queue.subscription is not None and can), name
 
 
-def described(index: QueueIndex) -> Json:
-    """Return all that a queue's index says, as plain values."""
+def described(contents: Contents) -> Json:
+    """Return all that a queue's contents say, as plain values."""
+    live = contents.live
     return {
-        "available": _ranks(index.available),
-        "engaged": _ranks(index.engaged),
-        "postponed": _ranks(index.postponed),
-        "held": list(index.held),
-        "kept": list(index.kept),
-        "dead": list(index.dead.ids.items()),
-        "counts": (index.in_flight, index.delayed, index.pushing),
+        "available": _ranks(live.available),
+        "engaged": _ranks(live.engaged),
+        "postponed": _ranks(live.postponed),
+        "held": list(live.messages),
+        "kept": list(contents.kept.messages),
+        "dead": {origin: [item.message_id for item in index.items.values()] for origin, index in live.dead.items()},
+        "kept_dead": {origin: list(index.items) for origin, index in contents.kept.dead.items()},
+        "pushes": list(live.deliveries),
+        "counts": (live.in_flight, live.delayed, contents.pushing),
     }
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
+from msgspec import convert
 
+from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
-from sched_emulator.core.records import Outcome
+from sched_emulator.core.records import Exchange, Fault, Outcome, Response, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
-from tests.core.harness import FAILED, OK, START_MS, Answers
+from tests.core.harness import FAILED, OK, START_MS, Answers, bound, in_ms
 from tests.soak import LONGER
 
 BEHAVIOURS = {name: tuple(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
@@ -106,15 +108,21 @@ class Player:
 
     def _call(self, operation: str, arguments: Json, key: str | None) -> Any:
         arguments = self._resolved(arguments)
-        scope = "".join(f" {name}={arguments[name]}" for name in ("cron_id", "queue") if name in arguments)
         status, response = 200, None
         try:
-            answer = self.sandbox.call(operation, arguments, scope=scope, idempotency_key=key)
+            answer = self.sandbox.call(operation, in_ms(arguments), facts=bound(operation).facts, idempotency_key=key)
             response = answer.result
         except SchedulingError as error:
             status, response = error.status, {"error": {"code": error.code, "message": error.message}}
         self.sandbox.record(
-            operation=operation, method="POST", path=operation, status=status, response=response, ignored=[]
+            Exchange(
+                operation=operation,
+                method="POST",
+                path=operation,
+                body=None,
+                status=status,
+                response=encode_bytes(response),
+            )
         )
         return response
 
@@ -243,9 +251,9 @@ FAULTS = st.sampled_from([{"operation": "queue.*", "status": 503, "times": 1}, {
 STEERS: tuple[st.SearchStrategy[Step], ...] = (
     _steer("set_assumptions", changes=st.lists(ANSWERS, max_size=2).map(dict)),
     _steer("set_assumptions", changes=st.sampled_from([{"push.concurrency": 1}, {"idempotency.window_seconds": 60}])),
-    _steer("add_target", target=TARGETS),
+    _steer("add_target", target=TARGETS.map(lambda fields: convert(fields, Target, strict=False))),
     _steer("clear_targets"),
-    _steer("add_fault", fault=FAULTS),
+    _steer("add_fault", fault=FAULTS.map(lambda fields: convert(fields, Fault, strict=False))),
     _steer("clear_faults"),
     _steer("set_balance", balance_usd=st.sampled_from([None, None, 0, 3])),
 )
@@ -258,9 +266,12 @@ CALLS = tuple(map(_call, ARGUMENTS))
 QUEUE_WORK = tuple(_call(f"scheduling.queue.{name}") for name in (*OFTEN, "push_subscribe"))
 CRON_WORK = tuple(_call(f"scheduling.cron.{name}") for name in ("create", "create", "trigger", "update"))
 OPENING: tuple[Step, ...] = (
-    Steer("add_target", {"target": {"url": GOOD, "responses": [{"status": 200}]}}),
-    Steer("add_target", {"target": {"url": BAD, "responses": [{"status": 500}]}}),
-    Steer("add_target", {"target": {"url": SLOW, "responses": [{"latency_seconds": 90}, {"latency_seconds": 1}]}}),
+    Steer("add_target", {"target": Target(url=GOOD, responses=[Response(status=200)])}),
+    Steer("add_target", {"target": Target(url=BAD, responses=[Response(status=500)])}),
+    Steer(
+        "add_target",
+        {"target": Target(url=SLOW, responses=[Response(latency_seconds=90.0), Response(latency_seconds=1.0)])},
+    ),
     Call("scheduling.queue.create", {"queue": "deader"}, None),
     Call("scheduling.queue.create", {"queue": "dead", "dead_letter_queue": "deader", "max_retries": 1}, None),
     Call("scheduling.queue.create", {"queue": "f", "type": "fifo", "dead_letter_queue": "dead"}, None),

@@ -1,10 +1,10 @@
 import pytest
 
 from sched_emulator.core.dispatch import OPERATIONS
-from tests.core.harness import START_MS, Box
+from tests.core.harness import START_MS, Box, bound
 
 URL = "https://api.acme.com/hook"
-WRITES = sorted(name for name, operation in OPERATIONS.items() if operation.write)
+WRITES = sorted(name for name in OPERATIONS if bound(name).facts.charged)
 
 
 def test_without_a_limit_the_balance_is_a_million(box: Box) -> None:

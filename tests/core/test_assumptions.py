@@ -184,7 +184,7 @@ CONSTANT_TESTS: dict[str, Constant] = {
     "cron.jitter_seconds": Constant(minutely_fires, [60, 120, 180], 60, [92.302, 171.042]),
     "run.retention_days": Constant(retention_of_a_cron, 30, 7, 7),
     "queue.max_messages": Constant(taken_at_once, 10, 3, 3),
-    "queue.visibility_timeout_seconds": Constant(queue_field("visibility_timeout_default"), 30, 45, 45),
+    "queue.visibility_timeout_seconds": Constant(queue_field("visibility_timeout_default_ms"), 30_000, 45, 45_000),
     "queue.max_retries": Constant(queue_field("max_retries"), 3, 0, 0),
     "queue.retention_days": Constant(after_a_day, (1, 0, 0), 1, (0, 0, 0)),
     "push.max_retries": Constant(attempts_at_a_push, 4, 1, 2),

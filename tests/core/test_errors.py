@@ -9,8 +9,16 @@ from sched_emulator.core import errors
     ("error", "expected"),
     [
         (
-            errors.InvalidRequest("`limit` is wrong", parameter="limit"),
+            errors.InvalidRequest("is wrong", parameter="limit"),
             ("INVALID_REQUEST", 400, "`limit` is wrong", {"parameter": "limit"}),
+        ),
+        (
+            errors.InvalidRequest("is wrong", parameter="limit").called("most"),
+            ("INVALID_REQUEST", 400, "`most` is wrong", {"parameter": "most"}),
+        ),
+        (
+            errors.InvalidRequest("the body is wrong", about="body"),
+            ("INVALID_REQUEST", 400, "the body is wrong", {"parameter": "body"}),
         ),
         (errors.InvalidRequest("no"), ("INVALID_REQUEST", 400, "no", None)),
         (errors.NotFound("queue", "q"), ("NOT_FOUND", 404, "queue 'q' not found", None)),

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from sched_emulator.core import faults
+from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import InjectedFault
 from sched_emulator.core.records import Fault
 from tests.core.harness import Box
@@ -29,45 +30,45 @@ def statuses(box: Box, *operations: str) -> list[int]:
     ],
 )
 def test_a_fault_meets_the_operations_that_its_glob_names(box: Box, operation: str | None, expected: list[int]) -> None:
-    box.sandbox.add_fault({"operation": operation, "status": 503})
+    box.fault({"operation": operation, "status": 503})
     assert statuses(box, "queue.publish", "queue.consume", "account.balance") == expected
 
 
 def test_a_fault_comes_before_the_operation_so_that_it_has_not_happened(box: Box) -> None:
-    box.sandbox.add_fault({"operation": "queue.publish", "status": 500, "times": 1})
+    box.fault({"operation": "queue.publish", "status": 500, "times": 1})
     assert statuses(box, "queue.publish") == [500]
     assert box.store.messages == {}
     assert statuses(box, "queue.publish") == [200]
 
 
 def test_a_fault_after_the_operation_leaves_it_done_and_a_key_finds_it(box: Box) -> None:
-    box.sandbox.add_fault({"operation": "queue.publish", "status": 500, "times": 1, "after": True})
+    box.fault({"operation": "queue.publish", "status": 500, "times": 1, "after": True})
     assert box.status("queue.publish", key="k", queue="q", payload={}) == 500
     assert list(box.store.messages) == ["msg_000001"]
     assert box.publish("q", {}, key="k") == ["msg_000001"]
 
 
 def test_a_fault_after_an_operation_that_fails_lets_its_own_error_through(box: Box) -> None:
-    box.sandbox.add_fault({"status": 500, "after": True})
+    box.fault({"status": 500, "after": True})
     assert box.status("queue.get", queue="nothing") == 404
 
 
 def test_times_counts_the_calls_that_a_fault_met(box: Box) -> None:
-    box.sandbox.add_fault({"operation": "account.*", "status": 503, "times": 2})
+    box.fault({"operation": "account.*", "status": 503, "times": 2})
     assert statuses(box, *["account.balance"] * 4) == [503, 503, 200, 200]
     assert box.store.faults[0].used == 2
 
 
 def test_the_first_fault_that_meets_a_call_decides(box: Box) -> None:
     for status in (503, 429):
-        box.sandbox.add_fault({"status": status, "times": 1})
+        box.fault({"status": status, "times": 1})
     assert statuses(box, *["account.balance"] * 3) == [503, 429, 200]
 
 
 def test_chance_depends_on_the_seed_alone() -> None:
     def met(seed: int) -> list[int]:
         box = Box(seed=seed)
-        box.sandbox.add_fault({"status": 503, "probability": 0.5})
+        box.fault({"status": 503, "probability": 0.5})
         return statuses(box, *["account.balance"] * 20)
 
     assert met(1) == met(1) != met(2)
@@ -76,13 +77,13 @@ def test_chance_depends_on_the_seed_alone() -> None:
 
 @pytest.mark.parametrize(("probability", "expected"), [(0, [200] * 20), (1, [503] * 20)])
 def test_chance_knows_never_and_always(box: Box, probability: float, expected: list[int]) -> None:
-    box.sandbox.add_fault({"status": 503, "probability": probability})
+    box.fault({"status": 503, "probability": probability})
     assert statuses(box, *["account.balance"] * 20) == expected
 
 
 def test_a_fault_that_only_delays_lets_the_answer_through(box: Box) -> None:
-    box.sandbox.add_fault({"latency_seconds": 1.5})
-    answer = box.sandbox.call("account.balance", {})
+    box.fault({"latency_seconds": 1.5})
+    answer = box.sandbox.call("account.balance", {}, facts=Facts())
     assert (answer.result["currency"], answer.latency_ms) == ("USD", 1500)
 
 
@@ -111,12 +112,12 @@ def test_what_a_fault_makes_of_a_call(fault: dict[str, Any], expected: tuple[Any
 
 
 def test_faults_can_be_cleared(box: Box) -> None:
-    box.sandbox.add_fault({"status": 503, "times": 3.0})
+    box.fault({"status": 503, "times": 3.0})
     box.sandbox.clear_faults()
     assert statuses(box, "account.balance") == [200]
 
 
 def test_a_fault_comes_before_the_balance_is_looked_at(box: Box) -> None:
     box.sandbox.set_balance(0)
-    box.sandbox.add_fault({"status": 503})
+    box.fault({"status": 503})
     assert statuses(box, "queue.publish") == [503]

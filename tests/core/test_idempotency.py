@@ -3,18 +3,10 @@ from typing import Any
 import pytest
 
 from sched_emulator.core.dispatch import OPERATIONS
-from tests.core.harness import DAY, START_MS, Box
+from tests.core.harness import DAY, START_MS, Box, bound
 
 HOOK = "https://api.acme.com/hook"
-DEDUPLICATED = sorted(name for name, operation in OPERATIONS.items() if operation.deduplicated)
-CREATIONS = {
-    "scheduling.cron.create",
-    "scheduling.task.schedule",
-    "scheduling.queue.create",
-    "scheduling.queue.publish",
-    "scheduling.queue.publish_batch",
-    "scheduling.queue.push_subscribe",
-}
+DEDUPLICATED = sorted(name for name in OPERATIONS if bound(name).operation.honours_key)
 
 
 def prepare(box: Box) -> None:
@@ -53,7 +45,7 @@ def test_every_write_but_consume_is_deduplicated() -> None:
     assert [name.removeprefix("scheduling.") for name in DEDUPLICATED] == sorted(
         ARGUMENTS, key=lambda name: name if name in OPERATIONS else f"scheduling.{name}"
     )
-    assert {name for name, operation in OPERATIONS.items() if operation.write} - set(DEDUPLICATED) == {
+    assert {name for name in OPERATIONS if bound(name).facts.charged} - set(DEDUPLICATED) == {
         "scheduling.queue.consume"
     }
 
@@ -68,7 +60,7 @@ def test_the_same_retry_has_the_same_result_and_happens_once(box: Box, operation
     after = box.store.state()
     assert (after.crons, after.tasks, after.runs, after.queues, after.messages, box.due()) == records
     last, previous = box.store.journal.requests[-1], box.store.journal.requests[-2]
-    assert (last.replayed_from, previous.replayed_from) == (previous.seq, None)
+    assert (last.exchange.replayed_from, previous.exchange.replayed_from) == (previous.seq, None)
 
 
 def test_consume_is_never_deduplicated(box: Box) -> None:
@@ -83,15 +75,11 @@ def test_a_key_is_required_of_creations_only(operation: str) -> None:
     box.sandbox.set_assumptions({"idempotency.required": "required"})
     name = operation.removeprefix("scheduling.")
     arguments = ARGUMENTS.get(name, {"cron_id": "cron_000001"} if name.startswith("cron") else {"queue": "q"})
-    if operation in CREATIONS:
+    if bound(operation).facts.creation:
         assert box.refused(name, **arguments) == (400, "`idempotency_key` must be given for a creation, got none")
         assert box.status(name, key="k", **arguments) == 200
     elif operation in DEDUPLICATED:
         assert box.status(name, **arguments) == 200
-
-
-def test_creations_are_what_makes_something_new() -> None:
-    assert {name for name, operation in OPERATIONS.items() if operation.creation} == CREATIONS
 
 
 def test_the_window_counts_from_the_first_answer_and_is_not_renewed(box: Box) -> None:
@@ -142,8 +130,8 @@ def test_the_order_of_an_objects_members_makes_no_other_request(box: Box) -> Non
 
 def test_one_key_serves_several_operations_and_several_paths(box: Box) -> None:
     for queue in ("a", "b"):
-        box.call("queue.create", key="k", queue=queue)
-        box.publish(queue, 1, key="k")
+        box.publish(queue, 1)
+        assert box.call("queue.update", key="k", queue=queue, max_retries=1)["queue"] == queue
     assert box.call("queue.purge", key="k", queue="a")["purged"] == 1
     assert box.call("queue.purge", key="k", queue="b")["purged"] == 1
 

@@ -98,7 +98,7 @@ def test_publishing_makes_a_plain_queue(box: Box) -> None:
         "queue": "q",
         "type": "standard",
         "max_retries": 3,
-        "visibility_timeout_default": 30,
+        "visibility_timeout_default_ms": 30_000,
     }
 
 

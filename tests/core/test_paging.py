@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.paging import PagedIndex, seal, unseal
+from sched_emulator.core.paging import PagedIndex, page, seal, unseal
 from tests.core.harness import Box
 from tests.soak import examples
 
 
-def filled(*numbers: int) -> PagedIndex:
-    index = PagedIndex()
+def filled(*numbers: int) -> PagedIndex[str]:
+    index = PagedIndex[str]()
     for number in numbers:
         index.add(number, f"id{number}")
     return index
@@ -21,28 +21,36 @@ def filled(*numbers: int) -> PagedIndex:
 def test_a_page_follows_a_number_whether_or_not_it_is_still_there() -> None:
     index = filled(1, 3, 5, 7)
     index.discard(3)
-    assert index.page(None, 2) == (["id1", "id5"], 5)
-    assert index.page(3, 2) == (["id5", "id7"], None)
-    assert index.page(4, 1) == (["id5"], 5)
-    assert index.page(7, 1) == ([], None)
+    assert page([index], None, 2) == (["id1", "id5"], 5)
+    assert page([index], 3, 2) == (["id5", "id7"], None)
+    assert page([index], 4, 1) == (["id5"], 5)
+    assert page([index], 7, 1) == ([], None)
 
 
 def test_the_newest_can_come_first() -> None:
     index = filled(1, 3, 5, 7)
     index.discard(5)
-    assert index.page(None, 2, newest_first=True) == (["id7", "id3"], 3)
-    assert index.page(5, 9, newest_first=True) == (["id3", "id1"], None)
-    assert index.page(1, 9, newest_first=True) == ([], None)
+    assert page([index], None, 2, newest_first=True) == (["id7", "id3"], 3)
+    assert page([index], 5, 9, newest_first=True) == (["id3", "id1"], None)
+    assert page([index], 1, 9, newest_first=True) == ([], None)
+
+
+def test_several_indexes_are_one_list() -> None:
+    indexes = [filled(1, 4, 6), filled(), filled(2, 3, 7)]
+    assert page(indexes, None, 3) == (["id1", "id2", "id3"], 3)
+    assert page(indexes, 3, 3) == (["id4", "id6", "id7"], None)
+    assert page(indexes, 4, 2, newest_first=True) == (["id3", "id2"], 2)
+    assert page([], None, 2) == ([], None)
 
 
 def test_without_a_limit_everything_is_on_the_page() -> None:
-    assert filled(1, 2, 3).page(None, None) == (["id1", "id2", "id3"], None)
+    assert page([filled(1, 2, 3)], None, None) == (["id1", "id2", "id3"], None)
 
 
 def test_a_full_page_with_nothing_behind_it_is_the_last() -> None:
     index = filled(1, 2, 3)
     index.discard(3)
-    assert index.page(None, 2) == (["id1", "id2"], None)
+    assert page([index], None, 2) == (["id1", "id2"], None)
 
 
 def test_discarded_numbers_leave_in_bulk_and_nothing_is_lost() -> None:
@@ -52,8 +60,8 @@ def test_discarded_numbers_leave_in_bulk_and_nothing_is_lost() -> None:
             index.discard(number)
         index.discard(-number)
     assert len(index) == 10
-    assert index.page(None, None) == ([f"id{number}" for number in range(200, 2001, 200)], None)
-    assert index.page(900, 2) == (["id1000", "id1200"], 1200)
+    assert page([index], None, None) == ([f"id{number}" for number in range(200, 2001, 200)], None)
+    assert page([index], 900, 2) == (["id1000", "id1200"], 1200)
 
 
 @examples(100)
@@ -64,7 +72,7 @@ def test_pages_visit_once_each_that_stays_while_others_come_and_go(
     newest_first: bool,  # noqa: FBT001 - drawn
     data: st.DataObject,
 ) -> None:
-    index, last = PagedIndex(), 0
+    index, last = PagedIndex[str](), 0
     changes = before
     seen: list[str] = []
     after: int | None = None
@@ -76,9 +84,9 @@ def test_pages_visit_once_each_that_stays_while_others_come_and_go(
                 index.add(last, f"id{last}")
             else:
                 index.discard(number)
-        stayed = set(index.ids.values()) if stayed is None else stayed & set(index.ids.values())
-        page, after = index.page(after, limit, newest_first=newest_first)
-        seen += page
+        stayed = set(index.items.values()) if stayed is None else stayed & set(index.items.values())
+        found, after = page([index], after, limit, newest_first=newest_first)
+        seen += found
         if after is None:
             break
         changes = data.draw(st.lists(st.tuples(st.sampled_from([True, False, False]), st.integers(1, 60)), max_size=5))

@@ -251,7 +251,7 @@ def test_an_answer_for_a_queue_that_is_gone_is_only_noted(box: Box) -> None:
     attempt = under_way(box, 1)
     box.call("queue.delete", queue="q")
     settle(box, attempt, OK)
-    assert (box.store.indexes, note(box)) == ({}, LATE)
+    assert (box.store.contents, note(box)) == ({}, LATE)
 
 
 def test_a_redrive_in_mid_delivery_takes_the_message_back(box: Box) -> None:

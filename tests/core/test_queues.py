@@ -23,7 +23,7 @@ def test_create_get_and_list_answer_the_same_record(box: Box) -> None:
         "type": "fifo",
         "dead_letter_queue": "dead",
         "max_retries": 0,
-        "visibility_timeout_default": 1.5,
+        "visibility_timeout_default_ms": 1500,
     }
     given = {**record, "message_retention_days": 7, "enable_priority": True}
     assert box.call("queue.create", **given) == record
@@ -111,7 +111,7 @@ def test_an_update_changes_what_is_given_and_nothing_else(box: Box) -> None:
     box.call("queue.create", queue="dead")
     before = box.call("queue.create", queue="q", max_retries=1, visibility_timeout_default=5)
     assert box.call("queue.update", queue="q") == before
-    changed = {**before, "dead_letter_queue": "dead", "max_retries": 0, "visibility_timeout_default": 7}
+    changed = {**before, "dead_letter_queue": "dead", "max_retries": 0, "visibility_timeout_default_ms": 7000}
     given: dict[str, Any] = {"dead_letter_queue": "dead", "max_retries": 0, "visibility_timeout_default": 7}
     assert box.call("queue.update", queue="q", **given) == changed
 

@@ -1,12 +1,13 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 from sched_emulator.core import journal
+from sched_emulator.core import relied as module
 from sched_emulator.core.errors import SchedulingError
-from sched_emulator.core.relied import Reliance, Sight, relied
+from sched_emulator.core.relied import Due, Reliance, Reply, Sent
 from sched_emulator.core.replay import apply
 from sched_emulator.core.sandbox import Answer, Command, Sandbox
 from tests.core import sessions
@@ -16,6 +17,17 @@ from tests.core.sessions import BEHAVIOURS, Player, Step
 from tests.soak import examples
 
 LOCAL = "http://127.0.0.1:9000/"
+
+
+def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> list[Reliance]:
+    """Do the whole of the work at once."""
+    work = module.relied(sandbox, alternatives)
+    try:
+        while True:
+            next(work)
+    except StopIteration as done:
+        found: list[Reliance] = done.value
+        return found
 
 
 def named(box: Box) -> set[tuple[str, str]]:
@@ -58,8 +70,8 @@ def test_the_proof_names_the_first_answer_that_differs(box: Box) -> None:
         "queue.nack_position",
         "front",
         "back",
-        Sight("answer", "scheduling.queue.consume", 6, {"messages": [message]}),
-        Sight("answer", "scheduling.queue.consume", 6, {"messages": [other]}),
+        Reply("scheduling.queue.consume", 6, {"messages": [message]}),
+        Reply("scheduling.queue.consume", 6, {"messages": [other]}),
     )
 
 
@@ -67,13 +79,8 @@ def test_the_proof_can_be_a_refusal(box: Box) -> None:
     box.publish("q", 1)
     found = proof(box, "queue.publish_unknown")
     assert (found.was, found.would_be) == (
-        Sight("answer", "scheduling.queue.publish", 1, {"message_id": "msg_000001"}),
-        Sight(
-            "answer",
-            "scheduling.queue.publish",
-            1,
-            {"error": {"code": "NOT_FOUND", "message": "queue 'q' not found"}},
-        ),
+        Reply("scheduling.queue.publish", 1, {"message_id": "msg_000001"}),
+        Reply("scheduling.queue.publish", 1, code="NOT_FOUND", message="queue 'q' not found"),
     )
 
 
@@ -81,10 +88,9 @@ def test_the_proof_can_be_a_delivery(box: Box) -> None:
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS, payload={"n": 1})
     box.advance()
     found = proof(box, "delivery.body")
-    assert found.was is not None
-    assert (found.was.form, found.was.operation, found.was.seq) == ("delivery", "task", 2)
-    at_ms, kind, url, headers, body, attempt = found.was.seen
-    assert (at_ms, kind, url, headers["X-Infrai-Attempt"], body, attempt) == (START_MS, "task", HOOK, "1", {"n": 1}, 1)
+    assert isinstance(found.was, Sent)
+    assert found.was == Sent("task", 2, START_MS, HOOK, found.was.headers, {"n": 1}, 1)
+    assert found.was.headers["X-Infrai-Attempt"] == "1"
 
 
 def test_the_proof_can_be_what_is_due(box: Box) -> None:
@@ -93,9 +99,11 @@ def test_the_proof_can_be_what_is_due(box: Box) -> None:
     box.advance()
     seen = {item.other: item.would_be for item in relied(box.sandbox, BEHAVIOURS) if item.answer == "exponential"}
     assert seen == {
-        "fixed": Sight("event", "retry", 2, (START_MS + 60_000, "retry", "run_000001")),
-        "immediate": Sight("delivery", "task", 3, seen["immediate"] and seen["immediate"].seen),
+        "fixed": Due("retry", 2, START_MS + 60_000, "run_000001"),
+        "immediate": seen["immediate"],
     }
+    assert isinstance(seen["immediate"], Sent)
+    assert (seen["immediate"].operation, seen["immediate"].seq) == ("task", 3)
 
 
 def test_an_event_that_would_have_been_called_off_is_a_difference(box: Box) -> None:
@@ -103,7 +111,7 @@ def test_an_event_that_would_have_been_called_off_is_a_difference(box: Box) -> N
     box.call("cron.trigger", cron_id="cron_000001")
     box.call("cron.delete", cron_id="cron_000001")
     found = proof(box, "cron.max_runs_counts")
-    assert found.would_be == Sight("event", "cron", 1, (START_MS + 60_000, "cron", "cron_000001"))
+    assert found.would_be == Due("cron", 1, START_MS + 60_000, "cron_000001")
 
 
 def test_a_delivery_that_the_log_does_not_have_is_the_difference(box: Box) -> None:
@@ -128,8 +136,16 @@ def test_deliveries_that_the_journal_no_longer_keeps_are_no_trouble(box: Box, mo
         box.call("task.schedule", task=HOOK, run_at_ms=START_MS, payload={"n": number})
     box.advance()
     found = proof(box, "delivery.body")
-    assert found.was is not None
-    assert found.was.seen[4] == {"n": 1}
+    assert isinstance(found.was, Sent)
+    assert found.was.body == {"n": 1}
+
+
+def test_the_work_yields_after_each_command(box: Box) -> None:
+    box.publish("q", 1)
+    box.advance(60)
+    work = module.relied(box.sandbox, {"queue.publish_unknown": ("create", "reject")})
+    commands_replayed = len(box.sandbox.log) + 1  # the whole session, then the first command of the other
+    assert len(list(work)) == commands_replayed - 1
 
 
 # --- Where the log begins and what changes on the way

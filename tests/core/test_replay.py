@@ -1,3 +1,4 @@
+from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import NotFound
 from sched_emulator.core.replay import apply, replay
 from sched_emulator.core.sandbox import Answer, Command
@@ -13,7 +14,7 @@ def lively(box: Box) -> None:
     box.sandbox.set_assumptions({"queue.nack_position": "back", "cron.retries": 1})
     box.sandbox.set_routes({"https://routed.example": LOCAL})
     box.script(HOOK, 503, {"latency_seconds": 1}, then="cycle")
-    box.sandbox.add_fault({"operation": "queue.stats", "status": 503, "times": 1})
+    box.fault({"operation": "queue.stats", "status": 503, "times": 1})
     box.call("cron.create", cron_expr="* * * * *", task=HOOK)
     box.call("task.schedule", task="https://routed.example/", run_at_ms=START_MS, payload={"n": 1})
     box.refused("queue.consume", queue="q")
@@ -65,7 +66,7 @@ def test_the_log_begins_anew_with_a_restore_and_replays_from_there(box: Box) -> 
 
 
 def test_a_command_answers_what_it_returned_or_the_error_that_it_raised(box: Box) -> None:
-    asked = Command("call", {"operation_id": "account.balance", "arguments": {}})
+    asked = Command("call", {"operation_id": "account.balance", "arguments": {}, "facts": Facts()})
     assert apply(box.sandbox, asked) == Answer({"balance_usd": 1_000_000, "currency": "USD"})
-    missed = Command("call", {"operation_id": "scheduling.queue.get", "arguments": {"queue": "q"}})
+    missed = Command("call", {"operation_id": "scheduling.queue.get", "arguments": {"queue": "q"}, "facts": Facts()})
     assert isinstance(apply(box.sandbox, missed), NotFound)

@@ -3,8 +3,10 @@ from typing import Any
 import pytest
 
 from sched_emulator.core import sandbox as module
+from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
+from sched_emulator.core.records import Exchange, RequestEntry
 from sched_emulator.core.sandbox import Command, Sandbox
 from sched_emulator.core.snapshot import unseal
 from tests.core.harness import FAILED, HOUR, OK, START_MS, Box, settings
@@ -108,7 +110,7 @@ def test_the_instant_cannot_be_set_in_a_sandbox_where_something_happened(box: Bo
         box.call("account.balance")
     else:
         run_at_ms = START_MS + (0 if happening == "event" else HOUR)
-        box.sandbox.call("scheduling.task.schedule", {"task": HOOK, "run_at_ms": run_at_ms})
+        box.sandbox.call("scheduling.task.schedule", {"task": HOOK, "run_at_ms": run_at_ms}, facts=Facts())
         box.advance()
     assert not box.store.untouched
     with pytest.raises(Conflict, match="cannot go back to 1970-01-01"):
@@ -145,11 +147,11 @@ def test_every_command_is_kept_with_its_values_also_those_that_were_refused(box:
         {
             "operation_id": "scheduling.queue.get",
             "arguments": {"queue": "q"},
-            "scope": " queue=q",
+            "facts": Facts(charged=False, creation=False, path=("queue",)),
             "idempotency_key": None,
         },
     )
-    assert (record.method, record.arguments["status"]) == ("record", 404)
+    assert (record.method, record.arguments["exchange"].status) == ("record", 404)
     assert routes == Command("set_routes", {"routes": {"no URL": LOCAL}})
     assert poll == Command("poll", {"until_ms": START_MS, "max_events": None, "signing_now_ms": None})
 
@@ -189,7 +191,7 @@ def test_a_reset_sandbox_is_as_new_its_clock_scripts_and_ids_too(box: Box) -> No
     box.sandbox.set_assumptions({"cron.dst": "literal"})
     box.sandbox.set_routes({"https://a.example": LOCAL})
     box.script(HOOK, 200)
-    box.sandbox.add_fault({"operation": "x", "status": 500})
+    box.fault({"operation": "x", "status": 500})
     box.call("cron.create", **MINUTELY)
     box.publish("q", 1, key="k")
     box.advance(HOUR)
@@ -318,9 +320,9 @@ def test_a_receiver_that_calls_back_sees_the_instant_of_its_event(box: Box) -> N
     assert (box.second(message["published_at"]), box.seconds_sent()[:3]) == (90, [90, 120, 180])
 
 
-@pytest.mark.parametrize("fields", [{"body": {"a": 1}}, {"operation": None, "response": None}, {"note": None}])
+@pytest.mark.parametrize("fields", [{"body": b'{"a":1}'}, {"operation": None, "response": b"null"}, {}])
 def test_a_request_refused_at_the_edge_can_be_recorded(box: Box, fields: dict[str, Any]) -> None:
-    facts = {"operation": "x", "method": "GET", "path": "/", "status": 404, "response": {}, "ignored": []}
-    given = {name: value for name, value in (facts | fields).items() if name != "note"}
-    entry = box.sandbox.record(**given)
-    assert (entry.seq, entry.at_ms, entry.status, box.store.journal.requests[-1]) == (1, START_MS, 404, entry)
+    facts = {"operation": "x", "method": "GET", "path": "/", "body": None, "status": 404, "response": b"{}"}
+    exchange = Exchange(**(facts | fields))
+    entry = box.sandbox.record(exchange)
+    assert (entry, box.store.journal.requests[-1]) == (RequestEntry(seq=1, at_ms=START_MS, exchange=exchange), entry)

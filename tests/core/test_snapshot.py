@@ -21,7 +21,7 @@ def busy() -> Box:
     box = Box()
     box.sandbox.set_balance(5)
     box.sandbox.set_routes({"https://routed.example": "http://127.0.0.1:9000"})
-    box.sandbox.add_fault({"operation": "nothing", "status": 503, "probability": 0.5})
+    box.fault({"operation": "nothing", "status": 503, "probability": 0.5})
     box.script(HOOK, {"latency_seconds": 90, "status": 500})
     box.call("cron.create", cron_expr="* * * * *", task=HOOK, overlap_policy="queue", headers={"X-A": "1"})
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS + 1000, secret="s3cret", payload={"n": 1})  # noqa: S106 - a secret for tests
@@ -59,7 +59,7 @@ def test_a_snapshot_comes_back_as_the_same_bytes() -> None:
 def test_a_snapshot_is_json_with_its_seal_in_front() -> None:
     document = json.loads(BUSY)
     assert list(document)[:2] == ["seal", "version"]
-    assert (document["version"], document["now_ms"]) == (1, START_MS + 130_000)
+    assert (document["version"], document["now_ms"]) == (2, START_MS + 130_000)
 
 
 def test_a_snapshot_may_be_written_with_other_spaces() -> None:
@@ -98,7 +98,7 @@ def test_an_edited_snapshot_is_refused(old: bytes, new: bytes) -> None:
         BUSY[:-1],
         BUSY[: len(BUSY) // 2],
         BUSY + b"x",
-        BUSY.replace(b'"version":1', b'"version":2'),
+        BUSY.replace(b'"version":2', b'"version":1'),
         BUSY.replace(b'"now_ms":', b'"later_ms":', 1),
         BUSY.replace(b'"mode":"frozen"', b'"mode":"melted"', 1),
         BUSY.replace(b'"fired":', b'"fired":1.5,"was":', 1),

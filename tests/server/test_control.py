@@ -327,6 +327,7 @@ async def test_relied_names_what_would_have_been_different(api: Api) -> None:
         "operation": "scheduling.queue.consume",
         "was": {"messages": [{"message_id": "msg_000001", "payload": {"n": 1}}]},
         "would_be": {"messages": [{"message_id": "msg_000002", "payload": {"n": 2}}]},
+        "forms": {"was": "answer", "would_be": "answer"},
     }
     assert answer["complete"] is True
     assert answer["shapes"] == [

@@ -12,30 +12,21 @@ Json = dict[str, Any]
 FIELDS_SHOWN = 6
 VALUE_SHOWN_CHARS = 160
 _ABSENT = object()
-_EVENTS = {
-    "cron": "the fire of {}",
-    "run": "the start of {}",
-    "task": "the start of {}",
-    "retry": "the retry of {}",
-    "failure": "the failure webhook of {}",
-    "message": "the end of the delay of {}",
-    "lease": "the end of the lease of {}",
-    "push": "the push from {}",
-    "attempt": "the end of {}",
-}
+HAPPENINGS = frozenset({"delivery", "event"})  # forms of what was or would be, beside an answer and nothing
 
 
 def sentences(item: Mapping[str, Any]) -> Iterator[str]:
     """Tell one item: a line that says what would have been different, and indented ones for its fields."""
     was, would_be = item["was"], item["would_be"]
+    happened, would_happen = (item["forms"][side] in HAPPENINGS for side in ("was", "would_be"))
     request = f"request {item['seq']}, {item['operation'].removeprefix('scheduling.')},"
-    if not (_happens(was) or _happens(would_be)):
+    if not (happened or would_happen):
         yield from _answers(request, was, would_be)
-    elif _happens(was) and _happens(would_be) and _thing(was) == _thing(would_be):
+    elif happened and would_happen and _thing(was) == _thing(would_be):
         yield from _changed(was, would_be)
-    elif not _happens(would_be):
+    elif not would_happen:
         yield f"{_thing(was)}, {_when(was)}, would not have been"
-    elif _happens(was):
+    elif happened:
         yield f"{_thing(would_be)} would have been {_when(would_be)}"
         yield f"  where {_thing(was)} was, {_when(was)}"
     else:
@@ -90,14 +81,9 @@ def _fields(was: Any, would_be: Any) -> Iterator[str]:
         yield f"  and {len(found) - FIELDS_SHOWN} more; --json shows them all"
 
 
-def _happens(shown: Any) -> bool:
-    """Whether this is a delivery or something due, rather than an answer or nothing."""
-    return isinstance(shown, dict) and {"at", "kind"} <= shown.keys()
-
-
 def _thing(happening: Json) -> str:
-    if "url" not in happening:
-        return _EVENTS[happening["kind"]].format(happening["subject"])
+    if "words" in happening:
+        return str(happening["words"])
     attempt = f", attempt {happening['attempt']}" if happening["attempt"] > 1 else ""
     return f"the {happening['kind']} delivery to {happening['url']}{attempt}"
 

@@ -395,8 +395,3 @@ def _call_failure_webhook(store: Store, cron: Cron, url: str, run: Run, attempts
 def start_failure_webhook(store: Store, entry: Entry) -> Attempt:
     """Call the failure webhook of a run, once (event `failure`)."""
     return deliveries.start(store, store.deliveries.pop(entry.subject))
-
-
-def start_run(store: Store, entry: Entry) -> Attempt:
-    """Begin a run that was triggered, or waited for an earlier one to end (event `run`)."""
-    return runs.start(store, store.runs[entry.subject])

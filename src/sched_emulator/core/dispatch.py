@@ -80,7 +80,7 @@ def _attempt_is_over(store: Store, entry: Entry) -> None:
 
 EVENTS: dict[Kind, Callable[[Store, Entry], Attempt | None]] = {
     "cron": crons.fire,
-    "run": crons.start_run,
+    "run": runs.start_waiting,
     "task": tasks.start,
     "retry": runs.retry,
     "failure": crons.start_failure_webhook,

@@ -97,12 +97,13 @@ def settings(
 ) -> dict[str, Any]:
     """Return the settings of a new queue, by field of the record, with defaults for what is not given."""
     constant = store.answers.constant
+    lease_ms = visibility_timeout_default_ms or 1000 * constant("queue.visibility_timeout_seconds")
     return {
         "type": type,
         "dead_letter_queue": dead_letter_queue,
         "max_retries": constant("queue.max_retries") if max_retries is None else max_retries,
         "message_retention_days": message_retention_days or constant("queue.retention_days"),
-        "visibility_timeout_default_ms": visibility_timeout_default_ms or 1000 * constant("queue.visibility_timeout_seconds"),
+        "visibility_timeout_default_ms": lease_ms,
         "enable_priority": enable_priority,
     }
 

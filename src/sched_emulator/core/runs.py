@@ -101,6 +101,11 @@ def start(store: Store, run: Run) -> Attempt:
     return deliveries.start(store, _delivery(store, run))
 
 
+def start_waiting(store: Store, entry: Entry) -> Attempt:
+    """Begin a run that was triggered, or waited for an earlier one to end (event `run`)."""
+    return start(store, store.runs[entry.subject])
+
+
 def retry(store: Store, entry: Entry) -> Attempt:
     """Begin the next attempt of a run that waited (event `retry`)."""
     run = store.runs[entry.subject]

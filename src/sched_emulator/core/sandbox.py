@@ -79,7 +79,7 @@ class Sandbox:
         )
         if fault is not None and fault.after:
             faults.raise_fault(fault)
-        let_go, store.let_go = store.let_go, []
+        let_go, store.let_go = tuple(store.let_go), []
         return Answer(result, replayed_from, 0 if fault is None else to_ms(fault.latency_seconds), let_go)
 
     def record(self, exchange: Exchange) -> RequestEntry:

@@ -83,7 +83,7 @@ class Store:
             tasks=list(self.tasks.values()),
             runs=list(self.runs.values()),
             queues=list(self.queues.values()),
-            messages=list(self.messages()),
+            messages=list(self.messages.values()),
             deliveries=[*self.deliveries.values(), *self._pushes()],
             attempts=list(self.attempts.values()),
             retention_entries=self.retention_entries,
@@ -102,11 +102,11 @@ class Store:
         """Whether nothing has happened yet: no request, no event, nothing due."""
         return not (self.journal.seq or self.fired or len(self.timeline))
 
-    def messages(self) -> Iterator[Message]:
-        """Yield all messages, queue by queue."""
-        for contents in self.contents.values():
-            for shelf in (contents.live, contents.kept):
-                yield from shelf.messages.values()
+    @property
+    def messages(self) -> dict[str, Message]:
+        """All messages by id, queue by queue, gathered from the queues that hold them."""
+        shelves = (shelf for contents in self.contents.values() for shelf in (contents.live, contents.kept))
+        return {message_id: message for shelf in shelves for message_id, message in shelf.messages.items()}
 
     def find_message(self, message_id: str, *, likely: str) -> Message | None:
         """Return a message, whichever queue holds it; the `likely` one is asked first."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from sched_emulator import spec
+from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_ms, to_seconds, to_text
 from sched_emulator.spec import assumptions
@@ -38,7 +39,6 @@ class Call(NamedTuple):
     """A request as the core takes it, and what of it had no effect."""
 
     arguments: Json
-    scope: str
     idempotency_key: str | None
     ignored: list[str]
 
@@ -72,6 +72,8 @@ class BoundOperation:
         self.enveloped = operation.enveloped
         self.fixed_arguments: Json = operation.definition.get("x-arguments", {})
         self.parameters = [_parameter(item) for item in operation.parameters]
+        in_path = tuple(item.argument for item in self.parameters if item.place == "path")
+        self.facts = Facts(operation.charged, operation.creation, in_path)
         self._schema = operation.body_schema
         self._validator = None if self._schema is None else jsonschema_rs.Draft202012Validator(self._schema)
         self._fields = [] if self._schema is None else _fields(self._schema)
@@ -93,20 +95,17 @@ class BoundOperation:
             else:
                 arguments[argument] = body[name] if convert is None else convert(body[name], name)
         key = arguments.pop(KEY_FIELD, None)
-        scope = ""
         for parameter, value in self.read_parameters(request):
             if parameter.argument == KEY_FIELD:
                 key = value if parameter.place == "header" or key is None else key
             else:
                 arguments[parameter.argument] = value
-            if parameter.place == "path":
-                scope += f" {parameter.argument}={value}"
-        return Call(arguments, scope, key, ignored)
+        return Call(arguments, key, ignored)
 
     def check_body(self, body: Any) -> None:
         """Raise InvalidRequest when a body does not fit its schema; None, no body, counts as an empty object."""
         if body is not None and not isinstance(body, dict):
-            raise InvalidRequest(f"the body must be an object, got {shown(body)}", parameter="body")
+            raise InvalidRequest(f"the body must be an object, got {shown(body)}", about="body")
         if self._validator is not None and not self._validator.is_valid(body or {}):
             raise first_problem(self._validator, body or {}, self._schema)
 
@@ -119,12 +118,10 @@ class BoundOperation:
 
     def name_as_sent(self, error: InvalidRequest, body: Any) -> InvalidRequest:
         """Return an error of the core with the parameter called as the request called it."""
-        argument = (error.details or {}).get("parameter")
         sent = body if isinstance(body, dict) else {}
-        names = [field.name for field in self._fields if field.argument == argument and field.name in sent]
-        if not names or names[0] == argument:
-            return error
-        return InvalidRequest(error.message.replace(f"`{argument}`", f"`{names[0]}`"), parameter=names[0])
+        names = (field.name for field in self._fields if field.argument == error.parameter and field.name in sent)
+        name = next(names, None)
+        return error if name is None else error.called(name)
 
     def hide_secrets(self, body: Any) -> Any:
         """Return a body as the journal may show it."""
@@ -194,7 +191,7 @@ def _sent(parameter: Parameter, request: Request) -> Any:
     if text is None:
         return None
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise InvalidRequest(f"`{parameter.name}` must be UTF-8, got other bytes", parameter=parameter.name)
+        raise InvalidRequest("must be UTF-8, got other bytes", parameter=parameter.name)
     value: Any = text
     if parameter.schema.get("type") == "integer":
         value = int(text) if _WHOLE_NUMBER.fullmatch(text) else text
@@ -235,10 +232,10 @@ def _instant(text: str, name: str) -> int:
         instant_ms = from_text(text)
     except ValueError:
         raise InvalidRequest(
-            f"`{name}` must be an ISO-8601 instant such as 2026-01-01T09:00:00Z, got {shown(text)}", parameter=name
+            f"must be an ISO-8601 instant such as 2026-01-01T09:00:00Z, got {shown(text)}", parameter=name
         ) from None
     if not 0 <= instant_ms <= LAST_MS:
-        raise InvalidRequest(f"`{name}` must lie between 1970 and 9999, got {shown(text)}", parameter=name)
+        raise InvalidRequest(f"must lie between 1970 and 9999, got {shown(text)}", parameter=name)
     return instant_ms
 
 

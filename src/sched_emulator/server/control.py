@@ -116,7 +116,7 @@ class Control:
         count = len(self._sandboxes.hosted)
         raise InvalidRequest(
             f"the header `Authorization: Bearer <key>` must say which sandbox is meant: there are {count}",
-            parameter="Authorization",
+            about="Authorization",
         )
 
     async def _read(self, hosted: Hosted, matched: Matched, request: BaseRequest) -> Asked:
@@ -131,7 +131,7 @@ class Control:
         known = {parameter.name for parameter in bound.parameters}
         unknown = [name for name in matched.query if name not in known]
         if unknown:
-            raise InvalidRequest(f"`{unknown[0][:60]}` is no parameter of this request", parameter=unknown[0][:60])
+            raise InvalidRequest("is no parameter of this request", parameter=unknown[0][:60])
         parts = Request(matched.path, matched.query, request.headers, body)
         query = {parameter.name: value for parameter, value in bound.read_parameters(parts)}
         return Asked(hosted, body or {}, query, b"")

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from msgspec import UNSET, to_builtins
+from msgspec import to_builtins
 
 from sched_emulator.core import globs
+from sched_emulator.core.encoding import decode
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.journal import Journal
-from sched_emulator.core.records import DeliveryEntry, Fault, RequestEntry, Target
+from sched_emulator.core.records import DeliveryEntry, Exchange, Fault, RequestEntry, Target
 from sched_emulator.core.store import Store
 
 from .asked import Asked, Json, Performed
+from .binding import Binding
 from .driver import Driver
 
 TIMELINE_SHOWN = 100
@@ -45,12 +47,12 @@ def list_timeline(store: Store, limit: int = TIMELINE_SHOWN) -> Json:
     return {"items": items}
 
 
-def list_requests(journal: Journal, since: int = 0, operation: str | None = None) -> Json:
+def list_requests(binding: Binding, journal: Journal, since: int = 0, operation: str | None = None) -> Json:
     """Return the requests still kept, newest last; `operation` is a glob."""
     found = (entry for entry in journal.requests if entry.seq > since)
     if operation is not None:
-        found = (entry for entry in found if entry.operation and globs.names_operation(operation, entry.operation))
-    items = [_request(entry) for entry in found]
+        found = (entry for entry in found if _is_of(entry.exchange, operation))
+    items = [_request(binding, entry) for entry in found]
     return _log(items, journal.requests, journal.dropped_requests)
 
 
@@ -78,16 +80,21 @@ def fault_view(fault: Fault) -> Json:
     return {"operation": "*", "used": 0} | {name: value for name, value in view.items() if value is not None}
 
 
-def _request(entry: RequestEntry) -> Json:
+def _is_of(exchange: Exchange, glob: str) -> bool:
+    return exchange.operation is not None and globs.names_operation(glob, exchange.operation)
+
+
+def _request(binding: Binding, entry: RequestEntry) -> Json:
+    exchange = entry.exchange
     view: Json = {"seq": entry.seq, "at": to_text(entry.at_ms)}
-    if entry.operation is not None:
-        view["operation"] = entry.operation
-    view |= {"method": entry.method, "path": entry.path}
-    if entry.body is not UNSET:
-        view["body"] = entry.body
-    view |= {"status": entry.status, "response": entry.response, "ignored": entry.ignored}
-    if entry.replayed_from is not None:
-        view["replayed_from"] = entry.replayed_from
+    if exchange.operation is not None:
+        view["operation"] = exchange.operation
+    view |= {"method": exchange.method, "path": exchange.path}
+    if exchange.body is not None and exchange.operation is not None:
+        view["body"] = binding.operations[exchange.operation].hide_secrets(decode(exchange.body))
+    view |= {"status": exchange.status, "response": decode(exchange.response), "ignored": exchange.ignored}
+    if exchange.replayed_from is not None:
+        view["replayed_from"] = exchange.replayed_from
     if entry.note is not None:
         view["note"] = entry.note
     return view
@@ -124,7 +131,7 @@ def _log(items: list[Json], kept: Iterable[RequestEntry | DeliveryEntry], droppe
 OPERATIONS: Mapping[str, Callable[[Asked], Performed]] = {
     "clock.get": lambda asked: get_clock(asked.driver),
     "timeline.list": lambda asked: list_timeline(asked.store, **asked.query),
-    "requests.list": lambda asked: list_requests(asked.store.journal, **asked.query),
+    "requests.list": lambda asked: list_requests(asked.hosted.binding, asked.store.journal, **asked.query),
     "deliveries.list": lambda asked: list_deliveries(asked.store.journal, **asked.query),
     "targets.list": lambda asked: {"items": [target_view(target) for target in asked.store.targets]},
     "faults.list": lambda asked: {"items": [fault_view(fault) for fault in asked.store.faults]},

@@ -1,11 +1,13 @@
 """What a session relied on, as the control API tells it: open questions with their proofs, and those about shape."""
 
+from collections.abc import Generator
 from functools import cache
 from typing import Any
 
 from sched_emulator import spec
 from sched_emulator.core.instants import to_text
-from sched_emulator.core.relied import Reliance, Sight, relied
+from sched_emulator.core.relied import Due, Reliance, Reply, Sent, Sight, relied
+from sched_emulator.core.timeline import EVENT_WORDS
 from sched_emulator.spec import assumptions
 
 from .asked import Json
@@ -18,13 +20,23 @@ async def get_relied(hosted: Hosted) -> Json:
     alternatives = {
         name: list(assumption.answers) for name, assumption in catalogue.items() if assumption.kind == "behaviour"
     }
-    operations = {entry.operation for entry in hosted.sandbox.store.journal.requests if entry.operation is not None}
-    shapes = {shape for operation in operations for shape in _shapes_of(operation)}
+    found = _whole(relied(hosted.sandbox, alternatives))
+    operations = {entry.exchange.operation for entry in hosted.sandbox.store.journal.requests}
+    shapes = {shape for operation in operations - {None} for shape in _shapes_of(operation)}
     return {
-        "items": [_reliance(hosted, item) for item in relied(hosted.sandbox, alternatives)],
+        "items": [_reliance(hosted, item) for item in found],
         "shapes": sorted(shapes),
         "complete": hosted.sandbox.log_complete,
     }
+
+
+def _whole(work: Generator[None, None, list[Reliance]]) -> list[Reliance]:
+    try:
+        while True:
+            next(work)
+    except StopIteration as done:
+        found: list[Reliance] = done.value
+        return found
 
 
 @cache
@@ -65,19 +77,26 @@ def _reliance(hosted: Hosted, item: Reliance) -> Json:
         "operation": shown.operation,
         "was": _sight(hosted, item.was),
         "would_be": _sight(hosted, item.would_be),
+        "forms": {"was": _form(item.was), "would_be": _form(item.would_be)},
     }
 
 
+def _form(sight: Sight | None) -> str | None:
+    """Return as what something that a user could see is shown."""
+    return None if sight is None else {Reply: "answer", Sent: "delivery", Due: "event"}[type(sight)]
+
+
 def _sight(hosted: Hosted, sight: Sight | None) -> Any:
-    if sight is None:
-        return None
-    if sight.form == "answer":
-        refused = sight.seen.keys() == {"error"} and isinstance(sight.seen["error"], dict)
-        if refused:
-            return sight.seen
-        return hosted.binding.operations[sight.operation].render(sight.seen)
-    if sight.form == "event":
-        due_ms, kind, subject = sight.seen
-        return {"at": to_text(due_ms), "kind": kind, "subject": subject}
-    at_ms, kind, url, headers, body, attempt = sight.seen
-    return {"at": to_text(at_ms), "kind": kind, "url": url, "headers": headers, "body": body, "attempt": attempt}
+    match sight:
+        case None:
+            return None
+        case Due():
+            words = EVENT_WORDS[sight.operation].format(sight.subject)
+            return {"at": to_text(sight.at_ms), "kind": sight.operation, "subject": sight.subject, "words": words}
+        case Sent():
+            about = {"at": to_text(sight.at_ms), "kind": sight.operation, "url": sight.url}
+            return {**about, "headers": sight.headers, "body": sight.body, "attempt": sight.attempt}
+        case Reply(code=None):
+            return hosted.binding.operations[sight.operation].render(sight.result)
+        case Reply():
+            return {"error": {"code": sight.code, "message": sight.message}}

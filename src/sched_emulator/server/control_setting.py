@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from msgspec import convert
+
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.core.records import Fault, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
 
@@ -46,7 +49,7 @@ async def advance(
     if seconds is not None:
         until_ms = driver.sandbox.store.now_ms + round(1000 * seconds)
         if until_ms > LAST_MS:
-            raise InvalidRequest("`seconds` must not lead past the year 9999", parameter="seconds")
+            raise InvalidRequest("must not lead past the year 9999", parameter="seconds")
     elif until is not None:
         until_ms = _instant(until, "until")
     done = await driver.advance(until_ms=until_ms, events=events, max_events=int(max_events))
@@ -68,7 +71,7 @@ def put_snapshot(hosted: Hosted, document: bytes) -> Json:
 
 def add_target(sandbox: Sandbox, target: Json) -> Json:
     """Script a receiver."""
-    sandbox.add_target(target)
+    sandbox.add_target(convert(target, Target, strict=False))
     return target_view(sandbox.store.targets[-1])
 
 
@@ -87,7 +90,7 @@ def set_routes(sandbox: Sandbox, routes: dict[str, str]) -> Json:
 
 def add_fault(sandbox: Sandbox, fault: Json) -> Json:
     """Make requests fail, wait or lose their answer."""
-    sandbox.add_fault(fault)
+    sandbox.add_fault(convert(fault, Fault, strict=False))
     return fault_view(sandbox.store.faults[-1])
 
 
@@ -126,9 +129,9 @@ def _instant(text: str, name: str) -> int:
     try:
         instant_ms = from_text(text)
     except ValueError:
-        raise InvalidRequest(f"`{name}` must be an ISO-8601 instant, got '{text}'", parameter=name) from None
+        raise InvalidRequest(f"must be an ISO-8601 instant, got '{text}'", parameter=name) from None
     if not 0 <= instant_ms <= LAST_MS:
-        raise InvalidRequest(f"`{name}` must lie between 1970 and 9999, got '{text}'", parameter=name)
+        raise InvalidRequest(f"must lie between 1970 and 9999, got '{text}'", parameter=name)
     return instant_ms
 
 

@@ -10,11 +10,10 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from msgspec import UNSET, Raw
-
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InjectedFault, InvalidRequest, SchedulingError
 from sched_emulator.core.ids import request_id
+from sched_emulator.core.records import Exchange
 from sched_emulator.core.sandbox import Answer, Sandbox
 
 from . import discovery, json_body
@@ -48,7 +47,7 @@ class _Understood(NamedTuple):
     """What the journal keeps of a request, as far as it could be read."""
 
     operation: str | None = None
-    body: Any = UNSET
+    body: bytes | None = None
     ignored: list[str] = []  # noqa: RUF012 - a tuple's default, never changed
     replayed_from: int | None = None
 
@@ -66,11 +65,11 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
     try:
         if received.raw and received.method != "GET":
             body = json_body.decoded(received.raw, received.headers.get("Content-Type"))
-            understood = understood._replace(body=bound.hide_secrets(body))
+            understood = understood._replace(body=received.raw)
         call = bound.read(Request(matched.path, matched.query, received.headers, body))
         understood = understood._replace(ignored=call.ignored)
         answer = sandbox.call(
-            bound.operation_id, call.arguments, scope=call.scope, idempotency_key=call.idempotency_key
+            bound.operation_id, call.arguments, facts=bound.facts, idempotency_key=call.idempotency_key
         )
         understood = understood._replace(replayed_from=answer.replayed_from)
         answered = _result(sandbox, bound, answer)
@@ -128,14 +127,16 @@ def _failure(binding: Binding, error: SchedulingError, identity: str, now_ms: in
 
 def _journal(sandbox: Sandbox, received: Received, understood: _Understood, answered: Answered) -> None:
     sandbox.record(
-        operation=understood.operation,
-        method=received.method,
-        path=received.target,
-        body=understood.body,
-        status=answered.status,
-        response=Raw(answered.content),
-        ignored=understood.ignored,
-        replayed_from=understood.replayed_from,
+        Exchange(
+            operation=understood.operation,
+            method=received.method,
+            path=received.target,
+            body=understood.body,
+            status=answered.status,
+            response=answered.content,
+            ignored=understood.ignored,
+            replayed_from=understood.replayed_from,
+        )
     )
 
 

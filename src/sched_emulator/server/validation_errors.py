@@ -48,20 +48,21 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
     name = error.kind.name
     if name == "required":
         missing = _place(root, [*path, error.kind.value])
-        return InvalidRequest(f"`{missing}` must be given", parameter=missing)
+        return InvalidRequest("must be given", parameter=missing)
     if name in {"additionalProperties", "unevaluatedProperties"}:
         unknown = _cut(_place(root, [*path, error.kind.value[0]]))
-        return InvalidRequest(f"`{unknown}` is not a documented field", parameter=unknown)
+        return InvalidRequest("is not a documented field", parameter=unknown)
     schema_path = list(error.schema_path)
     if schema_path[-1] in {"anyOf", "oneOf"} and (names := _alternatives(_at(schema, schema_path))):
         choice = " or ".join(f"`{_place(root, [*path, item])}`" for item in names)
         one = "exactly one of " if schema_path[-1] == "oneOf" else ""
-        return InvalidRequest(f"{one}{choice} must be given", parameter=_place(root, [*path, names[0]]))
+        return InvalidRequest(f"{one}{choice} must be given", about=_place(root, [*path, names[0]]))
     if name == "not":
-        return InvalidRequest(f"`{_cut(parameter)}` must not be given", parameter=_cut(parameter))
-    subject = f"`{_cut(parameter)}`" if parameter else "the body"
-    expected = _expected(error, _at(schema, schema_path[:-1]))
-    return InvalidRequest(f"{subject} must {expected}, got {shown(found)}", parameter=_cut(parameter) or "body")
+        return InvalidRequest("must not be given", parameter=_cut(parameter))
+    demand = f"must {_expected(error, _at(schema, schema_path[:-1]))}, got {shown(found)}"
+    if not parameter:
+        return InvalidRequest(f"the body {demand}", about="body")
+    return InvalidRequest(demand, parameter=_cut(parameter))
 
 
 def shown(value: Any) -> str:
