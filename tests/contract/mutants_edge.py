@@ -79,7 +79,12 @@ EDGE_MUTANTS = (
         "return remembered.result, remembered.request_seq",
         "return operation(), remembered.request_seq",
     ),
-    Mutant("keys count over all operations", IDEMPOTENCY, "place = encode([*scope, key])", "place = key"),
+    Mutant(
+        "keys count over all operations",
+        IDEMPOTENCY,
+        "place = encode([operation_id, *(arguments[name] for name in path), key])",
+        "place = key",
+    ),
     Mutant(
         "refused requests are remembered",
         IDEMPOTENCY,

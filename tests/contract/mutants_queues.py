@@ -160,14 +160,14 @@ QUEUES_MUTANTS = (
     Mutant(
         "purge spares what is in flight",
         QUEUES,
-        "    store.let_go += [*contents.purge(), *store.timeline.close(queue)]\n    want_push",
+        "    store.let_go += (*contents.purge(), *store.timeline.close(queue))\n    want_push",
         "    for message in [m for m in contents.live.messages.values() if m.place != 'in_flight']:\n        withdraw(store, message)\n    want_push",
     ),
     Mutant(
         "purge removes the dead too",
         QUEUES,
-        "    store.let_go += [*contents.purge(), *store.timeline.close(queue)]\n    want_push",
-        "    store.let_go += [*contents.purge(), *store.timeline.close(queue)]\n    for index in store.dead_letters(queue):\n        for message in list(index.items.values()):\n            withdraw(store, message)\n    want_push",
+        "    store.let_go += (*contents.purge(), *store.timeline.close(queue))\n    want_push",
+        "    store.let_go += (*contents.purge(), *store.timeline.close(queue))\n    for index in store.dead_letters(queue):\n        for message in list(index.items.values()):\n            withdraw(store, message)\n    want_push",
     ),
     Mutant("purge counts nothing", QUEUES, '"purged": purged}', '"purged": 0}'),
     Mutant(

@@ -20,7 +20,8 @@ KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that fo
 def perform(
     store: Store,
     *,
-    scope: tuple[str, ...],
+    operation_id: str,
+    path: tuple[str, ...],
     key: str | None,
     creation: bool,
     arguments: Mapping[str, Any],
@@ -31,7 +32,7 @@ def perform(
         if creation and store.answers.ask("idempotency.required") == "required":
             raise InvalidRequest("must be given for a creation, got none", parameter="idempotency_key")
         return operation(), None
-    place = encode([*scope, key])
+    place = encode([operation_id, *(arguments[name] for name in path), key])
     fingerprint = encode_sorted(arguments)
     remembered = store.remembered.get(place)
     if remembered is not None:

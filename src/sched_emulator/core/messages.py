@@ -4,7 +4,6 @@ What takes a message from place to place stands in `places`. `_move` changes the
 queue. A dead letter keeps its id and its origin wherever it is held.
 """
 
-from itertools import islice
 from typing import Any
 
 from . import deliveries, queues
@@ -45,8 +44,9 @@ def consume(
         return {"messages": []}
     record = queues.find(store, queue)
     most = max_messages or store.answers.constant("queue.max_messages")
+    barrier = queues.fifo_barrier(store, record)
     taken: list[dict[str, Any]] = []
-    for message in islice(queues.takeable(store, record), most):
+    while len(taken) < most and (message := queues.takeable(store, record, barrier)) is not None:
         hand_out(store, record, message, visibility_timeout_ms or record.visibility_timeout_default_ms)
         taken.append(view(message))
     queues.want_push(store, record)

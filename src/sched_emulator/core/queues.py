@@ -4,12 +4,11 @@ Everything that changes which messages are available calls `want_push`, so that 
 timeline exactly when one can be made.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from .contents import Contents, Live
+from .contents import Contents
 from .errors import Conflict, InvalidRequest, NotFound
 from .instants import DAY_MS
 from .places import Happening, leads_out
@@ -170,19 +169,23 @@ def rank(store: Store, queue: Queue, message: Message) -> Rank:
 
 def first_takeable(store: Store, queue: Queue) -> Message | None:
     """Return the message that is handed out next, None when there is none or FIFO order holds it back."""
-    return next(takeable(store, queue), None)
+    return takeable(store, queue, fifo_barrier(store, queue))
 
 
-def takeable(store: Store, queue: Queue) -> Iterator[Message]:
-    """Yield the message that is handed out next, again and again while each is taken, up to what FIFO holds back."""
+def takeable(store: Store, queue: Queue, barrier: int | None) -> Message | None:
+    """Return the message that is handed out next, up to a barrier that `fifo_barrier` gave."""
     live = store.contents[queue.queue].live
-    barrier = _fifo_barrier(store, live)
-    while (head := live.available.first()) is not None and (barrier is None or head[0][1] <= barrier):
-        yield live.messages[head[1]]
+    head = live.available.first()
+    if head is None or (barrier is not None and head[0][1] > barrier):
+        return None
+    return live.messages[head[1]]
 
 
-def _fifo_barrier(store: Store, live: Live) -> int | None:
+def fifo_barrier(store: Store, queue: Queue) -> int | None:
     """Return the position behind which a FIFO queue hands out nothing at present."""
+    live = store.contents[queue.queue].live
+    if not (live.engaged or live.postponed):
+        return None
     barriers = []
     engaged, postponed = live.engaged.first(), live.postponed.first()
     if engaged is not None and store.answers.ask("queue.fifo_in_flight") == "block":
@@ -236,7 +239,7 @@ def purge(store: Store, *, queue: str) -> dict[str, Any]:
     record = find(store, queue)
     contents = store.contents[queue]
     purged = len(contents.live.messages)
-    store.let_go += [*contents.purge(), *store.timeline.close(queue)]
+    store.let_go += (*contents.purge(), *store.timeline.close(queue))
     want_push(store, record)
     return {"queue": queue, "purged": purged}
 
@@ -249,7 +252,7 @@ def delete(store: Store, *, queue: str) -> dict[str, Any]:
     record = find(store, queue)
     refuse_if_used_for_dead_letters(store, queue)
     contents = store.contents.pop(queue)
-    store.let_go += [*contents.containers(), *store.timeline.close(queue)]
+    store.let_go += (*contents.containers(), *store.timeline.close(queue))
     for holder in contents.holders:
         if holder in store.contents:
             for shelf in (store.contents[holder].live, store.contents[holder].kept):

@@ -71,7 +71,8 @@ class Sandbox:
             account.refuse_without_credit(store)
         result, replayed_from = idempotency.perform(
             store,
-            scope=(operation_id, *(arguments[name] for name in facts.path)),
+            operation_id=operation_id,
+            path=facts.path,
             key=idempotency_key,
             creation=facts.creation,
             arguments=arguments,
@@ -79,7 +80,7 @@ class Sandbox:
         )
         if fault is not None and fault.after:
             faults.raise_fault(fault)
-        let_go, store.let_go = tuple(store.let_go), []
+        let_go, store.let_go = store.let_go, ()
         return Answer(result, replayed_from, 0 if fault is None else to_ms(fault.latency_seconds), let_go)
 
     def record(self, exchange: Exchange) -> RequestEntry:

@@ -63,7 +63,7 @@ class Store:
         self.run_index = PagedIndex((run.number, run.run_id) for run in state.runs)
         self.queue_index = PagedIndex((queue.number, queue.queue) for queue in state.queues)
         self.histories: dict[str, deque[str]] = {}  # finished runs, by the name of their history
-        self.let_go: list[Any] = []  # containers of what the call under way has let go
+        self.let_go: tuple[Any, ...] = ()  # containers of what the call under way has let go
 
     def state(self) -> State:
         """Return all of it as one record; what that refers to is the store's own."""
@@ -117,6 +117,8 @@ class Store:
     def dead_letters(self, queue: str) -> list[PagedIndex[Message]]:
         """Return the lists of dead letters that came from a queue or are held by it."""
         own = self.contents[queue]
+        if not (own.holders or own.live.dead or own.kept.dead):
+            return []
         found = [*own.live.dead.values(), *own.kept.dead.values()]
         for holder in own.holders:
             if holder != queue and holder in self.contents:

@@ -100,8 +100,12 @@ class Timeline:
 
     def cancel(self, seq: int | None, *, queue: str | None = None) -> None:
         """Remove an entry; None and entries that have happened are ignored."""
-        if seq is not None:
-            (self._entries if queue is None else self._lane(queue).entries).pop(seq, None)
+        if seq is None:
+            return
+        if queue is None:
+            self._entries.pop(seq, None)
+        elif (lane := self._lanes.get(queue)) is not None:
+            lane.entries.pop(seq, None)
 
     def close(self, queue: str) -> list[Any]:
         """Remove the whole lane of a queue; return what held it, to be freed in slices."""
