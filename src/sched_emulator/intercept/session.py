@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config
-from sched_emulator.server.app import App
+from sched_emulator.server.app import App, is_control
 
 from . import HOST
 from .certificates import Authority
@@ -19,7 +19,6 @@ from .process import run_command
 from .proxy import Proxy, Upstream
 
 LOCAL_KEY = "ifr_local"
-CONTROL_PREFIX = "/_emulator"
 NEVER_CAME = f"""\
 sched-emulator run: the command never asked the emulator. If it sent requests to {HOST}, they went to the
 real one, with a key that is not accepted there: some HTTP clients ignore proxy variables (aiohttp without
@@ -70,5 +69,5 @@ class _Arrivals:
         self.came = False
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
-        self.came = self.came or not request.path.startswith(CONTROL_PREFIX)
+        self.came = self.came or not is_control(request)
         return await self.app.handle(request)

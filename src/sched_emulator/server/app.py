@@ -65,7 +65,7 @@ class App:
         """Answer any request; what is refused before an operation took it is answered here too."""
         if "Expect" in request.headers:
             await _let_send(request)
-        face = self._control if request.path.startswith(PREFIX) else self._api
+        face = self._control if is_control(request) else self._api
         try:
             return await face.answer(request)
         except SchedulingError as raised:
@@ -109,6 +109,12 @@ class App:
     ) -> BaseRequest:
         loop = task.get_loop()
         return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=self._body_bound)
+
+
+def is_control(request: BaseRequest) -> bool:
+    """Whether a request is meant for the control API, however its path is written."""
+    target = request.raw_path
+    return target.startswith(PREFIX) or ((target[:1] != "/" or "%" in target) and request.path.startswith(PREFIX))
 
 
 class _Runner(web.ServerRunner):

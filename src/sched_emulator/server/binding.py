@@ -27,11 +27,11 @@ _WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
 
 
 class Request(NamedTuple):
-    """The parts of a request that a binding reads; `body` is decoded, None when there is none."""
+    """The parts of a request that a binding reads, called as the places of parameters; `body` is decoded, or None."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    header: Mapping[str, str]
     body: Any
 
 
@@ -112,7 +112,7 @@ class BoundOperation:
     def read_parameters(self, request: Request) -> Iterator[tuple[Parameter, Any]]:
         """Yield the path, query and header parameters that were sent, with their values, checked and converted."""
         for parameter in self.parameters:
-            value = _sent(parameter, request)
+            value = _sent(parameter, getattr(request, parameter.place))
             if value is not None:
                 yield parameter, value
 
@@ -183,10 +183,8 @@ def _extensions(item: Json) -> Json:
     return {name: value for name, value in item.items() if name.startswith("x-")}
 
 
-def _sent(parameter: Parameter, request: Request) -> Any:
+def _sent(parameter: Parameter, source: Mapping[str, str]) -> Any:
     """Return a parameter's value, checked and converted; None when it was not sent."""
-    sources = {"path": request.path, "query": request.query, "header": request.headers}
-    source = sources[parameter.place]
     text = source.get(parameter.name)
     if text is None:
         return None

@@ -67,7 +67,8 @@ class Driver:
     def stir(self) -> None:
         """Take notice that a request may have put something on the timeline."""
         self._stirred.set()
-        self._arm()
+        if self.sandbox.store.mode == "wall":
+            self._arm()
 
     def waiting_for(self) -> dict[str, Any] | None:
         """Return what an advance waits for, None when none is under way."""

@@ -8,7 +8,7 @@ Domain errors rise untouched to `perform`.
 from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InjectedFault, InvalidRequest, SchedulingError
@@ -21,7 +21,11 @@ from .binding import Binding, BoundOperation, Request
 from .http_errors import error_object
 from .routes import Matched
 
-Json = dict[str, Any]
+# What is around a result or an error, written out: it is the same for every answer but for two values.
+_ENVELOPE = b'{"ok":true,"data":%b,"error":null,"metadata":%b}'
+_FAILURE = b'{"ok":false,"data":null,"error":%b,"metadata":%b}'
+_BARE_FAILURE = b'{"error":%b}'
+_METADATA = b'{"cost_usd":0,"latency_ms":%d,"vendor":"infrai","cache_hit":false,"request_id":"%b"}'
 
 
 class Received(NamedTuple):
@@ -43,15 +47,6 @@ class Answered(NamedTuple):
     drop: bool = False
 
 
-class _Understood(NamedTuple):
-    """What the journal keeps of a request, as far as it could be read."""
-
-    operation: str | None = None
-    body: bytes | None = None
-    ignored: list[str] = []  # noqa: RUF012 - a tuple's default, never changed
-    replayed_from: int | None = None
-
-
 def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
     """Find, read, validate, perform and journal what a request asks for, and return its answer."""
     try:
@@ -61,17 +56,19 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
     except SchedulingError as error:
         return refuse(sandbox, binding, received, error)
     bound = binding.operations[matched.operation_id]
-    understood, body = _Understood(bound.operation_id), None
+    body, ignored = None, []
+    journaled: bytes | None = None
+    replayed_from: int | None = None
     try:
         if received.raw and received.method != "GET":
             body = json_body.decoded(received.raw, received.headers.get("Content-Type"))
-            understood = understood._replace(body=received.raw)
+            journaled = b"null" if body is None else received.raw
         call = bound.read(Request(matched.path, matched.query, received.headers, body))
-        understood = understood._replace(ignored=call.ignored)
+        ignored = call.ignored
         answer = sandbox.call(
             bound.operation_id, call.arguments, facts=bound.facts, idempotency_key=call.idempotency_key
         )
-        understood = understood._replace(replayed_from=answer.replayed_from)
+        replayed_from = answer.replayed_from
         answered = _result(sandbox, bound, answer)
     except InjectedFault as error:
         if error.drop:
@@ -81,7 +78,18 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
         answered = _refusal(sandbox, binding, bound.name_as_sent(error, body))
     except SchedulingError as error:
         answered = _refusal(sandbox, binding, error)
-    _journal(sandbox, received, understood, answered)
+    sandbox.record(
+        Exchange(
+            operation=bound.operation_id,
+            method=received.method,
+            path=received.target,
+            body=journaled,
+            status=answered.status,
+            response=answered.content,
+            ignored=ignored,
+            replayed_from=replayed_from,
+        )
+    )
     return answered
 
 
@@ -93,7 +101,17 @@ def describe(binding: Binding, matched: Matched) -> Answered:
 def refuse(sandbox: Sandbox, binding: Binding, received: Received, error: SchedulingError) -> Answered:
     """Answer and journal a request that no operation took."""
     answered = _refusal(sandbox, binding, error)
-    _journal(sandbox, received, _Understood(), answered)
+    sandbox.record(
+        Exchange(
+            operation=None,
+            method=received.method,
+            path=received.target,
+            body=None,
+            status=answered.status,
+            response=answered.content,
+            ignored=[],
+        )
+    )
     return answered
 
 
@@ -104,12 +122,11 @@ def refuse_keyless(binding: Binding, error: SchedulingError, *, now_ms: int, num
 
 def _result(sandbox: Sandbox, bound: BoundOperation, answer: Answer) -> Answered:
     identity = sandbox.next_request_id()
-    content = bound.render(answer.result)
+    content = encode_bytes(bound.render(answer.result))
     if bound.enveloped:
-        metadata = _metadata(identity, answer.latency_ms)
-        content = {"ok": True, "data": content, "error": None, "metadata": metadata}
+        content = _ENVELOPE % (content, _metadata(identity, answer.latency_ms))
     headers = _identifying_headers(identity, sandbox.store.now_ms)
-    return Answered(bound.status, headers, encode_bytes(content), answer.latency_ms)
+    return Answered(bound.status, headers, content, answer.latency_ms)
 
 
 def _refusal(sandbox: Sandbox, binding: Binding, error: SchedulingError, latency_ms: int = 0) -> Answered:
@@ -118,30 +135,14 @@ def _refusal(sandbox: Sandbox, binding: Binding, error: SchedulingError, latency
 
 def _failure(binding: Binding, error: SchedulingError, identity: str, now_ms: int, latency_ms: int) -> Answered:
     status = binding.invalid_status if isinstance(error, InvalidRequest) else error.status
-    content: Json = {"error": error_object(error)}
-    if binding.enveloped:
-        content = {"ok": False, "data": None, **content, "metadata": _metadata(identity, latency_ms)}
+    told = encode_bytes(error_object(error))
+    content = _FAILURE % (told, _metadata(identity, latency_ms)) if binding.enveloped else _BARE_FAILURE % told
     headers = {**_identifying_headers(identity, now_ms), **error.headers}
-    return Answered(status, headers, encode_bytes(content), latency_ms)
+    return Answered(status, headers, content, latency_ms)
 
 
-def _journal(sandbox: Sandbox, received: Received, understood: _Understood, answered: Answered) -> None:
-    sandbox.record(
-        Exchange(
-            operation=understood.operation,
-            method=received.method,
-            path=received.target,
-            body=understood.body,
-            status=answered.status,
-            response=answered.content,
-            ignored=understood.ignored,
-            replayed_from=understood.replayed_from,
-        )
-    )
-
-
-def _metadata(identity: str, latency_ms: int) -> Json:
-    return {"cost_usd": 0, "latency_ms": latency_ms, "vendor": "infrai", "cache_hit": False, "request_id": identity}
+def _metadata(identity: str, latency_ms: int) -> bytes:
+    return _METADATA % (latency_ms, identity.encode())
 
 
 def _identifying_headers(identity: str, now_ms: int) -> dict[str, str]:

@@ -21,7 +21,7 @@ def decoded(raw: bytes, content_type: str | None) -> Any:
 
 def refuse_foreign_type(content_type: str | None) -> None:
     """Refuse a body that says it is something else than JSON; one that says nothing is read as JSON."""
-    if content_type is None:
+    if content_type is None or content_type == "application/json":
         return
     essence = content_type.partition(";")[0].strip().lower()
     if essence != "application/json" and not (essence.startswith("application/") and essence.endswith("+json")):
@@ -30,7 +30,7 @@ def refuse_foreign_type(content_type: str | None) -> None:
 
 def parse(raw: bytes) -> Any:
     """Return the value of a JSON body; None for an empty one. MalformedBody when it is no JSON."""
-    if not raw.strip():
+    if not raw or raw.isspace():
         return None
     if raw.count(b"[") + raw.count(b"{") > MAX_LEVELS:
         _refuse_deep(raw)
