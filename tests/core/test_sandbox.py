@@ -170,6 +170,30 @@ def test_the_log_is_bounded_and_says_when_it_is_no_longer_whole(box: Box, monkey
     assert (box.sandbox.log, box.sandbox.log_complete) == ([], True)
 
 
+def test_a_poll_that_goes_on_where_the_last_one_paused_is_the_same_command(box: Box) -> None:
+    for max_events in (2, 3):
+        box.sandbox.poll(START_MS, max_events=max_events)
+    assert box.sandbox.log == [
+        Command("poll", {"until_ms": START_MS, "max_events": 5, "signing_now_ms": None}),
+    ]
+    box.sandbox.poll(START_MS)
+    box.sandbox.poll(START_MS, max_events=7)
+    assert [command.arguments["max_events"] for command in box.sandbox.log] == [None]
+    box.sandbox.poll(START_MS + 1, max_events=1)
+    box.sandbox.clear_faults()
+    box.sandbox.poll(START_MS + 1, max_events=1)
+    assert [command.method for command in box.sandbox.log] == ["poll", "poll", "clear_faults", "poll"]
+
+
+def test_a_poll_after_an_attempt_was_found_is_a_command_of_its_own(box: Box) -> None:
+    box.call("task.schedule", task=LOCAL, run_at_ms=START_MS)
+    count = len(box.sandbox.log)
+    attempt = box.sandbox.poll(START_MS)
+    assert attempt is not None
+    box.sandbox.poll(START_MS)
+    assert [command.method for command in box.sandbox.log[count:]] == ["poll", "poll"]
+
+
 def test_ten_thousand_commands_are_kept() -> None:
     assert module.COMMANDS_KEPT == 10_000
 

@@ -7,7 +7,8 @@ import pytest
 from aiohttp import web
 
 from sched_emulator.core.instants import from_text
-from tests.server.harness import Api, Start
+from sched_emulator.server.running_clock import RunningClock
+from tests.server.harness import KEY, Api, Start
 from tests.server.receivers import receiver
 
 START = "2026-01-01T00:00:00.000Z"
@@ -311,6 +312,65 @@ async def test_a_receiver_has_its_time_in_real_seconds_however_fast_the_clock_ru
             pass
         leave.set()
         assert [outcome for _, outcome in await eventually(api, 1)] == ["delivered"]
+
+
+# Long work
+
+
+async def busy(api: Api, *, days: int) -> asyncio.Future[Any]:
+    """Begin an advance over a minutely cron that a script answers, and return once it is under way."""
+    await api.script("*", 200)
+    await api.call("cron.create", {"schedule": "* * * * *", "url": "https://api.acme.com/minutely"})
+    advancing = asyncio.ensure_future(api.advance(seconds=days * 86_400))
+    async with asyncio.timeout(60):
+        while "advancing" not in await api.control("GET", "clock"):
+            pass  # the request to advance is still on its way
+    return advancing
+
+
+async def test_requests_are_answered_while_an_advance_makes_many_events_happen(api: Api) -> None:
+    advancing = await busy(api, days=10)
+    seen = []
+    while not advancing.done():
+        seen.append(await now(api))
+        await api.call("queue.publish", {"queue": "orders", "payload": {}})
+    assert await advancing == {"now": "2026-01-11T00:00:00.000Z", "fired": 14_400, "stopped": "until"}
+    assert len(set(seen)) > 1
+    assert seen == sorted(seen)
+    assert (await api.call("queue.stats", queue="orders"))["available"] == len(seen)
+
+
+async def test_two_advances_share_the_turns(api: Api) -> None:
+    other = api.with_key("ifr_other")
+    advancing = await busy(api, days=10)
+    done = await (await busy(other, days=1))
+    assert done == {"now": "2026-01-02T00:00:00.000Z", "fired": 1440, "stopped": "until"}
+    assert not advancing.done()
+    assert (await advancing)["fired"] == 14_400
+
+
+async def test_an_advance_of_a_sandbox_that_is_reset_meanwhile_ends_at_once(api: Api) -> None:
+    advancing = await busy(api, days=3650)
+    await api.control("POST", "reset")
+    with pytest.raises(AssertionError, match="was reset, restored or forgotten during the advance"):
+        await advancing
+    assert await now(api) == START
+
+
+async def test_a_clock_that_is_far_behind_is_brought_to_the_present_in_turns(start: Start) -> None:
+    api = await start(clock_mode="wall", speed=0.001, now_ms=START_MS)
+    await api.script("*", 200)
+    await api.call("cron.create", {"schedule": "* * * * *", "url": "https://api.acme.com/minutely"})
+    driver = api.app.sandboxes.hosted[KEY].driver
+    driver.clock = RunningClock(START_MS + 10 * 86_400_000, 0.001)  # as when the process was stopped for long
+    asked = asyncio.ensure_future(api.call("cron.list"))
+    health = 0
+    while not asked.done():
+        await api.client.get("/_emulator/health")
+        health += 1
+    assert health > 1
+    assert (await now(api))[:16] == "2026-01-11T00:00"
+    assert len(await asked) == 1
 
 
 # What interrupts a delivery

@@ -6,12 +6,13 @@ import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import trustme
 
+from sched_emulator.core.records import Attempt
 from sched_emulator.core.targets import KEPT_BYTES
 from sched_emulator.server.sender import Response, Sender, resolve_name
 
@@ -91,19 +92,36 @@ async def sender(**options: Any) -> AsyncIterator[Sender]:
         await made.close()
 
 
-async def post(
-    sending: Sender, url: str, *, body: bytes = b"{}", timeout_seconds: float = 900, exempt: bool = False
-) -> Response:
-    """Send, and return the answer without the real time that it took, which is no test's affair."""
-    response = await sending.send(
-        url=url, headers={"X-A": "b"}, body=body, timeout_seconds=timeout_seconds, exempt=exempt
+def attempt(
+    url: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: str = "{}",
+    timeout_seconds: float = 900,
+    routed: bool = False,
+) -> Attempt:
+    return Attempt(
+        attempt_id="attempt_000001",
+        delivery_id="delivery_000001",
+        kind="task",
+        owner_id="task_000001",
+        queue=None,
+        url=url,
+        routed=routed,
+        headers=headers or {"X-A": "b"},
+        body=body,
+        timeout_ms=round(1000 * timeout_seconds),
+        journal_seq=1,
+        number=1,
     )
-    assert response.seconds >= 0
-    return replace(response, seconds=0.0)
+
+
+async def post(sending: Sender, url: str, **options: Any) -> Response:
+    return await sending.send(attempt(url, **options))
 
 
 async def outcome_of(behaviour: Behaviour | bytes, *, limit: float = LONG, **options: Any) -> Response:
-    body = options.pop("body", b"{}")
+    body = options.pop("body", "{}")
     async with receiver(behaviour, **options) as target, sender(delivery_timeout=limit) as sending:
         return await post(sending, target.url, body=body)
 
@@ -175,14 +193,13 @@ def free_port() -> int:
 
 async def test_a_request_has_the_headers_given_and_those_of_the_connection_only() -> None:
     async with receiver(OK) as target, sender() as sending:
-        response = await sending.send(
-            url=f"http://127.1:{target.port}/%2e/a%2fb/é?q='\"%20#fragment",
+        response = await post(
+            sending,
+            f"http://127.1:{target.port}/%2e/a%2fb/é?q='\"%20#fragment",
             headers={"Content-Type": "application/json", "X-Infrai-Attempt": "1"},
-            body=b'{"a":1}',
-            timeout_seconds=LONG,
-            exempt=False,
+            body='{"a":1}',
         )
-    assert replace(response, seconds=0.0) == DELIVERED
+    assert response == DELIVERED
     assert target.heads == [
         "\r\n".join(
             [
@@ -266,7 +283,7 @@ async def test_a_receiver_that_hangs_in_the_middle_of_its_answer_times_out() -> 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 async def test_a_receiver_that_never_reads_times_out_and_the_rest_of_the_body_is_dropped() -> None:
-    body = b"x" * 16_000_000  # more than the system buffers for a connection
+    body = "x" * 16_000_000  # more than the system buffers for a connection
     timed_out = asyncio.Event()
     left = 0
 
@@ -285,7 +302,7 @@ async def test_a_receiver_that_never_reads_times_out_and_the_rest_of_the_body_is
 
 
 async def test_an_answer_that_comes_before_the_request_was_read_counts() -> None:
-    response = await outcome_of(then(OK, for_ever), read=False, body=b"x" * 1_000_000)
+    response = await outcome_of(then(OK, for_ever), read=False, body="x" * 1_000_000)
     assert response == DELIVERED
 
 
@@ -583,7 +600,7 @@ async def test_a_route_may_lead_anywhere() -> None:
     names = Names(["127.0.0.1"])
     async with receiver(OK) as target, sender(only_loopback=True, strict=True, lookup=names) as sending:
         for host in ("receiver", "localhost", "127.0.0.1"):
-            assert await post(sending, f"http://{host}:{target.port}/", exempt=True) == DELIVERED
+            assert await post(sending, f"http://{host}:{target.port}/", routed=True) == DELIVERED
     assert names.asked == ["receiver"]
 
 

@@ -46,6 +46,7 @@ class Sandbox:
     store: Store
     log: list[Command]
     _unsent: deque[str]
+    _paused: bool  # whether the last command was a poll that found no attempt
 
     def __init__(self, state: State) -> None:
         self._origin = snapshot.seal(state)
@@ -104,8 +105,13 @@ class Sandbox:
         Return the next attempt that the edge has to send, with time standing at its instant; None when nothing more
         is due: then time stands at `until_ms` (without `until_ms`: at the last event).
         """
-        self._keep("poll", until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
+        self._keep_poll(until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
         self.store.signing_now_ms = signing_now_ms
+        attempt = self._next_attempt(until_ms, max_events)
+        self._paused = attempt is None and self.log_complete
+        return attempt
+
+    def _next_attempt(self, until_ms: int | None, max_events: int | None) -> Attempt | None:
         while self._unsent:
             unsent = self.store.attempts.get(self._unsent.popleft())
             if unsent is not None and unsent.outcome is None:
@@ -249,7 +255,19 @@ class Sandbox:
         else:
             end_attempt(self.store, attempt, outcome)
 
+    def _keep_poll(self, **arguments: Any) -> None:
+        """Log a poll. One that goes on where the last ended is the same command: how often a poll pauses is no fact."""
+        if self._paused:
+            last = self.log[-1].arguments
+            bounds = [last["max_events"], arguments["max_events"]]
+            longer = {**last, "max_events": None if None in bounds else sum(bounds)}
+            if longer == {**arguments, "max_events": longer["max_events"]}:
+                self.log[-1] = Command("poll", longer)
+                return
+        self._keep("poll", **arguments)
+
     def _keep(self, method: str, /, **arguments: Any) -> None:
+        self._paused = False
         if len(self.log) < COMMANDS_KEPT:
             self.log.append(Command(method, arguments))
         else:
@@ -266,6 +284,7 @@ class Sandbox:
         self.base = base
         self.log = []
         self.log_complete = True
+        self._paused = False
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""

@@ -30,7 +30,7 @@ class Api:
             return _reply(exchange.describe(self._binding, matched))
         hosted = self._sandboxes.of_key(self._sandboxes.key_in(request.headers.get("Authorization")))
         raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
-        hosted.driver.catch_up()
+        await hosted.driver.caught_up()
         answered = exchange.perform(hosted.sandbox, hosted.binding, Received(method, target, request.headers, raw))
         hosted.driver.stir()
         if answered.latency_ms:
@@ -39,7 +39,7 @@ class Api:
             request.transport.abort()
         return _reply(answered)
 
-    def refuse(self, request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
+    async def refuse(self, request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
         """Answer a request that no operation took; it is journaled where its key is good."""
         try:
             hosted = self._sandboxes.of_key(self._sandboxes.key_in(request.headers.get("Authorization")))
@@ -47,7 +47,7 @@ class Api:
             self._keyless += 1
             now_ms = self._sandboxes.start_ms
             return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
-        hosted.driver.catch_up()
+        await hosted.driver.caught_up()
         received = Received(request.method, target_of(request), request.headers, b"")
         return _reply(exchange.refuse(hosted.sandbox, hosted.binding, received, error))
 

@@ -79,7 +79,7 @@ class App:
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             error = InternalError("the emulator made a mistake")
-        return face.refuse(request, error)
+        return await face.refuse(request, error)
 
     def runner(self, handler: Handler | None = None, **options: Any) -> web.ServerRunner:
         """Return what serves on sockets; `handler` stands for `handle`, `options` are those of `web.Server`."""

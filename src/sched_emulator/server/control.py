@@ -97,12 +97,12 @@ class Control:
             return _reply(OF_SERVER[operation_id](self._sandboxes, request.headers.get("Authorization")))
         hosted = self._hosted(request)
         asked = await self._read(hosted, matched, request)
-        hosted.driver.catch_up()
+        await hosted.driver.caught_up()
         if operation_id in AWAITED:
             return _reply(await AWAITED[operation_id](asked))
         return _reply(OF_SANDBOX[operation_id](asked))
 
-    def refuse(self, _request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
+    async def refuse(self, _request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 

@@ -23,7 +23,7 @@ async def set_clock(
     """Set mode, speed and instant; forward makes everything due on the way happen."""
     sandbox = driver.sandbox
     if mode == "frozen":
-        driver.set_clock(mode="frozen", speed=None)
+        await driver.set_clock(mode="frozen", speed=None)
     if now is not None:
         now_ms = _instant(now, "now")
         if now_ms < sandbox.store.now_ms or sandbox.store.untouched:
@@ -32,7 +32,7 @@ async def set_clock(
             driver.restart()
         else:
             await driver.advance(until_ms=now_ms, events=None)
-    driver.set_clock(mode=mode, speed=speed)
+    await driver.set_clock(mode=mode, speed=speed)
     return get_clock(driver)
 
 

@@ -2,7 +2,8 @@
 
 On a frozen clock time passes in `advance` alone, in lock-step: while real attempts are under way virtual time stands at
 their instant, and only what is due at that instant may start beside them. On a running clock a timer asks at the
-right moment, and every request asks first, so that a request finds everything done that was due before it.
+right moment, and every request asks first, so that a request finds everything done that was due before it. What takes
+long is done in turns with all other long work.
 """
 
 import asyncio
@@ -17,10 +18,13 @@ from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.targets import of_status
 
 from .http_errors import Busy
+from .running_clock import RunningClock
 from .sender import Response, Sender
+from .turns import Turns, Work
 
-SLICE_EVENTS = 500  # how many events happen before other requests get a turn
+EVENTS_A_PIECE = 20  # of long work: how many events happen before others may have a turn
 MAX_EVENTS = 1_000_000
+LONGEST_TIMER_SECONDS = 86_400
 
 
 class Advanced(NamedTuple):
@@ -41,33 +45,46 @@ class Driver:
     """Drives one sandbox's time. `real_now_ms` is given when signatures show real time."""
 
     def __init__(
-        self, sandbox: Sandbox, sender: Sender, *, concurrency: int, real_now_ms: Callable[[], int] | None = None
+        self,
+        sandbox: Sandbox,
+        sender: Sender,
+        turns: Turns,
+        *,
+        concurrency: int,
+        real_now_ms: Callable[[], int] | None = None,
     ) -> None:
         self.sandbox = sandbox
         self._sender = sender
+        self._turns = turns
         self._concurrency = concurrency
         self._real_now_ms = real_now_ms
         self._flights: dict[str, _Flight] = {}  # sent and not settled, in order of sending
         self._unanswered: set[str] = set()  # those of them that no answer has come for
         self._timer: asyncio.TimerHandle | None = None
+        self._waking = False
         self._stirred = asyncio.Event()
         self._advancing_to: int | None = None
         self._advancing = False
         self._generation = 0
         self._halted = False
-        self._anchor()
+        self._start_clock()
 
     # What requests see
 
+    async def caught_up(self) -> None:
+        """Wait until a running clock has come to the present, with all that was due by now; a frozen one stands."""
+        if self._runs:
+            await self._turns.finish(self._coming_to(self.clock.present_ms()))
+
     def catch_up(self) -> None:
-        """Bring a running clock to the present, with all that was due on the way; a frozen one stands."""
-        if self.sandbox.store.mode == "wall" and not self._advancing and not self._halted:
-            self._run_due()
+        """Bring a running clock to the present without waiting for it: what takes long goes on by itself."""
+        if self._runs:
+            self._turns.begin(self._coming_to(self.clock.present_ms()))
 
     def stir(self) -> None:
         """Take notice that a request may have put something on the timeline."""
         self._stirred.set()
-        if self.sandbox.store.mode == "wall":
+        if self._runs:
             self._arm()
 
     def waiting_for(self) -> dict[str, Any] | None:
@@ -79,28 +96,30 @@ class Driver:
 
     # What the control API asks
 
-    def set_clock(self, *, mode: str | None, speed: float | None) -> None:
+    async def set_clock(self, *, mode: str | None, speed: float | None) -> None:
         """Freeze the clock, or let it run from where it stands."""
-        self.catch_up()
-        self.sandbox.set_clock(mode or self.sandbox.store.mode, speed or self.sandbox.store.speed)  # type: ignore[arg-type]
-        self._anchor()
+        await self.caught_up()
+        store = self.sandbox.store
+        self.sandbox.set_clock(mode or store.mode, speed or store.speed)  # type: ignore[arg-type]
+        self._start_clock()
         self._arm()
 
     async def advance(self, *, until_ms: int | None, events: int | None, max_events: int = MAX_EVENTS) -> Advanced:
         """Let time pass to `until_ms`, or until so many events have happened. Conflict when it cannot."""
-        self.catch_up()
+        await self.caught_up()
         self.refuse_if_busy()
-        if until_ms is not None and until_ms < self.sandbox.store.now_ms:
-            raise Backward(self.sandbox.store.now_ms, until_ms)
+        store = self.sandbox.store
+        if until_ms is not None and until_ms < store.now_ms:
+            raise Backward(store.now_ms, until_ms)
         if until_ms is not None and until_ms > LAST_MS:
-            raise Conflict(f"the clock is at {to_text(self.sandbox.store.now_ms)} and cannot pass the year 9999")
+            raise Conflict(f"the clock is at {to_text(store.now_ms)} and cannot pass the year 9999")
         self._advancing, self._advancing_to = True, until_ms
-        started, generation = self.sandbox.store.fired, self._generation
+        started, generation = store.fired, self._generation
         try:
-            await self._pass(until_ms, min(events or max_events, max_events), generation)
+            await self._pass(until_ms, started + min(events or max_events, max_events), generation)
         finally:
             self._advancing = False
-            self._anchor()
+            self._start_clock()
             self._arm()
         return self._advanced(until_ms, started, events)
 
@@ -125,43 +144,39 @@ class Driver:
     def restart(self) -> None:
         """Go on from the sandbox's new state; what it had under way when it was saved is sent at once."""
         self._halted = False
-        self._anchor()
-        self.catch_up()
-        self._arm()
+        self._start_clock()
+        self._wake()
 
     # A frozen clock
 
-    async def _pass(self, until_ms: int | None, max_events: int, generation: int) -> None:
-        sandbox, end = self.sandbox, self.sandbox.store.fired + max_events
+    async def _pass(self, until_ms: int | None, last_event: int, generation: int) -> None:
+        store = self.sandbox.store
         while generation == self._generation and not self._halted:
             self._stirred.clear()
             self._settle_answered()
-            left = end - sandbox.store.fired
-            here = until_ms if not self._flights else sandbox.store.now_ms
-            before = sandbox.store.fired
-            if left and self._may_send:
-                attempt = self._poll(here, min(left, SLICE_EVENTS))
+            if store.fired < last_event and self._may_send:
+                here = until_ms if not self._flights else store.now_ms
+                attempt = await self._turns.finish(self._happening(here, last_event))
+                if generation != self._generation:
+                    break
                 if attempt is not None:
                     self._send(attempt)
+                if attempt is not None or self._stirred.is_set():
                     continue
-            if sandbox.store.fired - before == min(left, SLICE_EVENTS) > 0:
-                await asyncio.sleep(0)
-            elif self._flights:
-                await self._stirred.wait()
-            else:
-                break
-        if generation != self._generation or self._halted:
-            raise Conflict("the sandbox was reset, restored or forgotten during the advance")
+            if not self._flights:
+                return
+            await self._stirred.wait()
+        raise Conflict("the sandbox was reset, restored or forgotten during the advance")
 
     def _advanced(self, until_ms: int | None, started: int, events: int | None) -> Advanced:
-        sandbox = self.sandbox
-        fired, following = sandbox.store.fired - started, sandbox.store.timeline.next_event_ms()
+        store = self.sandbox.store
+        fired, following = store.fired - started, store.timeline.next_event_ms()
         if until_ms is not None and (following is None or following > until_ms):
             self._poll(until_ms, None)
-            return Advanced(sandbox.store.now_ms, fired, "until")
+            return Advanced(store.now_ms, fired, "until")
         if events is not None and fired >= events:
-            return Advanced(sandbox.store.now_ms, fired, "events")
-        return Advanced(sandbox.store.now_ms, fired, "max_events" if following is not None else "idle")
+            return Advanced(store.now_ms, fired, "events")
+        return Advanced(store.now_ms, fired, "max_events" if following is not None else "idle")
 
     def _settle_answered(self) -> None:
         """Settle what has been answered, in order of sending: an earlier attempt is never settled after a later one."""
@@ -173,20 +188,23 @@ class Driver:
 
     # A running clock
 
-    def _anchor(self) -> None:
-        self._anchor_ms = self.sandbox.store.now_ms
-        self._anchor_seconds = time.monotonic()
+    @property
+    def _runs(self) -> bool:
+        return self.sandbox.store.mode == "wall" and not self._advancing and not self._halted
 
-    def _present_ms(self) -> int:
-        passed = (time.monotonic() - self._anchor_seconds) * 1000 * self.sandbox.store.speed
-        return min(self._anchor_ms + int(passed), LAST_MS)
+    def _start_clock(self) -> None:
+        self.clock = RunningClock(self.sandbox.store.now_ms, self.sandbox.store.speed)
 
-    def _run_due(self) -> None:
-        present_ms = self._present_ms()
-        while self._may_send:
-            attempt = self._poll(present_ms, None)
+    def _coming_to(self, present_ms: int) -> Work[None]:
+        """Bring a running clock to an instant (long work), as far as attempts may be sent."""
+        driven = self._driven
+        while self._runs and self._may_send:
+            attempt = yield from self._happening(present_ms, None)
+            if self._driven != driven:
+                return
             if attempt is None:
-                break
+                self._poll(present_ms, None)
+                return
             self._send(attempt)
 
     def _arm(self) -> None:
@@ -195,14 +213,22 @@ class Driver:
             self._timer.cancel()
             self._timer = None
         due_ms = self.sandbox.store.timeline.next_due_ms()
-        if self.sandbox.store.mode != "wall" or self._advancing or self._halted or due_ms is None or not self._may_send:
-            return
-        delay = max(due_ms - self._present_ms(), 0) / 1000 / self.sandbox.store.speed
-        self._timer = asyncio.get_running_loop().call_later(min(delay, 86_400), self._timer_rang)
+        if due_ms is not None and self._runs and self._may_send and not self._waking:
+            delay = min(self.clock.seconds_until(due_ms), LONGEST_TIMER_SECONDS)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
 
-    def _timer_rang(self) -> None:
+    def _wake(self) -> None:
+        """Bring a running clock to the present, however long that takes, then wait for the next thing due."""
         self._timer = None
-        self.catch_up()
+        if not self._waking:
+            self._waking = True
+            self._turns.begin(self._waken())
+
+    def _waken(self) -> Work[None]:
+        try:
+            yield from self._coming_to(self.clock.present_ms())
+        finally:
+            self._waking = False
         self._arm()
 
     # Attempts
@@ -211,20 +237,31 @@ class Driver:
     def _may_send(self) -> bool:
         return len(self._unanswered) < self._concurrency
 
+    def _happening(self, until_ms: int | None, last_event: int | None) -> Work[Attempt | None]:
+        """Make happen what is due (long work), up to an instant and an event; return the first attempt to be sent.
+
+        It ends when the clock is no longer driven as it was.
+        """
+        store, driven = self.sandbox.store, self._driven
+        while self._driven == driven:
+            left = EVENTS_A_PIECE if last_event is None else min(last_event - store.fired, EVENTS_A_PIECE)
+            before = store.fired
+            attempt = self._poll(until_ms, left)
+            if attempt is not None or store.fired - before < left or store.fired == last_event:
+                return attempt
+            yield
+        return None
+
+    @property
+    def _driven(self) -> tuple[int, bool, bool]:
+        return self._generation, self._runs, self._advancing
+
     def _poll(self, until_ms: int | None, max_events: int | None) -> Attempt | None:
         real_now_ms = None if self._real_now_ms is None else self._real_now_ms()
         return self.sandbox.poll(until_ms, max_events=max_events, signing_now_ms=real_now_ms)
 
     def _send(self, attempt: Attempt) -> None:
-        task = asyncio.ensure_future(
-            self._sender.send(
-                url=attempt.url,
-                headers=attempt.headers,
-                body=attempt.body.encode(),
-                timeout_seconds=attempt.timeout_ms / 1000,
-                exempt=attempt.routed,
-            )
-        )
+        task = asyncio.ensure_future(self._sender.send(attempt))
         flight = _Flight(attempt, task, time.monotonic())
         self._flights[attempt.attempt_id] = flight
         self._unanswered.add(attempt.attempt_id)
@@ -237,7 +274,12 @@ class Driver:
         self._unanswered.discard(flight.attempt.attempt_id)
         self._stirred.set()
         if not self._advancing:
-            self.catch_up()
+            self._turns.begin(self._settling(flight))
+
+    def _settling(self, flight: _Flight) -> Work[None]:
+        """Settle an attempt after all that was due before its answer came (long work)."""
+        yield from self._coming_to(self.clock.present_ms())
+        if self._flights.get(flight.attempt.attempt_id) is flight:
             self._settle(flight)
             self._arm()
 

@@ -16,6 +16,7 @@ from .binding import Binding, bind
 from .driver import Driver
 from .http_errors import Unauthorized
 from .sender import Sender
+from .turns import Turns
 
 MAX_KEY_CHARS = 512
 
@@ -56,6 +57,7 @@ class Sandboxes:
     def __init__(self, config: Config, sender: Sender) -> None:
         self._config = config
         self._sender = sender
+        self.turns = Turns()
         self._loaded = None if config.load is None else config.load.read_bytes()
         self._beginning()  # what cannot be loaded stops the start
         self.hosted: dict[str, Hosted] = {}
@@ -106,6 +108,7 @@ class Sandboxes:
         driver = Driver(
             sandbox,
             self._sender,
+            self.turns,
             concurrency=self._config.delivery_concurrency,
             real_now_ms=real_now_ms if real else None,
         )

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, NoReturn
 
@@ -26,6 +26,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from sched_emulator.core import urls
+from sched_emulator.core.records import Attempt
 from sched_emulator.core.targets import KEPT_BYTES
 
 NOT_HTTP = "the answer is not HTTP"
@@ -49,7 +50,7 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """How an attempt ended; `seconds` is the real time it took.
+    """How an attempt ended.
 
     `response`: an answer came, with any `status`, its `headers` and the beginning of its body. Otherwise `error` says
     in a short sentence, the same for the same cause, why none came: not in time (`timeout`), no connection was accepted
@@ -61,7 +62,6 @@ class Response:
     error: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body_excerpt: bytes = b""
-    seconds: float = 0.0
 
 
 def resolve_name(host: str) -> Sequence[str]:
@@ -93,31 +93,27 @@ class Sender:
         self._resolver = _Resolver(lookup)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(
-        self, *, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float, exempt: bool
-    ) -> Response:
-        """Post a body and say what came of it; `exempt`, for an explicit route, skips the checks of addresses."""
-        limit = min(timeout_seconds, self._delivery_timeout)
-        clock = asyncio.get_running_loop().time
-        guard = _Guard(only_loopback=self._only_loopback, strict=self._strict, exempt=exempt)
+    async def send(self, attempt: Attempt) -> Response:
+        """Post what an attempt says and say what came of it; an explicit route skips the checks of addresses."""
+        limit = min(attempt.timeout_ms / 1000, self._delivery_timeout)
+        guard = _Guard(only_loopback=self._only_loopback, strict=self._strict, exempt=attempt.routed)
         token = _guard.set(guard)
-        started = clock()
         try:
             async with asyncio.timeout(limit):
-                response = await self._exchange(URL(urls.canonical(url), encoded=True), headers, body)
+                url = URL(urls.canonical(attempt.url), encoded=True)
+                return await self._exchange(url, attempt.headers, attempt.body.encode())
         except TimeoutError:
-            response = Response("timeout", error=f"timed out after {limit:g} s")
+            return Response("timeout", error=f"timed out after {limit:g} s")
         except urls.UrlError as error:
-            response = Response("failed", error=error.message)
+            return Response("failed", error=error.message)
         except (aiohttp.ClientError, OSError) as error:
-            response = _failure(error) if guard.refusal is None else Response("refused", error=guard.refusal)
+            return _failure(error) if guard.refusal is None else Response("refused", error=guard.refusal)
         except Exception as error:  # noqa: BLE001 - whatever a receiver provokes ends its own attempt, nothing else
             _log.warning("an attempt ended unexpectedly", exc_info=True)
-            response = Response("failed", error=f"the attempt ended unexpectedly ({type(error).__name__})")
+            return Response("failed", error=f"the attempt ended unexpectedly ({type(error).__name__})")
         finally:
             guard.hang_up()
             _guard.reset(token)
-        return replace(response, seconds=clock() - started)
 
     async def close(self) -> None:
         """Close the session: what is still under way fails."""
