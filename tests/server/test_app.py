@@ -1,16 +1,19 @@
 """How the server is put together: what does not fit stops the start."""
 
+import asyncio
 import copy
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import BaseTestServer
 
 from sched_emulator import spec
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.server.app import check_handlers
 from sched_emulator.server.binding import Binding, bind
 from sched_emulator.spec import assumptions
+from tests.server.harness import Api, Start
 
 
 def binding(change: Any) -> Binding:
@@ -57,3 +60,55 @@ def test_every_operation_is_served_under_both_generations_of_paths() -> None:
                 target = served.replace("{", "").replace("}", "")  # each parameter's own name as its value
                 assert routes.match(method.upper(), target).operation_id == item[method]["operationId"]
     assert len(OPERATIONS) == 30
+
+
+async def exchanged(api: Api, request: bytes) -> bytes:
+    """Send bytes to an emulator and return all that comes until it closes the connection."""
+    assert isinstance(api.client.server, BaseTestServer)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.server.port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+PUBLISH = b"POST /v1/queue/publish HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ifr_a\r\nConnection: close\r\n"
+BODY = b'{"queue":"q","payload":{}}'
+
+
+async def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(api: Api) -> None:
+    answer = await exchanged(api, PUBLISH + b"Expect: 100-continue\r\nContent-Length: 26\r\n\r\n" + BODY)
+    go_on, _, rest = answer.partition(b"\r\n\r\n")
+    assert go_on == b"HTTP/1.1 100 Continue"
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_a_client_that_expects_anything_else_is_told_so(api: Api) -> None:
+    answer = await exchanged(api, PUBLISH + b"Expect: a miracle\r\nContent-Length: 26\r\n\r\n" + BODY)
+    assert answer.startswith(b"HTTP/1.1 417 Expectation Failed\r\n")
+    assert answer.endswith(b"Unknown Expect: a miracle")
+
+
+async def test_a_whole_url_is_taken_as_its_path(api: Api) -> None:
+    request = PUBLISH.replace(b" /v1", b" http://api.example.com/v1")
+    answer = await exchanged(api, request + b"Content-Length: 26\r\n\r\n" + BODY)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    [entry] = (await api.with_key("ifr_a").control("GET", "requests"))["items"]
+    assert entry["path"] == "/v1/queue/publish"
+
+
+async def test_a_body_beyond_all_bounds_is_413(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sched_emulator.server.app.MIN_BODY_BYTES", 1000)
+    api = await start(answers={"limits.message_bytes": 100, "limits.batch_messages": 10})
+    sent = b"x" * 1_000_000
+    assert await api.error("queue.publish", {"queue": "q", "payload": {"text": sent.decode()}}) == (
+        413,
+        "PAYLOAD_TOO_LARGE",
+        "the body must be at most 2000 bytes",
+    )
+
+
+@pytest.mark.parametrize("path", ["/_emulator/health", "/%5Femulator/health"])
+async def test_the_control_api_is_found_however_its_path_is_written(api: Api, path: str) -> None:
+    answer = await exchanged(api, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    assert b'"status":"ok"' in answer
