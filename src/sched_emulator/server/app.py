@@ -160,6 +160,7 @@ def serve(config: Config) -> int:
 
 async def _serve(config: Config) -> int:
     runner = App(config).runner()
+    gc.freeze()  # what is there by now stays: no collection needs to look at it
     await runner.setup()
     try:
         sockets = _listen(config.host, config.port)
