@@ -6,7 +6,8 @@ from sched_emulator.core import sandbox as module
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
-from sched_emulator.core.records import Exchange, RequestEntry
+from sched_emulator.core.records import Exchange, RequestEntry, Response, Target
+from sched_emulator.core.replay import replay
 from sched_emulator.core.sandbox import Command, Sandbox
 from sched_emulator.core.snapshot import unseal
 from tests.core.harness import FAILED, HOUR, OK, START_MS, Box, settings
@@ -170,28 +171,50 @@ def test_the_log_is_bounded_and_says_when_it_is_no_longer_whole(box: Box, monkey
     assert (box.sandbox.log, box.sandbox.log_complete) == ([], True)
 
 
-def test_a_poll_that_goes_on_where_the_last_one_paused_is_the_same_command(box: Box) -> None:
-    for max_events in (2, 3):
-        box.sandbox.poll(START_MS, max_events=max_events)
-    assert box.sandbox.log == [
-        Command("poll", {"until_ms": START_MS, "max_events": 5, "signing_now_ms": None}),
-    ]
-    box.sandbox.poll(START_MS)
-    box.sandbox.poll(START_MS, max_events=7)
-    assert [command.arguments["max_events"] for command in box.sandbox.log] == [None]
-    box.sandbox.poll(START_MS + 1, max_events=1)
-    box.sandbox.clear_faults()
-    box.sandbox.poll(START_MS + 1, max_events=1)
-    assert [command.method for command in box.sandbox.log] == ["poll", "poll", "clear_faults", "poll"]
+def with_tasks(count: int) -> Box:
+    """Return a sandbox in which so many events are due at one instant."""
+    box = Box()
+    for number in range(count):
+        box.call("task.schedule", task=f"https://api.acme.com/{number}", run_at_ms=START_MS + 1000)
+    box.sandbox.add_target(Target(url="*", responses=[Response()]))
+    return box
 
 
-def test_a_poll_after_an_attempt_was_found_is_a_command_of_its_own(box: Box) -> None:
-    box.call("task.schedule", task=LOCAL, run_at_ms=START_MS)
+def test_a_poll_as_long_work_pauses_and_is_one_command() -> None:
+    whole, in_pieces = with_tasks(100), with_tasks(100)
+    whole.sandbox.poll(START_MS + 1000, max_events=70)
+    pauses = list(in_pieces.sandbox.polling(START_MS + 1000, max_events=70))
+    assert len(pauses) == 3
+    assert in_pieces.sandbox.log == whole.sandbox.log
+    assert in_pieces.sandbox.snapshot() == whole.sandbox.snapshot()
+
+
+def test_a_command_that_comes_between_parts_a_poll_in_two() -> None:
+    box = with_tasks(100)
     count = len(box.sandbox.log)
-    attempt = box.sandbox.poll(START_MS)
-    assert attempt is not None
-    box.sandbox.poll(START_MS)
-    assert [command.method for command in box.sandbox.log[count:]] == ["poll", "poll"]
+    polling = box.sandbox.polling(START_MS + 1000, max_events=70)
+    next(polling)
+    next(polling)
+    done = [command.arguments["max_events"] for command in box.sandbox.commands()[count:]]
+    next(polling)
+    box.sandbox.clear_faults()
+    assert list(polling) == []
+    log = box.sandbox.log[count:]
+    assert done == [40]
+    assert [(command.method, command.arguments.get("max_events")) for command in log] == [
+        ("poll", 40),
+        ("poll", 20),
+        ("clear_faults", None),
+        ("poll", 10),
+    ]
+    assert replay(box.sandbox.base, box.sandbox.commands()).snapshot() == box.sandbox.snapshot()
+
+
+def test_a_poll_as_long_work_returns_the_attempt_to_send(box: Box) -> None:
+    box.call("task.schedule", task=LOCAL, run_at_ms=START_MS)
+    with pytest.raises(StopIteration) as found:
+        next(box.sandbox.polling(START_MS))
+    assert found.value.value.url == LOCAL
 
 
 def test_ten_thousand_commands_are_kept() -> None:

@@ -426,3 +426,16 @@ async def test_answers_are_as_the_document_says(api: Api, path: str) -> None:
     described = BoundOperation(operations[f"/_emulator/{path}"]).operation
     answer = await api.control("GET", path)
     jsonschema_rs.validate(described.returns, answer)
+
+
+async def test_time_that_would_go_back_is_an_error_of_its_own(api: Api) -> None:
+    await api.call("queue.publish", {"queue": "q", "payload": {}})
+    await api.advance(seconds=60)
+    for method, path, body in [
+        ("PUT", "clock", {"now": "2026-01-01T00:00:00Z"}),
+        ("POST", "clock/advance", {"until": "2026-01-01T00:00:00Z"}),
+    ]:
+        response = await api.send(method, f"/_emulator/{path}", body)
+        error = (await response.json())["error"]
+        assert (response.status, error["code"], error["retryable"]) == (409, "BACKWARD", False)
+        assert "Retry-After" not in response.headers

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sched_emulator.core.errors import SchedulingError
-from sched_emulator.core.records import Settings
+from sched_emulator.core.records import Fault, Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.server import exchange
 from sched_emulator.server.binding import bind
@@ -49,7 +49,8 @@ class Box:
 
     def journaled(self) -> list[tuple[Any, ...]]:
         return [
-            (entry.operation, entry.method, entry.path, entry.status) for entry in self.sandbox.store.journal.requests
+            (entry.exchange.operation, entry.exchange.method, entry.exchange.path, entry.exchange.status)
+            for entry in self.sandbox.store.journal.requests
         ]
 
 
@@ -185,8 +186,8 @@ def test_discovery_needs_no_sandbox_and_leaves_no_trace(box: Box) -> None:
 
 
 def test_a_fault_says_how_long_the_answer_waits_and_whether_it_is_dropped(box: Box) -> None:
-    box.sandbox.add_fault({"operation": "queue.publish", "latency_seconds": 0.25, "times": 1})
-    box.sandbox.add_fault({"operation": "queue.publish", "drop": True, "latency_seconds": 0.5, "times": 1})
+    box.sandbox.add_fault(Fault(operation="queue.publish", latency_seconds=0.25, times=1))
+    box.sandbox.add_fault(Fault(operation="queue.publish", drop=True, latency_seconds=0.5, times=1))
     late, dropped, plain = (box.send("POST", PUBLISH, MESSAGE) for _ in range(3))
     assert [(answer.status, answer.latency_ms, answer.drop) for answer in (late, dropped, plain)] == [
         (200, 250, False),
@@ -202,7 +203,7 @@ def test_a_repeated_key_says_which_request_it_repeats(box: Box) -> None:
     keyed = b'{"queue":"orders","payload":{},"idempotency_key":"k","color":"red"}'
     first, again = box.send("POST", PUBLISH, keyed), box.send("POST", PUBLISH, keyed)
     assert json.loads(first.content)["data"] == json.loads(again.content)["data"]
-    assert [(entry.replayed_from, entry.ignored) for entry in box.sandbox.store.journal.requests] == [
+    assert [(entry.exchange.replayed_from, entry.exchange.ignored) for entry in box.sandbox.store.journal.requests] == [
         (None, ["color"]),
         (1, ["color"]),
     ]
@@ -213,3 +214,12 @@ def test_an_exchange_knows_nothing_of_sockets(module: str) -> None:
     code = f"import sys, sched_emulator.server.{module}; print(sorted({{'aiohttp', 'asyncio'}} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"), [(b"", None), (b" \n", b"null"), (b" null", b"null"), (b"{}", b"{}"), (b"{", None)]
+)
+def test_the_journal_keeps_the_body_as_it_came_where_it_is_json(box: Box, raw: bytes, kept: bytes | None) -> None:
+    box.send("POST", "/v1/account/topup", raw)
+    [entry] = box.sandbox.store.journal.requests
+    assert entry.exchange.body == kept

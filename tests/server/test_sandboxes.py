@@ -1,6 +1,8 @@
 """The sandboxes of a server: how a key's sandbox begins, and that it shares nothing with another."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,42 @@ def test_what_is_no_snapshot_stops_the_start(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(InvalidRequest, match="this is no snapshot of this version"):
         Sandboxes(Config(answers=assumptions.defaults(), load=path), Sender())
+
+
+async def test_a_request_whose_body_comes_after_its_sandbox_was_forgotten_meets_the_new_one(api: Api) -> None:
+    await api.call("queue.publish", {"queue": "orders", "payload": {"n": 1}})
+    half, forgotten = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"queue":"orders",'
+        half.set()
+        await forgotten.wait()
+        yield b'"payload":{}}'
+
+    headers = {**api.headers, "Content-Type": "application/json"}
+    publishing = asyncio.ensure_future(api.client.post("/v1/queue/publish", data=body(), headers=headers))
+    await half.wait()
+    assert await api.control("DELETE", "sandbox") == {"deleted": True}
+    forgotten.set()
+    assert (await (await publishing).json())["data"] == {"message_id": "msg_000001"}
+    assert (await api.call("queue.stats", queue="orders"))["available"] == 1
+
+
+@pytest.mark.parametrize("let_go", ["purge", "delete", "reset", "forget"])
+async def test_what_is_let_go_is_out_of_sight_at_once(api: Api, let_go: str) -> None:
+    for _ in range(3):
+        messages = [{"payload": {"n": number}} for number in range(100)]
+        await api.call("queue.publish_batch", {"queue": "orders", "messages": messages})
+    match let_go:
+        case "purge":
+            assert await api.call("queue.purge", queue="orders") == {"queue": "orders", "purged": 300}
+        case "delete":
+            await api.call("queue.delete", queue="orders")
+        case "reset":
+            await api.control("POST", "reset")
+        case _:
+            await api.control("DELETE", "sandbox")
+    assert (await api.call("queue.publish", {"queue": "orders", "payload": {}}))["message_id"] == (
+        "msg_000301" if let_go in {"purge", "delete"} else "msg_000001"
+    )
+    assert (await api.call("queue.stats", queue="orders"))["available"] == 1

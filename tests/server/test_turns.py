@@ -1,11 +1,13 @@
 """Turns: slices are bounded, works take turns, and what nobody waits for stops. The clock here is the test's own."""
 
 import asyncio
+from collections import OrderedDict, deque
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
-from sched_emulator.server.turns import SLICE_SECONDS, Turns
+from sched_emulator.server.turns import SLICE_SECONDS, Turns, freeing
 
 MILLISECOND = 0.001
 
@@ -154,3 +156,18 @@ async def test_work_may_put_further_work_in_line(works: Works) -> None:
     await works.turns.finish(first())
     await enough()
     assert sorted(works.done) == ["first", "second", "second", "second", "second ended"]
+
+
+def test_what_is_let_go_is_emptied_piece_by_piece() -> None:
+    containers: list[Any] = [
+        dict.fromkeys(range(150)),
+        OrderedDict.fromkeys(range(150)),
+        list(range(250)),
+        deque(range(99)),
+        set(range(3)),
+        {},
+    ]
+    pieces = freeing(list(containers))
+    left = [sum(len(container) for container in containers) for _ in pieces]
+    assert left == [552, 502, 402, 352, 252, 152, 102, 3, 0]
+    assert [len(container) for container in containers] == [0] * 6

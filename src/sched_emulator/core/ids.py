@@ -4,6 +4,7 @@ Ids count up per kind (`cron_000001`); what looks random is a hash of the seed a
 so it does not depend on the order in which it is asked for.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 
 
@@ -31,7 +32,21 @@ def fraction(seed: int, purpose: str) -> float:
 
 def request_id(seed: int, now_ms: int, number: int) -> str:
     """Return the UUID v7 (RFC 9562) of the sandbox's request with this number."""
+    hashed = _hash_of_requests(seed).copy()
+    hashed.update(b"%d" % number)
+    random = hashed.hexdigest()
+    return f"{_instant(now_ms)}-7{random[:3]}-{_VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"
+
+
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+
+
+@lru_cache(maxsize=64)
+def _hash_of_requests(seed: int) -> blake2b:
+    return blake2b(f"{seed} request ".encode(), digest_size=10)
+
+
+@lru_cache(maxsize=64)
+def _instant(now_ms: int) -> str:
     instant = f"{now_ms:012x}"
-    random = blake2b(f"{seed} request {number}".encode(), digest_size=10).hexdigest()
-    variant = "89ab"[int(random[3], 16) & 3]
-    return f"{instant[:8]}-{instant[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+    return f"{instant[:8]}-{instant[8:]}"

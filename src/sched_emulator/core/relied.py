@@ -70,9 +70,9 @@ class Reliance(NamedTuple):
 def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Generator[None, None, list[Reliance]]:
     """Return what a sandbox's session relied on; `alternatives` holds all answers of each behaviour, by its id.
 
-    Long work: it yields after each command that it replays.
+    Long work: it yields after each command that it replays, and within long ones.
     """
-    log, base = tuple(sandbox.log), sandbox.base
+    log, base = sandbox.commands(), sandbox.base
     asked = [name for name in sandbox.store.answers.asked if name in alternatives]
     beginning = snapshot.unseal(base)
     in_force: list[Seen] = []
@@ -146,7 +146,10 @@ def _sights(sandbox: Sandbox, log: Iterable[Command]) -> Iterator[Seen | None]:
     watched = store.timeline = _Watched(store.timeline)
     for number, command in enumerate(log):
         delivered, scheduled = store.journal.seq, watched.next_seq
-        result = apply(sandbox, command)
+        if command.method == "poll":
+            yield from sandbox.polling(**command.arguments)
+        else:
+            result = apply(sandbox, command)
         if command.method == "call":
             yield number, _reply(command.arguments["operation_id"], store.journal.seq + 1, result)
         if command.method in {"poll", "settle"}:

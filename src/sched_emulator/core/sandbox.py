@@ -5,7 +5,7 @@ commands give the same bytes. Time moves only in `poll` and `set_now`. Nothing w
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
 
 COMMANDS_KEPT = 10_000
+EVENTS_A_PIECE = 20  # of a poll that is long work
 
 
 class Command(NamedTuple):
@@ -40,13 +41,20 @@ class Answer(NamedTuple):
     let_go: Sequence[Any] = ()
 
 
+class _OpenPoll(NamedTuple):
+    """A poll that pauses: its place in the log (None: the log is full), and how many events had happened before it."""
+
+    place: int | None
+    fired: int
+
+
 class Sandbox:
     """Crons, queues, tasks and runs of one key, with their own time."""
 
     store: Store
     log: list[Command]
     _unsent: deque[str]
-    _paused: bool  # whether the last command was a poll that found no attempt
+    _open: "_OpenPoll | None"
 
     def __init__(self, state: State) -> None:
         self._origin = snapshot.seal(state)
@@ -105,18 +113,42 @@ class Sandbox:
         Return the next attempt that the edge has to send, with time standing at its instant; None when nothing more
         is due: then time stands at `until_ms` (without `until_ms`: at the last event).
         """
-        self._keep_poll(until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
+        self._keep("poll", until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
         self.store.signing_now_ms = signing_now_ms
-        attempt = self._next_attempt(until_ms, max_events)
-        self._paused = attempt is None and self.log_complete
-        return attempt
+        return self._next_attempt(until_ms, None if max_events is None else self.store.fired + max_events)
 
-    def _next_attempt(self, until_ms: int | None, max_events: int | None) -> Attempt | None:
+    def polling(
+        self, until_ms: int | None, *, max_events: int | None = None, signing_now_ms: int | None = None
+    ) -> Generator[None, None, Attempt | None]:
+        """Do as `poll` (*command*), as long work: it yields after every few events.
+
+        Where another command comes between, the log has the events before it and those after it as two polls.
+        """
+        store, opened = self.store, None
+        last = None if max_events is None else store.fired + max_events
+        while True:
+            if opened is None or self._open is not opened:
+                left = None if last is None else last - store.fired
+                opened = self._open_poll(until_ms=until_ms, max_events=left, signing_now_ms=signing_now_ms)
+            store.signing_now_ms = signing_now_ms
+            piece = store.fired + EVENTS_A_PIECE
+            piece = piece if last is None else min(piece, last)
+            attempt = self._next_attempt(until_ms, piece)
+            if attempt is not None or store.fired < piece or piece == last:
+                self._open = None
+                return attempt
+            yield
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the log so far; of a poll under way, what it has done."""
+        self._cut_poll()
+        return tuple(self.log)
+
+    def _next_attempt(self, until_ms: int | None, last: int | None) -> Attempt | None:
         while self._unsent:
             unsent = self.store.attempts.get(self._unsent.popleft())
             if unsent is not None and unsent.outcome is None:
                 return unsent
-        last = None if max_events is None else self.store.fired + max_events
         while last is None or self.store.fired < last:
             entry = self.store.timeline.pop_due(until_ms)
             if entry is None:
@@ -255,19 +287,22 @@ class Sandbox:
         else:
             end_attempt(self.store, attempt, outcome)
 
-    def _keep_poll(self, **arguments: Any) -> None:
-        """Log a poll. One that goes on where the last ended is the same command: how often a poll pauses is no fact."""
-        if self._paused:
-            last = self.log[-1].arguments
-            bounds = [last["max_events"], arguments["max_events"]]
-            longer = {**last, "max_events": None if None in bounds else sum(bounds)}
-            if longer == {**arguments, "max_events": longer["max_events"]}:
-                self.log[-1] = Command("poll", longer)
-                return
+    def _open_poll(self, **arguments: Any) -> "_OpenPoll":
         self._keep("poll", **arguments)
+        self._open = opened = _OpenPoll(len(self.log) - 1 if self.log_complete else None, self.store.fired)
+        return opened
+
+    def _cut_poll(self) -> None:
+        """Let a poll under way be logged with the events that it has made happen so far, and end there."""
+        if self._open is not None:
+            if self._open.place is not None:
+                done = self.store.fired - self._open.fired
+                arguments = self.log[self._open.place].arguments
+                self.log[self._open.place] = Command("poll", {**arguments, "max_events": done})
+            self._open = None
 
     def _keep(self, method: str, /, **arguments: Any) -> None:
-        self._paused = False
+        self._cut_poll()
         if len(self.log) < COMMANDS_KEPT:
             self.log.append(Command(method, arguments))
         else:
@@ -284,7 +319,7 @@ class Sandbox:
         self.base = base
         self.log = []
         self.log_complete = True
-        self._paused = False
+        self._open = None
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""

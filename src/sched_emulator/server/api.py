@@ -12,6 +12,7 @@ from .binding import Binding
 from .exchange import Answered, Received
 from .reply import json_reply
 from .sandboxes import Sandboxes
+from .turns import freeing
 
 
 class Api:
@@ -28,11 +29,13 @@ class Api:
         matched = self._binding.routes.match(method, target)
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
-        hosted = self._sandboxes.of_key(self._sandboxes.key_in(request.headers.get("Authorization")))
+        key = self._sandboxes.key_in(request.headers.get("Authorization"))
         raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
-        await hosted.driver.caught_up()
+        hosted = await self._sandboxes.present(key)
         answered = exchange.perform(hosted.sandbox, hosted.binding, Received(method, target, request.headers, raw))
         hosted.driver.stir()
+        if answered.let_go:
+            self._sandboxes.turns.begin(freeing(answered.let_go))
         if answered.latency_ms:
             await asyncio.sleep(answered.latency_ms / 1000)
         if answered.drop and request.transport is not None:
@@ -42,12 +45,12 @@ class Api:
     async def refuse(self, request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
         """Answer a request that no operation took; it is journaled where its key is good."""
         try:
-            hosted = self._sandboxes.of_key(self._sandboxes.key_in(request.headers.get("Authorization")))
+            key = self._sandboxes.key_in(request.headers.get("Authorization"))
         except SchedulingError:
             self._keyless += 1
             now_ms = self._sandboxes.start_ms
             return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
-        await hosted.driver.caught_up()
+        hosted = await self._sandboxes.present(key)
         received = Received(request.method, target_of(request), request.headers, b"")
         return _reply(exchange.refuse(hosted.sandbox, hosted.binding, received, error))
 

@@ -22,17 +22,10 @@ from .validation_errors import first_problem, shown
 
 Json = dict[str, Any]
 Convert = Callable[[Any, str], Any]
+Sources = tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]
+PLACES = ("path", "query", "header")  # what each of the sources is
 KEY_FIELD = "idempotency_key"
 _WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
-
-
-class Request(NamedTuple):
-    """The parts of a request that a binding reads, called as the places of parameters; `body` is decoded, or None."""
-
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    header: Mapping[str, str]
-    body: Any
 
 
 class Call(NamedTuple):
@@ -52,10 +45,10 @@ class Field(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A path, query or header parameter."""
+    """A path, query or header parameter; `place` is its number in `PLACES`."""
 
     name: str
-    place: str
+    place: int
     argument: str
     schema: Json
     validator: jsonschema_rs.Validator
@@ -72,7 +65,7 @@ class BoundOperation:
         self.enveloped = operation.enveloped
         self.fixed_arguments: Json = operation.definition.get("x-arguments", {})
         self.parameters = [_parameter(item) for item in operation.parameters]
-        in_path = tuple(item.argument for item in self.parameters if item.place == "path")
+        in_path = tuple(item.argument for item in self.parameters if item.place == PLACES.index("path"))
         self.facts = Facts(operation.charged, operation.creation, in_path)
         self._schema = operation.body_schema
         self._validator = None if self._schema is None else jsonschema_rs.Draft202012Validator(self._schema)
@@ -81,10 +74,10 @@ class BoundOperation:
         self._secrets = _secret_names(self._schema or {})
         self.render = _renderer(operation.returns)
 
-    def read(self, request: Request) -> Call:
-        """Return the call that a request asks for. InvalidRequest when it does not fit the spec."""
-        self.check_body(request.body)
-        body: Json = {} if request.body is None else request.body
+    def read(self, sources: Sources, body: Any) -> Call:
+        """Return the call that a request asks for; `body` is decoded, or None. InvalidRequest when they do not fit."""
+        self.check_body(body)
+        body = {} if body is None else body
         arguments = dict(self.fixed_arguments)
         ignored = [name for name in body if name not in self._known]
         for name, argument, convert in self._fields:
@@ -95,9 +88,9 @@ class BoundOperation:
             else:
                 arguments[argument] = body[name] if convert is None else convert(body[name], name)
         key = arguments.pop(KEY_FIELD, None)
-        for parameter, value in self.read_parameters(request):
+        for parameter, value in self.read_parameters(sources):
             if parameter.argument == KEY_FIELD:
-                key = value if parameter.place == "header" or key is None else key
+                key = value if PLACES[parameter.place] == "header" or key is None else key
             else:
                 arguments[parameter.argument] = value
         return Call(arguments, key, ignored)
@@ -109,10 +102,10 @@ class BoundOperation:
         if self._validator is not None and not self._validator.is_valid(body or {}):
             raise first_problem(self._validator, body or {}, self._schema)
 
-    def read_parameters(self, request: Request) -> Iterator[tuple[Parameter, Any]]:
+    def read_parameters(self, sources: Sources) -> Iterator[tuple[Parameter, Any]]:
         """Yield the path, query and header parameters that were sent, with their values, checked and converted."""
         for parameter in self.parameters:
-            value = _sent(parameter, getattr(request, parameter.place))
+            value = _sent(parameter, sources[parameter.place])
             if value is not None:
                 yield parameter, value
 
@@ -176,7 +169,9 @@ def _parameter(item: Json) -> Parameter:
     argument, convert = _conversion(item["name"], {**schema, **_extensions(item)})
     if argument is None:
         raise ValueError(f"parameter {item['name']} of the spec leads to no argument")
-    return Parameter(item["name"], item["in"], argument, schema, jsonschema_rs.Draft202012Validator(schema), convert)
+    return Parameter(
+        item["name"], PLACES.index(item["in"]), argument, schema, jsonschema_rs.Draft202012Validator(schema), convert
+    )
 
 
 def _extensions(item: Json) -> Json:

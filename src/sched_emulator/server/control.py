@@ -21,7 +21,7 @@ from sched_emulator.core.instants import to_text
 from . import control_reading, control_setting, json_body
 from .api import target_of
 from .asked import Asked, Json, Performed
-from .binding import BoundOperation, Request, shorten
+from .binding import BoundOperation, shorten
 from .control_relied import get_relied
 from .http_errors import Forbidden, error_object
 from .reply import json_reply
@@ -95,9 +95,9 @@ class Control:
         self._refuse_foreign(request)
         if operation_id in OF_SERVER:
             return _reply(OF_SERVER[operation_id](self._sandboxes, request.headers.get("Authorization")))
-        hosted = self._hosted(request)
-        asked = await self._read(hosted, matched, request)
-        await hosted.driver.caught_up()
+        key = self._key(request)
+        body, query, document = await self._read(matched, request)
+        asked = Asked(await self._sandboxes.present(key), body, query, document)
         if operation_id in AWAITED:
             return _reply(await AWAITED[operation_id](asked))
         return _reply(OF_SANDBOX[operation_id](asked))
@@ -106,24 +106,24 @@ class Control:
         """Answer a refused request."""
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 
-    def _hosted(self, request: BaseRequest) -> Hosted:
-        """Return the sandbox meant: that of the key sent; without a key, the only one there is."""
+    def _key(self, request: BaseRequest) -> str:
+        """Return the key of the sandbox meant: the one sent; without one, that of the only sandbox there is."""
         authorization = request.headers.get("Authorization")
         if authorization is not None:
-            return self._sandboxes.of_key(self._sandboxes.key_in(authorization))
+            return self._sandboxes.key_in(authorization)
         if len(self._sandboxes.hosted) == 1:
-            return next(iter(self._sandboxes.hosted.values()))
+            return next(iter(self._sandboxes.hosted))
         count = len(self._sandboxes.hosted)
         raise InvalidRequest(
             f"the header `Authorization: Bearer <key>` must say which sandbox is meant: there are {count}",
             about="Authorization",
         )
 
-    async def _read(self, hosted: Hosted, matched: Matched, request: BaseRequest) -> Asked:
-        """Return what a request asks of a sandbox, checked; misspelt parameters are refused."""
+    async def _read(self, matched: Matched, request: BaseRequest) -> tuple[Json, Json, bytes]:
+        """Return body and query of a request, checked, or its body as it came; misspelt parameters are refused."""
         bound = self.operations[matched.operation_id]
         if bound.operation.definition.get("requestBody", {}).get("x-unbounded"):
-            return Asked(hosted, {}, {}, await request.content.read())
+            return {}, {}, await request.content.read()
         body = json_body.parse(await request.read()) if request.method != "GET" else None
         if body is None and bound.operation.body_required:
             body = {}
@@ -132,9 +132,11 @@ class Control:
         unknown = [name for name in matched.query if name not in known]
         if unknown:
             raise InvalidRequest("is no parameter of this request", parameter=unknown[0][:60])
-        parts = Request(matched.path, matched.query, request.headers, body)
-        query = {parameter.name: value for parameter, value in bound.read_parameters(parts)}
-        return Asked(hosted, body or {}, query, b"")
+        query = {
+            parameter.name: value
+            for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
+        }
+        return body or {}, query, b""
 
     def _refuse_foreign(self, request: BaseRequest) -> None:
         """Refuse what a web page of elsewhere may have sent: a foreign `Host` or `Origin`."""

@@ -1,6 +1,5 @@
 """What a session relied on, as the control API tells it: open questions with their proofs, and those about shape."""
 
-from collections.abc import Generator
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,7 @@ async def get_relied(hosted: Hosted) -> Json:
     alternatives = {
         name: list(assumption.answers) for name, assumption in catalogue.items() if assumption.kind == "behaviour"
     }
-    found = _whole(relied(hosted.sandbox, alternatives))
+    found = await hosted.turns.finish(relied(hosted.sandbox, alternatives))
     operations = {entry.exchange.operation for entry in hosted.sandbox.store.journal.requests}
     shapes = {shape for operation in operations - {None} for shape in _shapes_of(operation)}
     return {
@@ -28,15 +27,6 @@ async def get_relied(hosted: Hosted) -> Json:
         "shapes": sorted(shapes),
         "complete": hosted.sandbox.log_complete,
     }
-
-
-def _whole(work: Generator[None, None, list[Reliance]]) -> list[Reliance]:
-    try:
-        while True:
-            next(work)
-    except StopIteration as done:
-        found: list[Reliance] = done.value
-        return found
 
 
 @cache

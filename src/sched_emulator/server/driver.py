@@ -22,7 +22,7 @@ from .running_clock import RunningClock
 from .sender import Response, Sender
 from .turns import Turns, Work
 
-EVENTS_A_PIECE = 20  # of long work: how many events happen before others may have a turn
+EVENTS_A_POLL = 500
 MAX_EVENTS = 1_000_000
 LONGEST_TIMER_SECONDS = 86_400
 
@@ -172,7 +172,7 @@ class Driver:
         store = self.sandbox.store
         fired, following = store.fired - started, store.timeline.next_event_ms()
         if until_ms is not None and (following is None or following > until_ms):
-            self._poll(until_ms, None)
+            self.sandbox.poll(until_ms, signing_now_ms=self._signing_now_ms())
             return Advanced(store.now_ms, fired, "until")
         if events is not None and fired >= events:
             return Advanced(store.now_ms, fired, "events")
@@ -203,7 +203,6 @@ class Driver:
             if self._driven != driven:
                 return
             if attempt is None:
-                self._poll(present_ms, None)
                 return
             self._send(attempt)
 
@@ -212,8 +211,10 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if not (self._runs and self._may_send) or self._waking:
+            return
         due_ms = self.sandbox.store.timeline.next_due_ms()
-        if due_ms is not None and self._runs and self._may_send and not self._waking:
+        if due_ms is not None:
             delay = min(self.clock.seconds_until(due_ms), LONGEST_TIMER_SECONDS)
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
 
@@ -242,23 +243,33 @@ class Driver:
 
         It ends when the clock is no longer driven as it was.
         """
-        store, driven = self.sandbox.store, self._driven
+        driven, polling = self._driven, self._polling(until_ms, last_event)
         while self._driven == driven:
-            left = EVENTS_A_PIECE if last_event is None else min(last_event - store.fired, EVENTS_A_PIECE)
-            before = store.fired
-            attempt = self._poll(until_ms, left)
-            if attempt is not None or store.fired - before < left or store.fired == last_event:
+            try:
+                next(polling)
+            except StopIteration as polled:
+                attempt: Attempt | None = polled.value
                 return attempt
             yield
         return None
+
+    def _polling(self, until_ms: int | None, last_event: int | None) -> Work[Attempt | None]:
+        """Poll for a bounded number of events at a time, so that no command of the log is long."""
+        store = self.sandbox.store
+        while True:
+            before = store.fired
+            bound = None if last_event is None else min(last_event - before, EVENTS_A_POLL)
+            now_ms = self._signing_now_ms()
+            attempt = yield from self.sandbox.polling(until_ms, max_events=bound, signing_now_ms=now_ms)
+            if attempt is not None or bound is None or store.fired - before < bound or store.fired == last_event:
+                return attempt
 
     @property
     def _driven(self) -> tuple[int, bool, bool]:
         return self._generation, self._runs, self._advancing
 
-    def _poll(self, until_ms: int | None, max_events: int | None) -> Attempt | None:
-        real_now_ms = None if self._real_now_ms is None else self._real_now_ms()
-        return self.sandbox.poll(until_ms, max_events=max_events, signing_now_ms=real_now_ms)
+    def _signing_now_ms(self) -> int | None:
+        return None if self._real_now_ms is None else self._real_now_ms()
 
     def _send(self, attempt: Attempt) -> None:
         task = asyncio.ensure_future(self._sender.send(attempt))

@@ -5,10 +5,10 @@ the journal keeps both. All of it is synchronous, so exchanges cannot interleave
 Domain errors rise untouched to `perform`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InjectedFault, InvalidRequest, SchedulingError
@@ -17,7 +17,7 @@ from sched_emulator.core.records import Exchange
 from sched_emulator.core.sandbox import Answer, Sandbox
 
 from . import discovery, json_body
-from .binding import Binding, BoundOperation, Request
+from .binding import Binding, BoundOperation
 from .http_errors import error_object
 from .routes import Matched
 
@@ -38,13 +38,14 @@ class Received(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What is answered, after how long, and whether the connection is dropped instead."""
+    """What is answered, after how long, whether the connection is dropped instead, and what is to be freed."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     latency_ms: int = 0
     drop: bool = False
+    let_go: Sequence[Any] = ()
 
 
 def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
@@ -63,7 +64,7 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
         if received.raw and received.method != "GET":
             body = json_body.decoded(received.raw, received.headers.get("Content-Type"))
             journaled = b"null" if body is None else received.raw
-        call = bound.read(Request(matched.path, matched.query, received.headers, body))
+        call = bound.read((matched.path, matched.query, received.headers), body)
         ignored = call.ignored
         answer = sandbox.call(
             bound.operation_id, call.arguments, facts=bound.facts, idempotency_key=call.idempotency_key
@@ -126,7 +127,7 @@ def _result(sandbox: Sandbox, bound: BoundOperation, answer: Answer) -> Answered
     if bound.enveloped:
         content = _ENVELOPE % (content, _metadata(identity, answer.latency_ms))
     headers = _identifying_headers(identity, sandbox.store.now_ms)
-    return Answered(bound.status, headers, content, answer.latency_ms)
+    return Answered(bound.status, headers, content, answer.latency_ms, let_go=answer.let_go)
 
 
 def _refusal(sandbox: Sandbox, binding: Binding, error: SchedulingError, latency_ms: int = 0) -> Answered:

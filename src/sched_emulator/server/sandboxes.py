@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from .binding import Binding, bind
 from .driver import Driver
 from .http_errors import Unauthorized
 from .sender import Sender
-from .turns import Turns
+from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
 
@@ -24,10 +25,11 @@ MAX_KEY_CHARS = 512
 class Hosted:
     """One sandbox as a server runs it."""
 
-    def __init__(self, key: str, sandbox: Sandbox, driver: Driver) -> None:
+    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns) -> None:
         self.key = key
         self.sandbox = sandbox
         self.driver = driver
+        self.turns = turns
         self.rebind()
 
     def rebind(self) -> None:
@@ -37,13 +39,13 @@ class Hosted:
     def reset(self, *, seed: int | None, now_ms: int | None, answers: Mapping[str, str | int]) -> None:
         """Make the sandbox as new, with what is given as its beginning; what is under way is cancelled."""
         self.driver.abandon()
-        self.sandbox.reset(seed=seed, now_ms=now_ms, answers=answers)
+        self.turns.begin(freeing(self.sandbox.reset(seed=seed, now_ms=now_ms, answers=answers)))
         self._go_on()
 
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
-        self.sandbox.restore(document)
+        self.turns.begin(freeing(self.sandbox.restore(document)))
         self._go_on()
 
     def _go_on(self) -> None:
@@ -77,16 +79,15 @@ class Sandboxes:
             hosted = self.hosted[key] = self._make(key)
         return hosted
 
+    async def present(self, key: str) -> Hosted:
+        """Return the sandbox of a key once all that was due by now has happened."""
+        await self.of_key(key).driver.caught_up()
+        return self.of_key(key)  # another one, when it was forgotten meanwhile
+
     def key_in(self, authorization: str | None) -> str:
         """Return the key in an `Authorization` header; Unauthorized when there is none that is accepted."""
-        if authorization is None:
-            raise Unauthorized("the request has no key: the header `Authorization` is missing")
-        scheme, _, key = authorization.partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
-        well_formed = key.startswith("ifr_") and 4 < len(key) <= MAX_KEY_CHARS and key.isascii() and " " not in key
-        if not well_formed or (self._config.keys is not None and key not in self._config.keys):
+        key = _bearer(authorization)
+        if self._config.keys is not None and key not in self._config.keys:
             raise Unauthorized("the key is not accepted")
         return key
 
@@ -95,12 +96,14 @@ class Sandboxes:
         hosted = self.hosted.pop(key, None)
         if hosted is not None:
             hosted.driver.abandon()
+            self.turns.begin(freeing(hosted.sandbox.containers()))
         return hosted is not None
 
     def abandon(self) -> None:
         """Cancel everything under way, at the end."""
-        for key in list(self.hosted):
-            self.forget(key)
+        for hosted in self.hosted.values():
+            hosted.driver.abandon()
+        self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
         sandbox = Sandbox(self._beginning())
@@ -112,7 +115,7 @@ class Sandboxes:
             concurrency=self._config.delivery_concurrency,
             real_now_ms=real_now_ms if real else None,
         )
-        return Hosted(key, sandbox, driver)
+        return Hosted(key, sandbox, driver, self.turns)
 
     def _beginning(self) -> State:
         """Return the state of a new sandbox, whose records are its own: a loaded snapshot is decoded for each."""
@@ -138,3 +141,17 @@ class Sandboxes:
 def real_now_ms() -> int:
     """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
     return time.time_ns() // 1_000_000
+
+
+@lru_cache(maxsize=64)
+def _bearer(authorization: str | None) -> str:
+    """Return the well-formed key in an `Authorization` header. Unauthorized when there is none."""
+    if authorization is None:
+        raise Unauthorized("the request has no key: the header `Authorization` is missing")
+    scheme, _, key = authorization.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
+    if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not key.isascii() or " " in key:
+        raise Unauthorized("the key is not accepted")
+    return key

@@ -8,13 +8,14 @@ waits for how long.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
 SLICE_SECONDS = 0.005
 
 Result = TypeVar("Result")
 Work = Generator[None, None, Result]
+FREED_A_PIECE = 100
 
 
 class Turns:
@@ -63,6 +64,16 @@ class Turns:
                 break
         if self._line:
             asyncio.get_running_loop().call_soon(self._slice)
+
+
+def freeing(containers: Iterable[Any]) -> Work[None]:
+    """Empty containers that nothing refers to any more (long work): letting a large one go at once takes long."""
+    for container in containers:
+        take = container.popitem if isinstance(container, dict) else container.pop
+        while container:
+            for _ in range(min(len(container), FREED_A_PIECE)):
+                take()
+            yield
 
 
 def _go_on(work: Work[Result], future: "asyncio.Future[Result]") -> bool:
