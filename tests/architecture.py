@@ -7,6 +7,7 @@ it knows.
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 SRC = Path(__file__).parents[1] / "src"
@@ -62,11 +63,17 @@ def sources(folder: str = "") -> dict[str, str]:
     return {module_of(path): path.read_text(encoding="utf-8") for path in files}
 
 
+@cache
+def tree(source: str) -> ast.Module:
+    """Return a source, parsed."""
+    return ast.parse(source)
+
+
 def imports(source: str, module: str, *, is_package: bool = False) -> set[str]:
     """Return the absolute names of all that a module imports, down to the names it takes."""
     found = set()
     package = module.split(".") if is_package else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -129,7 +136,7 @@ def impure(source: str, module: str) -> list[str]:
         for name in sorted(imports(source, module))
         if name.startswith(PACKAGE) and part(name) != "core"
     ]
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await):
             wrong.append(f"line {node.lineno} is asynchronous")
         if isinstance(node, ast.Attribute) and node.attr in CLOCKS:
@@ -176,6 +183,14 @@ def astray(found: Graph, here: str, may_reach: Collection[str]) -> Iterator[str]
                 yield f"{short(here)} reaches {name}{by}"
 
 
+def reached(found: Graph, here: str) -> list[str]:
+    """Return a module and all that it reaches, directly or by others."""
+    known = [here]
+    for module in known:
+        known += sorted(found[module] - {*known})
+    return known
+
+
 def short(module: str) -> str:
     """Return a module's name without the package's."""
     return module.removeprefix(f"{PACKAGE}.")
@@ -210,7 +225,7 @@ def control_paths(source: str) -> list[str]:
     """Say which lines write a path of the control API."""
     return [
         f"line {node.lineno} writes {node.value}"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree(source))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("/_emulator/")
     ]
 
@@ -219,7 +234,7 @@ def too_long(source: str, module: str, *, lines: int = 400, function_lines: int 
     """Say what is longer than a reader can keep in mind."""
     count = len(source.splitlines())
     wrong = [f"{module} has {count} lines"] if count > lines else []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
             length = node.end_lineno - node.lineno + 1
             wrong += [f"{module}.{node.name} has {length} lines"] if length > function_lines else []

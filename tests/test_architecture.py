@@ -19,6 +19,7 @@ from tests.architecture import (
     links,
     not_down,
     part,
+    reached,
     sources,
     too_long,
     unfriendly,
@@ -60,6 +61,8 @@ MAY_REACH = {
     "intercept": {"intercept", "server", "config", "core", "spec"},
     "plugin": {"plugin", "client", "config", "spec", "follow", "core.instants"},
 }
+# What of the edge is as pure as the core: from a request to its answer, without a socket or a loop.
+PURE_EDGE = ("binding", "exchange", "routes")
 # Modules that need each other: the handles offer themselves as coroutines, by `box.aio`.
 CIRCLES = ["client.aio, client.sandbox"]
 
@@ -133,6 +136,17 @@ def test_aiohttp_is_imported_by_the_edge_alone() -> None:
         if any(name.partition(".")[0] == "aiohttp" for name in imports(source, module))
     }
     assert users - {"intercept"} == {"server"}
+
+
+@pytest.mark.parametrize("name", PURE_EDGE)
+def test_an_exchange_needs_neither_a_socket_nor_a_loop(name: str) -> None:
+    modules = reached(LINKS, f"{PACKAGE}.server.{name}")
+    assert {module for module in modules for used in imports(ALL[module], module) if _waits(used)} == set()
+    assert [wrong for module in modules for wrong in impure(ALL[module], module) if "asynchronous" in wrong] == []
+
+
+def _waits(name: str) -> bool:
+    return name.partition(".")[0] in {"aiohttp", "asyncio", "http", "socket", "threading"}
 
 
 def test_files_and_functions_are_short() -> None:

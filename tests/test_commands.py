@@ -93,7 +93,7 @@ def test_the_clock_is_set_frozen_and_let_go(box: Sandbox, capsys: pytest.Capture
 
 def test_a_clock_that_cannot_go_back_says_so(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     box.clock.advance(days=30)
-    assert refused(capsys, "clock", "set", "2026-01-02").startswith("sched-emulator clock set: 409 CONFLICT: ")
+    assert refused(capsys, "clock", "set", "2026-01-02").startswith("sched-emulator clock set: 409 BACKWARD: ")
 
 
 def test_a_speed_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,7 +96,7 @@ async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refuse
     async with receiver(handle) as url:
         create_cron(box, url)
         moved = await box.aio.clock.advance(weeks=1)
-    assert [(error.status, error.retry_after_seconds) for error in refusals] == [(409, 1)]
+    assert [(error.code, error.retry_after_seconds) for error in refusals] == [("BUSY", 1)]
     assert moved == {"now": "2026-01-08T00:00:00.000Z", "fired": 1, "stopped": "until"}
 
 
@@ -119,5 +119,5 @@ async def test_an_advance_of_a_running_clock_waits_for_a_receiver(emulator: Emul
         release.set()
         moved = await advance
         outcomes = [entry["outcome"] for entry in await box.deliveries()]
-    assert (caught.value.status, caught.value.retry_after_seconds) == (409, 1)
+    assert (caught.value.code, caught.value.retry_after_seconds) == ("BUSY", 1)
     assert (moved["stopped"], outcomes) == ("until", ["delivered"])

@@ -20,7 +20,7 @@ def answer(body: Any, status: str = "200 OK", *headers: str) -> bytes:
 
 
 BUSY = answer(
-    {"error": {"code": "CONFLICT", "message": "busy", "hint": "wait", "retryable": True}},
+    {"error": {"code": "BUSY", "message": "busy", "hint": "wait", "retryable": True}},
     "409 Conflict",
     "Retry-After: 1",
 )
@@ -292,7 +292,7 @@ def test_a_patient_request_waits_for_a_running_clock(pauses: list[float]) -> Non
 def test_patience_has_an_end(pauses: list[float]) -> None:
     with Peer(*[BUSY, answer({"mode": "wall"})] * BUSY_ATTEMPTS) as peer:
         client = Client(peer.url)
-        with pytest.raises(EmulatorError, match=r"^409 CONFLICT: busy \(wait\)$"):
+        with pytest.raises(EmulatorError, match=r"^409 BUSY: busy \(wait\)$"):
             client.request("POST", "/advance", {}, patient=True)
         client.close()
     assert len(pauses) == BUSY_ATTEMPTS
@@ -309,10 +309,10 @@ def test_nobody_waits_for_a_frozen_clock() -> None:
 
 
 def test_a_conflict_that_waiting_cannot_cure_is_raised_at_once() -> None:
-    error = {"code": "CONFLICT", "message": "backward", "hint": "", "retryable": False}
+    error = {"code": "BACKWARD", "message": "backward", "hint": "", "retryable": False}
     with Peer(answer({"error": error}, "409 Conflict")) as peer:
         client = Client(peer.url)
-        with pytest.raises(EmulatorError, match=r"^409 CONFLICT: backward$"):
+        with pytest.raises(EmulatorError, match=r"^409 BACKWARD: backward$"):
             client.request("PUT", "/clock", {}, patient=True)
         client.close()
     assert len(peer.seen) == 1

@@ -20,6 +20,10 @@ BUSY_PAUSE_SECONDS: Final = 0.1
 BUSY_ATTEMPTS: Final = 300
 """How long a busy clock is waited for: pauses are counted, not measured, because tests freeze the clock."""
 
+# The codes of the control API's errors that are more than told.
+BUSY: Final = "BUSY"
+BACKWARD: Final = "BACKWARD"
+
 
 class EmulatorError(Exception):
     """The emulator refused a request. `hint` says what to do about it."""
@@ -97,7 +101,7 @@ class Client:
             try:
                 return self._once(method, path, body, timeout)
             except EmulatorError as error:
-                if not (patient and _is_busy(error) and self._clock_runs()):
+                if not (patient and error.code == BUSY and self._clock_runs()):
                     raise
                 busy = error
             time.sleep(BUSY_PAUSE_SECONDS)
@@ -213,10 +217,6 @@ def _is_alive(connection: http.client.HTTPConnection) -> bool:
     except (OSError, ValueError):  # ValueError: TLS knows no peeking
         return False
     return False
-
-
-def _is_busy(error: EmulatorError) -> bool:
-    return error.status == 409 and error.retry_after_seconds is not None
 
 
 def _reason(error: Exception) -> str:

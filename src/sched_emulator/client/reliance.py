@@ -6,32 +6,54 @@ What came and what would have come are an operation's answer, a delivery, or som
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-Json = dict[str, Any]
 FIELDS_SHOWN = 6
 VALUE_SHOWN_CHARS = 160
 _ABSENT = object()
-HAPPENINGS = frozenset({"delivery", "event"})  # forms of what was or would be, beside an answer and nothing
+
+
+class Sight(NamedTuple):
+    """What came or would have come: an `answer`, a `delivery`, an `event`, or nothing."""
+
+    form: str | None
+    shown: Any
+
+    @property
+    def happens(self) -> bool:
+        """Whether this is something that happens, rather than an answer or nothing."""
+        return self.form in {"delivery", "event"}
+
+    @property
+    def thing(self) -> str:
+        """What happens, in words."""
+        if self.form == "event":
+            return str(self.shown["words"])
+        attempt = f", attempt {self.shown['attempt']}" if self.shown["attempt"] > 1 else ""
+        return f"the {self.shown['kind']} delivery to {self.shown['url']}{attempt}"
+
+    @property
+    def when(self) -> str:
+        """When it happens, in words."""
+        return f"{'sent' if self.form == 'delivery' else 'due'} at {self.shown['at']}"
 
 
 def sentences(item: Mapping[str, Any]) -> Iterator[str]:
     """Tell one item: a line that says what would have been different, and indented ones for its fields."""
-    was, would_be = item["was"], item["would_be"]
-    happened, would_happen = (item["forms"][side] in HAPPENINGS for side in ("was", "would_be"))
-    request = f"request {item['seq']}, {item['operation'].removeprefix('scheduling.')},"
-    if not (happened or would_happen):
-        yield from _answers(request, was, would_be)
-    elif happened and would_happen and _thing(was) == _thing(would_be):
+    was, would_be = (Sight(item["forms"][side], item[side]) for side in ("was", "would_be"))
+    request = f"request {item['seq']}, {item['operation'].removeprefix('scheduling.')}"
+    if not (was.happens or would_be.happens):
+        yield from _answers(f"{request},", was.shown, would_be.shown)
+    elif was.happens and would_be.happens and was.thing == would_be.thing:
         yield from _changed(was, would_be)
-    elif not would_happen:
-        yield f"{_thing(was)}, {_when(was)}, would not have been"
-    elif happened:
-        yield f"{_thing(would_be)} would have been {_when(would_be)}"
-        yield f"  where {_thing(was)} was, {_when(was)}"
+    elif not would_be.happens:
+        yield f"{was.thing}, {was.when}, would not have been"
+    elif was.happens:
+        yield f"{would_be.thing} would have been {would_be.when}"
+        yield f"  where {was.thing} was, {was.when}"
     else:
-        before = "" if was is None else f", before {request.removesuffix(',')}"
-        yield f"{_thing(would_be)} would have been {_when(would_be)} as well{before}"
+        before = "" if was.form is None else f", before {request}"
+        yield f"{would_be.thing} would have been {would_be.when} as well{before}"
 
 
 def differences(was: Any, would_be: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -63,14 +85,14 @@ def _answers(request: str, was: Any, would_be: Any) -> Iterator[str]:
         yield from _fields(was, would_be)
 
 
-def _changed(was: Json, would_be: Json) -> Iterator[str]:
+def _changed(was: Sight, would_be: Sight) -> Iterator[str]:
     """Tell how the same delivery, or the same thing due, would have been different."""
-    found = list(differences(was, would_be))
+    found = list(differences(was.shown, would_be.shown))
     if [place for place, _, _ in found] == ["at"]:
-        yield f"{_thing(would_be)} would have been {_when(would_be)}, not at {was['at']}"
+        yield f"{would_be.thing} would have been {would_be.when}, not at {was.shown['at']}"
     else:
-        yield f"{_thing(was)} would have been another"
-        yield from _fields(was, would_be)
+        yield f"{was.thing} would have been another"
+        yield from _fields(was.shown, would_be.shown)
 
 
 def _fields(was: Any, would_be: Any) -> Iterator[str]:
@@ -79,17 +101,6 @@ def _fields(was: Any, would_be: Any) -> Iterator[str]:
         yield f"  {place}: was {_shown(left)}, would be {_shown(right)}"
     if len(found) > FIELDS_SHOWN:
         yield f"  and {len(found) - FIELDS_SHOWN} more; --json shows them all"
-
-
-def _thing(happening: Json) -> str:
-    if "words" in happening:
-        return str(happening["words"])
-    attempt = f", attempt {happening['attempt']}" if happening["attempt"] > 1 else ""
-    return f"the {happening['kind']} delivery to {happening['url']}{attempt}"
-
-
-def _when(happening: Json) -> str:
-    return f"{'sent' if 'url' in happening else 'due'} at {happening['at']}"
 
 
 def _refusal(answer: Any) -> str | None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sched_emulator.client.http import EmulatorError
+from sched_emulator.client.http import BACKWARD, BUSY, EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.core.instants import from_text, to_text
 
@@ -194,7 +194,7 @@ class _Follower:
         try:
             return self._put_on_loop(setting) if _is_on_event_loop() else self._clock.put(setting)
         except EmulatorError as error:
-            if error.status == 409 and error.retry_after_seconds is None:
+            if error.code == BACKWARD:
                 raise BackwardError(f"the test's time went back: {error.message}; use a fresh sandbox") from None
             raise
 
@@ -204,7 +204,7 @@ class _Follower:
             try:
                 return self._clock.put(setting, timeout=LOOP_PATIENCE_SECONDS)
             except EmulatorError as error:
-                if error.retry_after_seconds is None and not isinstance(error.__cause__, TimeoutError):
+                if error.code != BUSY and not isinstance(error.__cause__, TimeoutError):
                     raise
             self._await_end_of_advance()
 

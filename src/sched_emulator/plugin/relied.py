@@ -20,7 +20,7 @@ PROPERTY = "sched_relied"
 ASKED: pytest.StashKey[bool] = pytest.StashKey()
 
 
-class Reliance(NamedTuple):
+class Dependence(NamedTuple):
     """A behaviour that a test relied on: under `other` it would have seen something else, told in `difference`."""
 
     assumption_id: str
@@ -46,7 +46,7 @@ def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
     except EmulatorError:
         found = {"items": [], "shapes": [], "complete": False}
     items = [
-        [*Reliance(told["id"], told["answer"], told["other"], told["question"], "\n".join(sentences(told)))]
+        [*Dependence(told["id"], told["answer"], told["other"], told["question"], "\n".join(sentences(told)))]
         for told in found["items"]
     ]
     noted = {"items": items, "chosen": sorted(chosen), "shapes": found["shapes"], "complete": found["complete"]}
@@ -117,8 +117,8 @@ class Gathered:
         return dict(sorted(wanted.items()))
 
 
-def _items(noted: Mapping[str, Any]) -> Iterator[Reliance]:
-    return (Reliance(*item) for item in noted["items"])
+def _items(noted: Mapping[str, Any]) -> Iterator[Dependence]:
+    return (Dependence(*item) for item in noted["items"])
 
 
 def _count(tests: int) -> str:
