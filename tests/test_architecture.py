@@ -32,7 +32,7 @@ LAYERS = (
     ("core", "spec"),
     ("config", "signatures"),
     ("client", "server"),
-    ("drift", "follow", "intercept"),
+    ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
 DOOR = {"__init__", "__main__", "cli", "config", "pytest_plugin", "signatures"}

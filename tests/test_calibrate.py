@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.calibration import document, finding
-from contract_tests.ledger import Observation
-from contract_tests.probes import CANNOT_BE_PROBED
-from contract_tests.results import Exchange
 from sched_emulator import Emulator
 from sched_emulator.cli import main
+from sched_emulator.contract.calibration import document, finding
+from sched_emulator.contract.ledger import Observation
+from sched_emulator.contract.results import Exchange
 from sched_emulator.spec import assumptions
 
 KEY = "ifr_calibrated"
@@ -60,7 +59,7 @@ def at_random(seed: int) -> Answers:
 
 def hidden_by(chosen: Mapping[str, str | int]) -> set[str]:
     """Return the questions to which these answers leave nothing to see."""
-    hidden = set(CANNOT_BE_PROBED)
+    hidden = {name for name, entry in assumptions.catalogue().items() if entry.unprobed}
     if chosen["delivery.backoff"] != "exponential":
         hidden.add("delivery.backoff_first_seconds")
     if chosen["delivery.backoff"] == "immediate":

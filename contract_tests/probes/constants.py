@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..api import Api
-from ..catalogue import Bound, probe
-from ..results import NotChecked
+from sched_emulator.contract import Api, Bound, NotChecked, probe
+
 from .shapes import accepted
 
 MINUTES = 1200
@@ -33,7 +32,7 @@ def max_retries(api: Api) -> int:
 def consume_default(api: Api) -> int | Bound:
     """How many messages does a consume take that names no number?"""
     queue = api.queue()
-    published, batch = 0, int(api.answer("limits.batch_messages") or 25) if api.world.virtual else 25
+    published, batch = 0, int(api.answer("limits.batch_messages") or 25) if api.virtual else 25
     while published < 101:
         items: list[Any] = [{"payload": {}}] * min(batch, 101 - published)
         api.call("queue.publish_batch", queue=queue, messages=items)
@@ -127,7 +126,7 @@ def max_limit(api: Api) -> int | Bound:
 
 def _page(api: Api, limit: int | None) -> int | Bound:
     """List the runs of a cron that has fired often, which costs nothing where time is virtual."""
-    if not api.world.virtual:
+    if not api.virtual:
         raise NotChecked("it takes more runs than a real target makes in the time of a test")
     cron = api.cron("* * * * *", api.nowhere())
     api.call("cron.retention.set", id=cron, retention_days=3650)

@@ -4,10 +4,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..api import Api
-from ..catalogue import probe
-from ..receivers import Answer
-from ..results import NotChecked, shown
+from sched_emulator.contract import Answer, Api, NotChecked, probe, shown
+
 from .shapes import accepted
 
 
@@ -26,11 +24,11 @@ def seconds_position(api: Api) -> str:
 @probe("cron.dst", "cron.create:timezone")
 def dst(api: Api) -> str:
     """What happens to local times that a change of daylight saving time skips or repeats?"""
-    if api.world.virtual:
-        api.world.start_at("2026-03-29T00:30:00Z")
+    if api.virtual:
+        api.start_at("2026-03-29T00:30:00Z")
         expression = "30 2 * * *"
     else:
-        gap = _next_gap(datetime.fromtimestamp(api.world.now(), ZoneInfo("UTC")))
+        gap = _next_gap(datetime.fromtimestamp(api.now(), ZoneInfo("UTC")))
         expression = f"30 2 {gap.day} {gap.month} *"
     record = api.call("cron.get", id=api.cron(expression, timezone="Europe/Berlin"))
     at = datetime.fromisoformat(record["next_run_at"])
@@ -89,7 +87,7 @@ def overlap_default(api: Api) -> str:
     gap = (calls[1].at - calls[0].at) / beat
     if gap < 2:
         return "allow"
-    return "queue" if gap < (2.6 if api.world.virtual else 2.75) else "skip"
+    return "queue" if gap < (2.6 if api.virtual else 2.75) else "skip"
 
 
 @probe("cron.queue_depth", "cron.update:overlap_policy", seconds=14)
@@ -99,7 +97,7 @@ def queue_depth(api: Api) -> str:
     receiver = api.receiver(Answer(200, after_seconds=3.5 * beat), Answer(200))
     cron = api.cron(expression, receiver.url, retry=0, overlap_policy="queue", **_patience(api))
     first = api.arrived(receiver, 1, 2 * beat)[0].at
-    api.sleep(first + 3.45 * beat - api.world.now())
+    api.sleep(first + 3.45 * beat - api.now())
     api.call("cron.pause", id=cron)
     api.sleep(beat)
     waited = len(api.arrived(receiver, 1, 0)) - 1
@@ -110,12 +108,12 @@ def queue_depth(api: Api) -> str:
 
 def _beat(api: Api) -> tuple[str, int]:
     """Return an expression and the seconds between its fires: many where time costs nothing, for starts may be late."""
-    return ("*/4 * * * *", 240) if api.world.virtual else (api.every_second(2), 2)
+    return ("*/4 * * * *", 240) if api.virtual else (api.every_second(2), 2)
 
 
 def _patience(api: Api) -> dict[str, int]:
     """Return how long an attempt may take, where receivers take their time."""
-    return {"timeout_seconds": 900} if api.world.virtual else {}
+    return {"timeout_seconds": 900} if api.virtual else {}
 
 
 @probe("task.past_run_at", "task.schedule:run_at")

@@ -1,18 +1,10 @@
 """Probes of what is delivered, how it is signed, and when it is tried again."""
 
-import base64
-import hashlib
-import hmac
 import json
 from itertools import pairwise
 from typing import Any
 
-from ..api import Api
-from ..catalogue import Bound, probe
-from ..receivers import Answer, Call
-from ..results import NotChecked, shown
-
-SECRET = "contract-suite-secret"  # noqa: S105 - shared with our own receivers only
+from sched_emulator.contract import SCHEMES, SECRET, Answer, Api, Bound, NotChecked, is_signed, probe, shown
 
 
 @probe("delivery.body", "task.schedule:payload", seconds=2)
@@ -60,9 +52,6 @@ def signature_scheme(api: Api) -> str:
     return found[0]
 
 
-SCHEMES = ("x-infrai-timestamp", "standard-webhooks", "x-infrai-signature")
-
-
 def rewritten(body: Any) -> list[bytes]:
     """Return other bytes for the same JSON: who signs those uses a scheme all the same, and signs what nobody got."""
     compact = (",", ":")
@@ -71,21 +60,6 @@ def rewritten(body: Any) -> list[bytes]:
         for sort_keys in (False, True)
         for separators in (None, compact)
     ]
-
-
-def is_signed(call: Call, secret: str, scheme: str, signed_bytes: bytes) -> bool:
-    """Whether a delivery carries the signature of some bytes, in a scheme."""
-    headers = call.headers
-    if scheme == "standard-webhooks":
-        timestamp, webhook_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
-        digest = hmac.digest(secret.encode(), f"{webhook_id}.{timestamp}.".encode() + signed_bytes, hashlib.sha256)
-        return f"v1,{base64.b64encode(digest).decode()}" in headers.get("webhook-signature", "").split()
-    timestamp = headers.get("x-infrai-timestamp", "")
-    if bool(timestamp) != (scheme == "x-infrai-timestamp"):
-        return False
-    signed = f"{timestamp}.".encode() + signed_bytes if timestamp else signed_bytes
-    expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    return headers.get("x-infrai-signature", "").removeprefix("sha256=") == expected
 
 
 def gaps(api: Api, failures: int, within: float) -> list[float]:
@@ -99,7 +73,7 @@ def gaps(api: Api, failures: int, within: float) -> list[float]:
 @probe("delivery.backoff", "task.schedule:retry", seconds=65)
 def backoff(api: Api) -> str:
     """How long does a failed delivery wait before its next attempt?"""
-    if not api.world.virtual:
+    if not api.virtual:
         return _backoff_by_one_gap(api)
     first, second = gaps(api, 2, 400_000)
     if first == second == 60:
@@ -123,7 +97,7 @@ def backoff_first(api: Api) -> int:
     """How many seconds does the exponential backoff wait after the first failure?"""
     if api.answer("delivery.backoff") != "exponential":
         raise NotChecked("the backoff is not exponential")
-    return round(gaps(api, 1, 86_500 if api.world.virtual else 70)[0])
+    return round(gaps(api, 1, 86_500 if api.virtual else 70)[0])
 
 
 @probe("cron.retries", "cron.create:retries", seconds=80)
@@ -133,7 +107,7 @@ def default_retries(api: Api) -> int:
     cron = api.cron(url=receiver.url)
     api.call("cron.retention.set", id=cron, retention_days=1)
     run_id = api.call("cron.trigger", id=cron)["run_id"]
-    run = api.finished(cron, run_id, 900_000 if api.world.virtual else 74)
+    run = api.finished(cron, run_id, 900_000 if api.virtual else 74)
     if run["state"] != "failed":
         raise NotChecked(f"the run {run['state']}")
     return len(api.arrived(receiver, 1, 0)) - 1
@@ -147,7 +121,7 @@ def push_retries(api: Api) -> int:
     queue = api.queue(dead_letter_queue=dead_letters)
     api.call("queue.push_subscribe", queue=queue, url=receiver.url)
     api.publish(queue)
-    if not api.world.wait(lambda: api.stats(queue)["dlq"] == 1, 4_000_000 if api.world.virtual else 74):
+    if not api.wait(lambda: api.stats(queue)["dlq"] == 1, 4_000_000 if api.virtual else 74):
         raise NotChecked("the message did not die in time")
     return len(api.arrived(receiver, 1, 0)) - 1
 
@@ -155,34 +129,34 @@ def push_retries(api: Api) -> int:
 @probe("cron.timeout_seconds", "cron.update:timeout_seconds", seconds=900)
 def default_timeout(api: Api) -> int:
     """After how many seconds does an attempt time out when nothing is set?"""
-    if not api.world.virtual:
+    if not api.virtual:
         raise NotChecked("it takes minutes of real time")
     receiver = api.receiver(Answer(200, after_seconds=901))
     cron = api.cron(url=receiver.url, retry=0)
     api.call("cron.retention.set", id=cron, retention_days=1)
-    started = api.world.now()
+    started = api.now()
     run_id = api.call("cron.trigger", id=cron)["run_id"]
     api.finished(cron, run_id, 1000)
-    return round(api.world.now() - started)
+    return round(api.now() - started)
 
 
 @probe("cron.jitter_seconds", "cron.create:schedule", seconds=12)
 def jitter(api: Api) -> Bound:
     """By how many seconds at most does a cron start late?"""
     receiver = api.receiver(200)
-    api.cron("* * * * *" if api.world.virtual else api.every_second(2), receiver.url)
-    count, within = (20, 1400) if api.world.virtual else (4, 12)
-    grid = 60 if api.world.virtual else 2
+    api.cron("* * * * *" if api.virtual else api.every_second(2), receiver.url)
+    count, within = (20, 1400) if api.virtual else (4, 12)
+    grid = 60 if api.virtual else 2
     calls = api.arrived(receiver, count, within)
     late = max(call.at % grid for call in calls)
-    seconds = 0 if late <= 2 * api.world.margin else -(-int(late * 1000) // 1000)
+    seconds = 0 if late <= 2 * api.margin else -(-int(late * 1000) // 1000)
     return Bound(seconds, f"at least {late:.1f} s were seen in {count} fires")
 
 
 @probe("push.concurrency", "queue.push_subscribe", seconds=3)
 def push_concurrency(api: Api) -> int | Bound:
     """How many messages of a standard queue are pushed side by side?"""
-    count, batch = (101, int(api.answer("limits.batch_messages") or 25)) if api.world.virtual else (12, 12)
+    count, batch = (101, int(api.answer("limits.batch_messages") or 25)) if api.virtual else (12, 12)
     receiver, queue = api.receiver(Answer(200, after_seconds=2)), api.queue()
     for number in range(0, count, batch):
         items: list[Any] = [{"payload": {}}] * min(batch, count - number)

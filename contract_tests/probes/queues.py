@@ -1,8 +1,7 @@
 """Probes of how queues behave."""
 
-from ..api import Api
-from ..catalogue import probe
-from ..results import NotChecked, shown
+from sched_emulator.contract import Api, NotChecked, probe, shown
+
 from .shapes import accepted
 
 

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from ..api import NEVER, Api, Reply
-from ..catalogue import probe
-from ..results import NotChecked, shown
+from sched_emulator.contract import NEVER, Api, NotChecked, Reply, probe, shown
 
 DOCUMENTED = {"schedule", "url"}
 CANONICAL = {"cron_expr", "task", "timezone"}

@@ -1,9 +1,6 @@
 """Who may call: the key, and credit."""
 
-from ..api import NO_BODY, Api
-from ..catalogue import Group
-from ..contract import routes
-from ..results import Failed, NotChecked, require
+from sched_emulator.contract import NO_BODY, Api, Failed, Group, NotChecked, require, routes
 
 access = Group("access", aspect="access")
 credit = Group("access/credit", aspect="access")
@@ -42,7 +39,7 @@ def malformed_key(api: Api) -> None:
 @access.must(3, "queue.list", lines=(10,), writes=False)
 def other_schemes(api: Api) -> None:
     """Other schemes than Bearer, with a good key too, and an empty key, are refused."""
-    for header in (f"Basic {api.world.key}", f"Token {api.world.key}", "Bearer", "Bearer  "):
+    for header in (f"Basic {api.key}", f"Token {api.key}", "Bearer", "Bearer  "):
         reply = api.send("GET", "/v1/scheduling/queue/list", headers={"Authorization": header})
         require(reply.status == 401, f"{header.split()[0]} was answered {reply.status}", "401")
 
@@ -50,7 +47,7 @@ def other_schemes(api: Api) -> None:
 @credit.must(1, "queue.create", "account.balance", "account.topup", lines=(55,))
 def without_credit(api: Api) -> None:
     """Without credit a write answers 402 with INSUFFICIENT_CREDIT, a read still works, and a top-up helps."""
-    api.world.set_balance(0)
+    api.set_balance(0)
     refused = api.refused("queue.create", 402, name=api.name())
     require(refused.error.get("code") == "INSUFFICIENT_CREDIT", refused.text[:200], "the code INSUFFICIENT_CREDIT")
     api.call("queue.list")

@@ -3,10 +3,7 @@
 Expected instants are written down here, so that no second implementation can be wrong in the same way.
 """
 
-from ..api import Api, next_run
-from ..catalogue import Group
-from ..results import equal, require
-from ..worlds import instant_of, instant_text
+from sched_emulator.contract import Api, Group, equal, instant_of, instant_text, next_run, require
 
 fields = Group("cron/fields", aspect="time")
 zones = Group("cron/zones", aspect="time")
@@ -35,7 +32,7 @@ FIELDS = (
 
 def at_start(api: Api) -> None:
     """Begin at the start of 2026 where the clock can be set."""
-    api.world.start_at(START)
+    api.start_at(START)
 
 
 @fields.must(1, "cron.create:schedule", lines=(32, 168), seconds=86_400 * 365)
@@ -103,7 +100,7 @@ def with_seconds(api: Api) -> None:
     """A cron of six fields fires to the second."""
     receiver = api.receiver(200)
     api.cron(api.every_second(3), receiver.url)
-    slack = 4 * api.world.margin
+    slack = 4 * api.margin
     calls = api.arrived(receiver, 3, 10)
     for call in calls:
         require(call.at % 3 <= slack, f"it fired {call.at % 3:.2f} s late", "every third second")
@@ -116,7 +113,7 @@ def every_minute(api: Api) -> None:
     receiver = api.receiver(200)
     api.cron("* * * * *", receiver.url)
     call = api.arrived(receiver, 1, 61)[0]
-    require(call.at % 60 <= 4 * api.world.margin, f"it fired at second {call.at % 60:.1f}", "at second 0")
+    require(call.at % 60 <= 4 * api.margin, f"it fired at second {call.at % 60:.1f}", "at second 0")
 
 
 @fires.should(5, "cron.get", lines=(127,), seconds=5)
@@ -126,7 +123,7 @@ def next_run_moves_on(api: Api) -> None:
     cron = api.cron(api.every_second(2), receiver.url)
     fired = api.arrived(receiver, 1, 4)[0]
     due = next_run(api.call("cron.get", id=cron))
-    require(due > fired.at - api.world.margin, f"next_run_at lies {fired.at - due:.1f} s before the fire")
+    require(due > fired.at - api.margin, f"next_run_at lies {fired.at - due:.1f} s before the fire")
     equal(due % 2, 0.0, "next_run_at on the grid of two seconds")
 
 
@@ -141,7 +138,7 @@ def local_times(api: Api) -> None:
 @zones.must(2, "cron.create:timezone", lines=(39,), seconds=86_400 * 300)
 def summer_and_winter(api: Api) -> None:
     """A daily cron keeps its local time over a change of daylight saving time."""
-    api.world.start_at("2026-03-28T12:00:00Z")
+    api.start_at("2026-03-28T12:00:00Z")
     berlin, york = api.receiver(200), api.receiver(200)
     api.cron("0 9 * * *", berlin.url, timezone="Europe/Berlin")
     api.cron("0 9 31 10 *", york.url, timezone="America/New_York")
@@ -156,7 +153,7 @@ def summer_and_winter(api: Api) -> None:
 @zones.should(3, "cron.create:timezone", lines=(39,), seconds=86_400 * 3)
 def the_skipped_hour(api: Api) -> None:
     """A time that the spring change skips fires right after the gap, or not at all that day."""
-    api.world.start_at("2026-03-28T12:00:00Z")
+    api.start_at("2026-03-28T12:00:00Z")
     receiver = api.receiver(200)
     api.cron("30 2 * * *", receiver.url, timezone="Europe/Berlin")
     api.sleep(2 * 86_400)
@@ -167,7 +164,7 @@ def the_skipped_hour(api: Api) -> None:
 @zones.should(4, "cron.create:timezone", lines=(39,), seconds=86_400 * 3)
 def the_repeated_hour(api: Api) -> None:
     """A time that the autumn change repeats fires once, or twice; an hourly cron fires in each real hour."""
-    api.world.start_at("2026-10-24T12:00:00Z")
+    api.start_at("2026-10-24T12:00:00Z")
     fixed, hourly = api.receiver(200), api.receiver(200)
     api.cron("30 2 * * *", fixed.url, timezone="Europe/Berlin")
     api.cron("15 * * * *", hourly.url, timezone="Europe/Berlin")

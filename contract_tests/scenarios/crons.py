@@ -1,9 +1,6 @@
 """Crons: their records, what update changes, pause, resume, trigger, delete."""
 
-from ..api import NEVER, Api, cron_id, next_run
-from ..catalogue import Group
-from ..results import equal, require, shown
-from ..worlds import instant_text
+from sched_emulator.contract import NEVER, Api, Group, cron_id, equal, instant_text, next_run, require, shown
 
 records = Group("cron/record", aspect="behaviour")
 updates = Group("cron/update", aspect="behaviour")
@@ -108,7 +105,7 @@ def pause_stops_fires(api: Api) -> None:
     api.call("cron.pause", id=cron)
     api.sleep(5)
     equal(len(receiver.calls()), 0, "the deliveries while paused")
-    resumed_at = api.world.now()
+    resumed_at = api.now()
     api.call("cron.resume", id=cron)
     first = api.arrived(receiver, 1, 3)[0]
     require(first.at > resumed_at, f"it fired {resumed_at - first.at:.1f} s before it was resumed")
@@ -151,15 +148,15 @@ def deleted_does_not_fire(api: Api) -> None:
     api.call("cron.delete", id=cron)
     fired = len(receiver.calls())
     api.sleep(3)
-    require(len(receiver.calls()) <= fired + (not api.world.virtual), f"{len(receiver.calls())} deliveries arrived")
+    require(len(receiver.calls()) <= fired + (not api.virtual), f"{len(receiver.calls())} deliveries arrived")
 
 
 @records.must(4, "cron.create:schedule", lines=(32, 168))
 def next_run_is_the_first_instant(api: Api) -> None:
     """next_run_at is the first instant later than now that the expression names."""
-    now = api.world.now()
+    now = api.now()
     minute = next_run(api.call("cron.get", id=api.cron("* * * * *")))
-    require(0 < minute - now <= 60 + api.world.margin, f"`* * * * *` is due in {minute - now:.1f} s", "within a minute")
+    require(0 < minute - now <= 60 + api.margin, f"`* * * * *` is due in {minute - now:.1f} s", "within a minute")
     equal(minute % 60, 0.0, "the seconds of `* * * * *`")
     daily = next_run(api.call("cron.get", id=api.cron("15 7 * * *")))
     require(0 < daily - now <= 86_400, f"`15 7 * * *` is due in {daily - now:.0f} s", "within a day")
@@ -174,7 +171,7 @@ def replaces_the_old_schedule(api: Api) -> None:
     api.call("cron.update", id=cron, cron_expr=NEVER)
     fired = len(receiver.calls())
     api.sleep(3)
-    require(len(receiver.calls()) <= fired + (not api.world.virtual), f"{len(receiver.calls())} deliveries arrived")
+    require(len(receiver.calls()) <= fired + (not api.virtual), f"{len(receiver.calls())} deliveries arrived")
 
 
 @updates.must(4, "cron.update:task", "cron.update:payload", "cron.update:headers", lines=(169, 176, 177), seconds=2)

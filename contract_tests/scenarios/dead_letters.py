@@ -1,8 +1,6 @@
 """Dead letters: where they are listed, and how they are brought back."""
 
-from ..api import Api
-from ..catalogue import Group
-from ..results import NotChecked, equal, require
+from sched_emulator.contract import Api, Group, NotChecked, equal, require
 
 dead = Group("queue/dead", aspect="behaviour")
 redrive = Group("queue/redrive", aspect="behaviour")
@@ -76,7 +74,7 @@ def brings_back_since(api: Api) -> None:
     first, second = api.publish_many(queue, 2)
     kill(api, queue, first)
     api.sleep(2)
-    since = api.soon(-1 if not api.world.virtual else 0)
+    since = api.soon(-1 if not api.virtual else 0)
     kill(api, queue, second)
     api.count(api.call("queue.dlq.redrive", queue=queue, since=since)["redriven"], 1, "redriven")
     equal(api.dead(queue), [first], "the dead letters left")

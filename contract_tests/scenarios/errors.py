@@ -3,10 +3,7 @@
 import json
 from typing import Any
 
-from ..api import Api
-from ..catalogue import Group
-from ..contract import routes
-from ..results import equal, require
+from sched_emulator.contract import Api, Group, equal, require, routes
 
 paths = Group("error/paths", aspect="errors")
 bodies = Group("error/bodies", aspect="errors")
@@ -80,7 +77,7 @@ def other_media_type(api: Api) -> None:
 def too_large(api: Api) -> None:
     """A payload far beyond the limit is refused with 413, and nothing is published."""
     queue = api.queue()
-    limit = int(api.answer("limits.message_bytes") or 262_144) if api.world.virtual else 262_144
+    limit = int(api.answer("limits.message_bytes") or 262_144) if api.virtual else 262_144
     api.refused("queue.publish", 413, queue=queue, payload={"text": "x" * (limit + 1000)})
     equal(api.stats(queue)["available"], 0, "the number of messages available")
 

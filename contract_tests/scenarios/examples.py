@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..api import NO_BODY, Api, cron_id
-from ..catalogue import Group
-from ..contract import routes
-from ..results import Failed, NotChecked, equal
+from sched_emulator.contract import NO_BODY, Api, Failed, Group, NotChecked, cron_id, equal, routes
 
 examples = Group("example", aspect="examples")
 WEEKLY = "https://api.acme.com/weekly"

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..api import Api, cron_id, side_by_side
-from ..catalogue import Group
-from ..results import equal, require, shown
+from sched_emulator.contract import Api, Group, cron_id, equal, require, shown, side_by_side
 
 keys = Group("idempotency", aspect="idempotency")
 RACERS = 6

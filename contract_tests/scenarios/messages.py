@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from ..api import Api
-from ..catalogue import Group
-from ..results import equal
+from sched_emulator.contract import Api, Group, equal
 
 publishing = Group("queue/publish", aspect="behaviour")
 lease = Group("queue/lease", aspect="time")
@@ -47,7 +45,7 @@ def batches_keep_order(api: Api) -> None:
 def batches_are_all_or_nothing(api: Api) -> None:
     """A batch with one message that is refused publishes none."""
     queue = api.queue()
-    limit = int(api.answer("limits.message_bytes") or 262_144) if api.world.virtual else 262_144
+    limit = int(api.answer("limits.message_bytes") or 262_144) if api.virtual else 262_144
     items = [{"payload": {}}, {"payload": {"text": "x" * (limit + 1)}}]
     api.refused("queue.publish_batch", 413, 400, 422, queue=queue, messages=items)
     equal(api.stats(queue)["available"], 0, "the messages available")
@@ -208,7 +206,7 @@ def comes_back(api: Api, queue: str, message: str) -> None:
         return bool(taken)
 
     if not taken and api.answer("queue.nack_delay") == "backoff":
-        api.world.wait(is_back, 90_000 if api.world.virtual else 70)
+        api.wait(is_back, 90_000 if api.virtual else 70)
     equal(taken, [message], "what was consumed")
 
 

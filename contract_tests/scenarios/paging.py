@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from ..api import Api
-from ..catalogue import Group
-from ..results import equal, require
+from sched_emulator.contract import Api, Group, equal, require
 
 pages = Group("paging", aspect="paging")
 

@@ -1,9 +1,6 @@
 """Discovery and the account: what is free to read."""
 
-from ..api import Api
-from ..catalogue import Group
-from ..contract import routes
-from ..results import equal, require, shown
+from sched_emulator.contract import Api, Group, equal, require, routes, shown
 
 discovery = Group("discovery", aspect="shape")
 account = Group("account", aspect="shape")

@@ -1,8 +1,6 @@
 """Queues: their settings, counts and end."""
 
-from ..api import Api
-from ..catalogue import Group
-from ..results import equal, require, shown
+from sched_emulator.contract import Api, Group, equal, require, shown
 
 settings = Group("queue/settings", aspect="behaviour")
 counts = Group("queue/stats", aspect="behaviour")
@@ -123,7 +121,7 @@ def age_of_the_oldest(api: Api) -> None:
     api.sleep(2.5)
     api.publish(queue)
     age = api.call("queue.stats", queue=queue).get("oldest_age_seconds", -1)
-    require(1.9 <= age <= 2.6 + 2 * api.world.margin, f"the age was {age} s", "the age is about 2.5 s")
+    require(1.9 <= age <= 2.6 + 2 * api.margin, f"the age was {age} s", "the age is about 2.5 s")
 
 
 @ends.must(1, "queue.delete", "queue.delete:queue", lines=(659,))

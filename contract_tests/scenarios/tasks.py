@@ -1,9 +1,6 @@
 """Tasks: one delivery at an instant."""
 
-from ..api import Api
-from ..catalogue import Group
-from ..results import NotChecked, equal, require
-from ..worlds import instant_of
+from sched_emulator.contract import Api, Group, NotChecked, equal, instant_of, require
 
 tasks = Group("task", aspect="time")
 
@@ -28,7 +25,7 @@ def delivered_at_its_instant(api: Api) -> None:
     equal(len(receiver.calls()), 0, "the deliveries before run_at")
     call = api.arrived(receiver, 1, 3)[0]
     off = call.at - instant_of(run_at)
-    require(-0.05 <= off <= 4 * api.world.margin, f"it was delivered {off:.2f} s after run_at", "at run_at")
+    require(-0.05 <= off <= 4 * api.margin, f"it was delivered {off:.2f} s after run_at", "at run_at")
     equal((call.method, api.payload_of(call)), ("POST", {"n": [1, 2]}), "what was delivered")
     api.sleep(1)
     equal(len(receiver.calls()), 1, "the number of deliveries")
@@ -57,7 +54,7 @@ def run_is_listed(api: Api) -> None:
         states[:] = [item["state"] for item in api.runs_of("task_id", task)]
         return states == ["succeeded"]
 
-    api.world.wait(has_ended, 3)
+    api.wait(has_ended, 3)
     equal(states, ["succeeded"], "the states of the task's runs")
 
 
@@ -67,7 +64,7 @@ def without_retries(api: Api) -> None:
     receiver = api.receiver(500)
     api.call("task.schedule", task=receiver.url, run_at=api.soon(1), retry=0)
     api.arrived(receiver, 1, 4)
-    api.sleep(100_000 if api.world.virtual else 2)
+    api.sleep(100_000 if api.virtual else 2)
     equal(len(receiver.calls()), 1, "the number of attempts")
 
 
@@ -78,7 +75,7 @@ def offsets_are_honoured(api: Api) -> None:
         ("2099-01-01T10:00:00+02:00", "2099-01-01T08:00:00Z"),
         ("2099-01-01T10:00:00", "2099-01-01T10:00:00Z"),
     ):
-        if not api.world.virtual:
+        if not api.virtual:
             raise NotChecked("a task cannot be deleted, and it would wait there for decades")
         task = api.call("task.schedule", task=api.nowhere(), run_at=text)
         equal(instant_of(task["run_at"]), instant_of(utc), f"run_at for {text}")

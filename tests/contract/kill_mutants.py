@@ -16,12 +16,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from contract_tests.measure import Silent
-from contract_tests.results import Status
-from contract_tests.runner import CannotJudge, Run
-from contract_tests.settings import Settings
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.client.http import EmulatorError
+from sched_emulator.contract.measure import Silent
+from sched_emulator.contract.results import Status
+from sched_emulator.contract.runner import CannotJudge, Run
+from sched_emulator.contract.settings import Settings
 from tests.contract.mutant import Mutant
 from tests.contract.mutants import MUTANTS, SURVIVORS
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from contract_tests.gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer, Refused
+from sched_emulator.contract.gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer, Refused
 from tests.contract.servers import Asked, Told, envelope, serving
 
 HEADERS = {"Authorization": f"Bearer {PLACEHOLDER_KEY}"}
@@ -122,10 +122,10 @@ def test_what_is_created_is_noted_and_what_is_deleted_forgotten() -> None:
         session.post(f"{url}{base}/cron/create", json={})
         session.post(f"{url}{base}/queue/create", json={"name": "q/1"})
         session.post(f"{url}{base}/queue/publish", json={"queue": "q2", "payload": {}})
-        assert (list(gate.created.crons), list(gate.created.queues)) == (["c1"], ["q/1", "q2"])
+        assert (gate.created.names("cron"), gate.created.names("queue")) == (["c1"], ["q/1", "q2"])
         session.delete(f"{url}{base}/queue/delete/q%2F1")
         session.delete(f"{url}{base}/cron/delete/c1")
-        assert (list(gate.created.crons), list(gate.created.queues)) == ([], ["q2"])
+        assert (gate.created.names("cron"), gate.created.names("queue")) == ([], ["q2"])
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

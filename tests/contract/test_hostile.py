@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from contract_tests.measure import Silent
-from contract_tests.report import Report
-from contract_tests.runner import CannotJudge, Run
-from contract_tests.settings import Settings
 from sched_emulator.cli import main
+from sched_emulator.contract.measure import Silent
+from sched_emulator.contract.report import Report
+from sched_emulator.contract.runner import CannotJudge, Run
+from sched_emulator.contract.settings import Settings
 from tests.contract.servers import Asked, Told, envelope, serving
 
 

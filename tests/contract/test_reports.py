@@ -6,13 +6,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from contract_tests import known, reports
-from contract_tests.catalogue import CHECKS
-from contract_tests.report import Report
-from contract_tests.reports.terminal import Terminal
-from contract_tests.results import Exchange, Result, Status
-from contract_tests.settings import Settings, SettingsError
+from sched_emulator.contract import catalogue, known, reports
+from sched_emulator.contract.report import Report
+from sched_emulator.contract.reports.terminal import Terminal
+from sched_emulator.contract.results import Exchange, Result, Status
+from sched_emulator.contract.settings import Settings, SettingsError
 
+CHECKS = catalogue.load().scenarios
 AUTHORIZATION = {"Authorization": "Bearer $INFRAI_API_KEY", "Content-Type": "application/json"}
 SENT = Exchange("POST", "http://x/v1/a", AUTHORIZATION, '{"a": "<b>"}', 200, {}, '{"ok": true, "note": "<script>"}')
 

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract_tests.cleanup import by_prefix
-from contract_tests.measure import Silent
-from contract_tests.plan import make_plan
-from contract_tests.report import Report
-from contract_tests.results import Status
-from contract_tests.runner import Run
-from contract_tests.settings import Settings, SettingsError
 from sched_emulator.cli import main
 from sched_emulator.client.emulator import Emulator
+from sched_emulator.contract import catalogue
+from sched_emulator.contract.cleanup import by_prefix
+from sched_emulator.contract.measure import Silent
+from sched_emulator.contract.plan import make_plan
+from sched_emulator.contract.report import Report
+from sched_emulator.contract.results import Status
+from sched_emulator.contract.runner import Run
+from sched_emulator.contract.settings import Settings, SettingsError
 from tests.contract.kill_mutants import judge
 from tests.contract.mutants import MUTANTS, SURVIVORS
 from tests.contract.servers import Asked, Told, envelope, serving
@@ -107,7 +108,8 @@ def test_the_same_seed_sends_the_same_requests() -> None:
 
 
 def test_a_plan_keeps_within_the_budget_and_takes_what_is_documented_first() -> None:
-    plan = make_plan(Settings(target="https://api.example.com", key=KEY, allow_writes=True), virtual=False)
+    settings = Settings(target="https://api.example.com", key=KEY, allow_writes=True)
+    plan = make_plan(settings, catalogue.load(), virtual=False)
     assert plan.requests <= 425
     groups = {check.address.rpartition("/")[0] for check in plan.scenarios}
     assert {"queue/lease", "queue/nack", "cron/record", "idempotency", "task", "push"} <= groups

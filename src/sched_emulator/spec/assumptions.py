@@ -13,6 +13,7 @@ from .documents import load
 Answer: TypeAlias = str | int
 Kind: TypeAlias = Literal["behaviour", "shape", "constant"]
 
+CANNOT_BE_PROBED = "cannot be probed: "
 DIALECTS = ("documented", "observed")
 
 
@@ -54,6 +55,12 @@ class Assumption:
         if self.maximum is None:
             return f"a whole number from {self.minimum} up"
         return f"a whole number from {self.minimum} to {self.maximum}"
+
+    @property
+    def unprobed(self) -> str:
+        """Why no probe can tell the answer of a live gateway; empty where one can."""
+        told, _, why = self.probe.rpartition(CANNOT_BE_PROBED)
+        return "" if told or why == self.probe else why.removesuffix(".")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Where checks take place: a world is a key, a clock, and receivers for what the target delivers.
+"""Where checks take place: a stage is a key, a clock, and receivers for what the target delivers.
 
 On an emulator each check has a sandbox of its own, with a frozen clock that the control API moves. On anything else
 all checks share the account, and time is real.
@@ -8,27 +8,23 @@ import itertools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import requests
 
-from sched_emulator.client.emulator import Emulator
-from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 
-from .gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer
+from .gate import PLACEHOLDER_KEY, Closed, Gate
 from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer
 from .results import WAIT, Exchange, NotChecked
-from .settings import EMULATOR, Settings
+from .settings import Settings
 
-VIRTUAL_START = "2026-01-01T00:00:00Z"
-RUN_MAY_TAKE_SECONDS = 900.0
 LONGEST_REAL_WAIT_SECONDS = 75.0
 POLL_SECONDS = 0.1
 
 
-class World(ABC):
+class Stage(ABC):
     """What a check acts in. `margin` is how far, in seconds, an instant of the target is trusted."""
 
     virtual: bool
@@ -58,7 +54,7 @@ class World(ABC):
         """Return a receiver of deliveries. NotChecked where there can be none."""
 
     def start_at(self, instant: str) -> None:
-        """Begin at an instant of a world in which nothing has happened. NotChecked where time is real."""
+        """Begin at an instant, before anything has happened. NotChecked where time is real."""
         raise NotChecked(f"it needs a clock that can be set to {instant}")
 
     def set_balance(self, _balance_usd: float | None) -> None:
@@ -66,21 +62,21 @@ class World(ABC):
         raise NotChecked("it needs an account whose balance can be set")
 
     def close(self) -> None:
-        """Leave nothing behind that is only this world's."""
+        """Leave nothing behind that is only this stage's."""
         self.session.close()
 
 
-class VirtualWorld(World):
+class VirtualStage(Stage):
     """A sandbox of an emulator."""
 
     virtual = True
     margin = 0.001
 
-    def __init__(self, site: "Site", box: Sandbox, name: str) -> None:
-        super().__init__(site.gate.session(), site.url)
+    def __init__(self, gate: Gate, url: str, box: Sandbox, receivers: ReceiverServer | None, name: str) -> None:
+        super().__init__(gate.session(), url)
         self.key = self.key_shown = box.api_key
-        self._site = site
         self._box = box
+        self._receivers = receivers
         self._name = name
         self._numbers = itertools.count(1)
 
@@ -108,12 +104,12 @@ class VirtualWorld(World):
         """Return a receiver: scripted where it takes its time, otherwise reached by HTTP."""
         name = f"{self._name}-{next(self._numbers)}"
         slow = any(answer.after_seconds for answer in answers)
-        if slow or self._site.receivers is None:
+        if slow or self._receivers is None:
             url = f"https://receiver.example.com/{name}"
             script = [{"status": item.status, "latency_seconds": item.after_seconds} for item in answers]
             self._box.targets.script(url, script or [{"status": 200}])
             return JournalReceiver(self._box, url, None)
-        real = self._site.receivers.receiver(name, answers)
+        real = self._receivers.receiver(name, answers)
         return JournalReceiver(self._box, real.url, real)
 
     def start_at(self, instant: str) -> None:
@@ -164,17 +160,19 @@ class JournalReceiver:
         return calls
 
 
-class RealWorld(World):
+class RealStage(Stage):
     """The account behind the key, in real time."""
 
     virtual = False
 
-    def __init__(self, site: "Site", name: str) -> None:
-        super().__init__(site.gate.session(), site.url)
+    def __init__(self, gate: Gate, url: str, settings: Settings, receivers: ReceiverServer | None, name: str) -> None:
+        super().__init__(gate.session(), url)
         self.key = PLACEHOLDER_KEY
-        self.key_shown = "$" + site.settings.key_variable
-        self.margin = 0.4 if site.settings.loopback else 1.5
-        self._site = site
+        self.key_shown = "$" + settings.key_variable
+        self.margin = 0.4 if settings.loopback else 1.5
+        self._least_pause = POLL_SECONDS if settings.loopback else 1.0
+        self._gate = gate
+        self._receivers = receivers
         self._name = name
         self._numbers = itertools.count(1)
 
@@ -194,126 +192,20 @@ class RealWorld(World):
         if within > LONGEST_REAL_WAIT_SECONDS:
             raise NotChecked(f"it takes up to {within:.0f} s of real time")
         started = time.monotonic()
-        least = POLL_SECONDS if self._site.settings.loopback else 1.0
         while not done():
             waited = time.monotonic() - started
             if waited > within + self.margin:
                 return False
-            self._pause(max(least, waited / 20))
+            self._pause(max(self._least_pause, waited / 20))
         return True
 
     def _pause(self, seconds: float) -> None:
         """Wait; Closed as soon as the run is over."""
-        if self._site.gate.over.wait(seconds):
-            raise Closed(self._site.gate.closed or "the run is over")
+        if self._gate.over.wait(seconds):
+            raise Closed(self._gate.closed or "the run is over")
 
     def receiver(self, answers: Sequence[Answer]) -> Receiver:
         """Return a receiver on this machine, under the public URL where there is one."""
-        if self._site.receivers is None:
+        if self._receivers is None:
             raise NotChecked("it needs a receiver that the target reaches: --callback-url")
-        return self._site.receivers.receiver(f"{self._name}-{next(self._numbers)}", answers)
-
-
-class Site:
-    """The target as a whole: what it is, and the gate to it."""
-
-    def __init__(
-        self, settings: Settings, gate: Gate, emulator: Emulator | None, url: str, started: Emulator | None = None
-    ) -> None:
-        self.settings = settings
-        self.gate = gate
-        self.emulator = emulator
-        self.url = url
-        self.virtual = emulator is not None
-        self.receivers = _receivers(settings)
-        self._started = started
-        self._prefix = settings.prefix
-        self._answers = self._answers_to_copy()
-
-    def world(self, name: str) -> World:
-        """Return a world for one check."""
-        if self.emulator is None:
-            return RealWorld(self, f"{self._prefix}{name}")
-        key = f"ifr_{self._prefix}{name}"
-        box = self.emulator.sandbox(key)
-        box.reset()
-        box.clock.put({"mode": "frozen"})
-        box = self.emulator.sandbox(key, clock="frozen", now=VIRTUAL_START, assumptions=self._answers)
-        box.targets.script("https://receiver.example.com/*", [200])
-        return VirtualWorld(self, box, f"{self._prefix}{name}")
-
-    def close(self) -> None:
-        """Stop what was started for the run."""
-        if self.receivers is not None:
-            self.receivers.close()
-        for emulator in (self.emulator, self._started):
-            if emulator is not None:
-                emulator.stop()
-
-    def _answers_to_copy(self) -> dict[str, str | int] | None:
-        """Return the answers that the user's own sandbox has, where there is a key that names one."""
-        if self.emulator is None or self.settings.key is None:
-            return None
-        return self.emulator.sandbox(self.settings.key).assumptions.get()
-
-
-def open_site(settings: Settings) -> Site:
-    """Find the target, or start an emulator; EmulatorError when that does not work."""
-    if settings.target == EMULATOR:
-        emulator = Emulator.start(clock="wall" if settings.real_time else "frozen")
-        gate = Gate(
-            key=settings.key or "ifr_contract",
-            budget=settings.budget,
-            rate=settings.rate,
-            strict=settings.real_time,
-            deadline=RUN_MAY_TAKE_SECONDS,
-        )
-        return Site(settings, gate, None if settings.real_time else emulator, emulator.url, started=emulator)
-    url = settings.target.rstrip("/")
-    found = None if settings.real_time else find_emulator(url, settings.request_timeout)
-    rate = settings.requests_per_second
-    gate = Gate(
-        key=settings.key or ("ifr_contract" if settings.loopback else None),
-        budget=settings.budget,
-        rate=rate,
-        allow_writes=settings.allow_writes or found is not None,
-        strict=found is None,
-        timeout=settings.request_timeout,
-        deadline=RUN_MAY_TAKE_SECONDS + (settings.budget or 0) / (rate or 1e9),
-    )
-    return Site(settings, gate, found, url)
-
-
-def find_emulator(url: str, timeout: float) -> Emulator | None:
-    """Return the emulator at a URL; None when something else is there, or one that takes only listed keys."""
-    with Gate(key=None, strict=False, timeout=timeout).session() as session:
-        try:
-            told = session.get(f"{url}/_emulator/health", allow_redirects=False).json()
-        except (NoAnswer, ValueError):
-            return None
-    if not isinstance(told, dict) or "instance" not in told:
-        return None
-    emulator = Emulator(url)
-    try:
-        with emulator.sandbox("ifr_contract_suite_looks_around"):
-            return emulator
-    except EmulatorError:
-        emulator.stop()
-        return None
-
-
-def _receivers(settings: Settings) -> ReceiverServer | None:
-    if settings.callback_url is not None or settings.callback_listen is not None:
-        host, _, port = (settings.callback_listen or "127.0.0.1:0").rpartition(":")
-        return ReceiverServer((host, int(port)), settings.callback_url)
-    return ReceiverServer() if settings.loopback else None
-
-
-def instant_of(text: str) -> float:
-    """Return the seconds since 1970 of an instant in an answer."""
-    return datetime.fromisoformat(text).timestamp()
-
-
-def instant_text(seconds: float) -> str:
-    """Return an instant as it is sent."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return self._receivers.receiver(f"{self._name}-{next(self._numbers)}", answers)

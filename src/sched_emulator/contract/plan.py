@@ -9,15 +9,12 @@ from pathlib import Path
 
 from sched_emulator.spec import assumptions
 
-from . import probes, scenarios
-from .catalogue import CHECKS, PROBES
-from .contract import Contract
+from .catalogue import Catalogue
+from .described import Contract, routes
 from .results import Check, Grade, Result, Status
-from .schema.engine import PHASES, plan
+from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings
 
-assert probes  # importing them registers the checks
-assert scenarios
 CLEAN_UP_SHARE = 0.15
 SCHEMA_REQUESTS = {"examples": 4, "coverage": 55, "fuzzing": 11}
 LONGEST_REAL_SECONDS = 95
@@ -28,6 +25,7 @@ class Plan:
     """What will be done, in the order of importance."""
 
     settings: Settings
+    catalogue: Catalogue
     virtual: bool
     questions: list[str] = field(default_factory=list)
     scenarios: list[Check] = field(default_factory=list)
@@ -42,8 +40,8 @@ class Plan:
 
     @property
     def probes(self) -> list[Check]:
-        """The probes of the questions that can be probed."""
-        return [PROBES[name] for name in self.questions if name in PROBES]
+        """The probes of the questions."""
+        return [self.catalogue.probes[name] for name in self.questions]
 
     @property
     def needs_contract(self) -> bool:
@@ -65,8 +63,8 @@ class Plan:
 
     def order(self, address: str) -> tuple[int, str]:
         """Return where a result stands in the reports."""
-        known = list(CHECKS)
-        return (known.index(address), "") if address in CHECKS else (len(known), address)
+        known = list(self.catalogue.scenarios)
+        return (known.index(address), "") if address in known else (len(known), address)
 
     def sentences(self) -> Iterable[str]:
         """Say what will be done."""
@@ -100,9 +98,9 @@ def cost(check: Check) -> int:
     return costs().get(check.address, 6)
 
 
-def make_plan(settings: Settings, *, virtual: bool) -> Plan:
+def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Plan:
     """Choose the checks of a run."""
-    made = Plan(settings, virtual)
+    made = Plan(settings, catalogue, virtual)
     budget = None if settings.budget is None else int(settings.budget * (1 - CLEAN_UP_SHARE))
 
     def admit(check: Check) -> bool:
@@ -120,12 +118,11 @@ def make_plan(settings: Settings, *, virtual: bool) -> Plan:
         return True
 
     shapes = [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
-    made.questions = [name for name in shapes if admit(PROBES.get(name) or unprobed(name))]
-    made.scenarios = [check for check in sorted(CHECKS.values(), key=_importance) if admit(check)]
+    made.questions = [name for name in shapes if admit(catalogue.probes[name])]
+    made.scenarios = [check for check in sorted(catalogue.scenarios.values(), key=_importance) if admit(check)]
     made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
-    made.questions += [
-        name for name in assumptions.catalogue() if name not in shapes and admit(PROBES.get(name) or unprobed(name))
-    ]
+    others = [name for name in assumptions.catalogue() if name not in shapes]
+    made.questions += [name for name in others if admit(catalogue.probes[name])]
     if not virtual and budget is None:
         made.scenarios.sort(key=lambda check: -check.seconds)
     return made
@@ -149,18 +146,19 @@ def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | 
         return f"it needs a key in ${settings.key_variable}"
     if check.writes and not settings.may_write:
         return "it writes; --allow-writes lets it"
+    if check.virtual:
+        return "the waits between attempts add up to minutes"
     return None
 
 
-def unprobed(question: str) -> Check:
-    """Return the check of a question that cannot be probed."""
-    return Check(f"probe/{question}", Grade.INFO, question, "probes", (), (), lambda: None)
-
-
-def every_check() -> list[Check]:
+def every_check(catalogue: Catalogue) -> list[Check]:
     """Return all checks that there are."""
-    probed = [PROBES.get(name) or unprobed(name) for name in assumptions.catalogue()]
-    return [*CHECKS.values(), *plan(Contract({}), PHASES, stateful=True, reads_only=False).values(), *probed]
+    probed = [catalogue.probes[name] for name in assumptions.catalogue()]
+    return [
+        *catalogue.scenarios.values(),
+        *plan(Contract({}), PHASES, stateful=True, reads_only=False).values(),
+        *probed,
+    ]
 
 
 def _schema_checks(settings: Settings, *, virtual: bool) -> list[Check]:
@@ -168,6 +166,6 @@ def _schema_checks(settings: Settings, *, virtual: bool) -> list[Check]:
     reads_only = not (virtual or settings.may_write)
     found = plan(Contract({}), phases, stateful=not reads_only and settings.loopback, reads_only=reads_only)
     if not virtual:
-        costly = {f"schema/{name}/{phase}" for name in ("account.topup", "task.schedule") for phase in PHASES}
-        found = {address: check for address, check in found.items() if address not in costly}
+        costly = {name for name, operation in routes().items() if operation.costly}
+        found = {name: check for name, check in found.items() if name == STATEFUL or check.covers[0] not in costly}
     return list(found.values())

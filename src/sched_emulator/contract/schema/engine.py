@@ -13,9 +13,10 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status as EngineStatus
 from schemathesis.engine import events, from_schema
 
-from ..contract import Contract, short
-from ..gate import Closed, Gate, NoAnswer, Refused, adapter_class
-from ..results import BODY_SHOWN_CHARS, Check, Exchange, Grade, Result, Status
+from sched_emulator.contract.described import Contract
+from sched_emulator.contract.gate import Closed, Gate, NoAnswer, Refused, adapter_class
+from sched_emulator.contract.results import BODY_SHOWN_CHARS, Check, Exchange, Grade, Result, Status
+
 from . import checks, formats
 from .document import Truth, narrowed
 
@@ -80,7 +81,8 @@ class SchemaRun:
         self._free = free
         self._truth = Truth(contract)
         self._document = narrowed(contract, prefix, key_required=key_required, spare_costly=spare_costly)
-        enveloped = frozenset(name for name, operation in contract.operations.items() if operation.enveloped)
+        self._names = {operation.operation_id: name for name, operation in contract.operations.items()}
+        enveloped = frozenset(item.operation_id for item in contract.operations.values() if item.enveloped)
         formats.register()
         checks.register(enveloped=bool(enveloped), enveloped_operations=enveloped)
 
@@ -188,7 +190,7 @@ class SchemaRun:
         for path, item in self._document["paths"].items():
             for method, operation in item.items():
                 if f"{method.upper()} {path}" == label:
-                    return f"schema/{short(operation['operationId'])}/{phase}"
+                    return f"schema/{self._names[operation['operationId']]}/{phase}"
         return ""
 
     @contextlib.contextmanager

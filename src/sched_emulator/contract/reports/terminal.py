@@ -4,9 +4,9 @@ import sys
 import threading
 from typing import TextIO
 
-from ..plan import Plan
-from ..report import Report, Tally
-from ..results import Result, Status
+from sched_emulator.contract.plan import Plan
+from sched_emulator.contract.report import Report, Tally
+from sched_emulator.contract.results import Result, Status
 
 WIDTH = 24
 SHOWN_BODY_CHARS = 700

@@ -3,8 +3,8 @@
 from html import escape
 from importlib.resources import files
 
-from ..report import Report, Tally
-from ..results import Result, Status
+from sched_emulator.contract.report import Report, Tally
+from sched_emulator.contract.results import Result, Status
 
 ASPECTS = {
     "examples": "documented examples",
@@ -33,7 +33,7 @@ CLASSES = {0: "good", 1: "bad", 2: "unsure"}
 
 def render(report: Report) -> str:
     """Return the report as one page."""
-    style = files(__package__ or "reports").joinpath("style.css").read_text(encoding="utf-8")
+    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width, initial-scale=1'>",

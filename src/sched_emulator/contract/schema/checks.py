@@ -5,7 +5,7 @@ from typing import Any
 
 import schemathesis
 
-from ..contract import REQUEST_ID, short
+from sched_emulator.contract.described import REQUEST_ID
 
 ERROR_PARTS = frozenset({"code", "message"})
 
@@ -16,7 +16,7 @@ def register(*, enveloped: bool, enveloped_operations: frozenset[str]) -> None:
     @schemathesis.check
     def envelope(_context: Any, response: Any, case: Any) -> None:
         """Ask for JSON in the envelope, also of answers to methods that are not described."""
-        name = short(case.operation.definition.raw.get("operationId", ""))
+        name = case.operation.definition.raw.get("operationId", "")
         complaint = _envelope_complaint(response, enveloped=enveloped, plain=name not in enveloped_operations)
         assert complaint is None, complaint
 

@@ -12,18 +12,17 @@ from sched_emulator.spec import assumptions
 from .results import shown
 
 REQUEST_ID = "X-Infrai-Request-Id"
-
-
-def short(operation_id: str) -> str:
-    """Return an operation's name as reports write it."""
-    return operation_id.removeprefix("scheduling.")
+ALL_NAMES = "both"  # what an answer is called under which a thing has all the names that other answers give it
 
 
 @lru_cache(maxsize=1)
 def routes() -> dict[str, spec.Operation]:
-    """Return every operation by its short name, for the defaults: methods and paths are the same under all answers."""
-    document = spec.resolve(spec.load("scheduling"), assumptions.defaults())
-    return {short(operation.operation_id): operation for operation in spec.operations(document)}
+    """Return every operation by its short name: methods and paths are the same under all answers.
+
+    What an answer returns stands there under every name that it may have.
+    """
+    shapes = {name: ALL_NAMES for name, entry in assumptions.catalogue().items() if ALL_NAMES in entry.answers}
+    return Contract(shapes).operations
 
 
 class Contract:
@@ -32,7 +31,7 @@ class Contract:
     def __init__(self, answers: Mapping[str, str | int]) -> None:
         self.answers = dict(answers)
         self.document = spec.resolve(spec.load("scheduling"), {**assumptions.defaults(), **answers})
-        self.operations = {short(item.operation_id): item for item in spec.operations(self.document)}
+        self.operations = {operation.short: operation for operation in spec.operations(self.document)}
         self.invalid_status = int(self.document["x-validation-status"])
         self._validators: dict[tuple[str, int], jsonschema_rs.Validator | None] = {}
 

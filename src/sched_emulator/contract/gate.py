@@ -4,16 +4,16 @@ It counts against the budget, keeps the rate, obeys 429, stops at 402, refuses w
 real key in the place of the placeholder, notes what was created, and gives up on a target that no longer answers.
 """
 
-import json
 import re
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from .created import Created
 
 PLACEHOLDER_KEY = "contract-suite-key"
 SCHEMATHESIS_PROBE = "X-Schemathesis-Probe"
@@ -197,43 +197,6 @@ class Gate:
         raise Closed(reason)
 
 
-class Created:
-    """What a run has created on the target and not deleted yet."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.crons: dict[str, None] = {}
-        self.queues: dict[str, None] = {}
-        self.tasks: dict[str, None] = {}
-
-    def note(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Learn from an exchange what is there now, or no longer."""
-        path = request.path_url.partition("?")[0]
-        if not response.ok or request.method in READS:
-            return
-        sent, got = _json(request.body), _json(response.content)
-        inside = got.get("data")
-        data: dict[str, Any] = inside if isinstance(inside, dict) else got
-        with self._lock:
-            if path.endswith("/cron/create"):
-                self._add(self.crons, data.get("cron_id") or data.get("job_id"))
-            elif path.endswith("/task/schedule"):
-                self._add(self.tasks, data.get("task_id"))
-            elif path.endswith("/queue/create"):
-                self._add(self.queues, sent.get("name"))
-            elif path.endswith(("/queue/publish", "/queue/publish_batch")):
-                self._add(self.queues, sent.get("queue"))
-            elif "/cron/delete/" in path:
-                self.crons.pop(unquote(path.rsplit("/", 1)[1]), None)
-            elif "/queue/delete/" in path:
-                self.queues.pop(unquote(path.rsplit("/", 1)[1]), None)
-
-    @staticmethod
-    def _add(known: dict[str, None], name: Any) -> None:
-        if isinstance(name, str) and name:
-            known[name] = None
-
-
 def adapter_class(gate: Gate) -> type[HTTPAdapter]:
     """Return a transport adapter for `requests` that sends through a gate."""
 
@@ -271,14 +234,6 @@ def _made_up_answer(request: requests.PreparedRequest) -> requests.Response:
     response.url = request.url or ""
     response.raw = None
     return response
-
-
-def _json(raw: Any) -> dict[str, Any]:
-    try:
-        value = json.loads(raw or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _reason(error: Exception, timeout: float) -> str:

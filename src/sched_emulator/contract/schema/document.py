@@ -11,16 +11,14 @@ from typing import Any
 import jsonschema_rs
 
 from sched_emulator import spec
-
-from ..contract import Contract, short
-from ..results import NotChecked
+from sched_emulator.contract.described import Contract
+from sched_emulator.contract.results import NotChecked
 
 Json = dict[str, Any]
 URL = "https://receiver.example.com/schema"
 INSTANTS = "^20[5-8][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$"
 NAMES = ("queue", "name")
 LEFT_OUT = ("dead_letter_queue",)
-COSTLY = ("account.topup", "task.schedule")
 
 
 def narrowed(contract: Contract, prefix: str, *, key_required: bool, spare_costly: bool) -> Json:
@@ -39,19 +37,14 @@ def narrowed(contract: Contract, prefix: str, *, key_required: bool, spare_costl
     schemas["DeliveryHeaders"]["additionalProperties"] = {"type": "string", "pattern": "^[!-~]{1,20}$"}
     schemas["IdempotencyKey"] |= {"pattern": "^[!-~]{1,40}$", "maxLength": 40}
     schemas["Limit"] |= {"maximum": 1_000_000}
-    for item in document["paths"].values():
-        for method in spec.METHODS:
-            if method in item:
-                _narrow_operation(item[method], prefix, key_required=key_required)
-    if spare_costly:
-        for path in [path for path, item in document["paths"].items() if _operation_in(item) in COSTLY]:
+    for path, item in list(document["paths"].items()):
+        described = [item[method] for method in spec.METHODS if method in item]
+        for operation in described:
+            _narrow_operation(operation, prefix, key_required=key_required)
+        if spare_costly and any("x-costly" in operation for operation in described):
             del document["paths"][path]
     document.pop("webhooks", None)
     return document
-
-
-def _operation_in(item: Json) -> str:
-    return next(short(item[method]["operationId"]) for method in spec.METHODS if method in item)
 
 
 def _narrow_operation(operation: Json, prefix: str, *, key_required: bool) -> None:
@@ -67,7 +60,7 @@ def _narrow_operation(operation: Json, prefix: str, *, key_required: bool) -> No
     properties = schema.get("properties", {})
     for name in [*LEFT_OUT, *[name for name, child in properties.items() if child.get("not") == {}]]:
         properties.pop(name, None)
-    if key_required and operation["operationId"].endswith((".create", ".schedule", ".publish", "_batch", "_subscribe")):
+    if key_required and operation.get("x-creation"):
         schema["required"] = [*schema.get("required", []), "idempotency_key"]
     for example in media.get("examples", {}).values():
         example["value"] = _example(example["value"], prefix, key_required=key_required and "required" in schema)
@@ -99,12 +92,12 @@ class Truth:
     """The document before it was narrowed."""
 
     def __init__(self, contract: Contract) -> None:
-        self._operations = contract.operations
+        self._operations = {item.operation_id: item for item in contract.operations.values()}
         self._bodies: dict[str, jsonschema_rs.Validator] = {}
 
     def allows(self, operation_id: str, body: Any, query: Json, path: Json) -> bool:
         """Whether a request fits the description of its operation."""
-        operation = self._operations.get(short(operation_id))
+        operation = self._operations.get(operation_id)
         if operation is None:
             raise NotChecked(f"{operation_id} is not described")
         for parameter in operation.parameters:
@@ -113,7 +106,7 @@ class Truth:
                 return False
         if operation.body_schema is None or (body is None and not operation.body_required):
             return True
-        validator = self._validator(short(operation_id), operation.body_schema)
+        validator = self._validator(operation_id, operation.body_schema)
         return isinstance(body, dict) and bool(validator.is_valid(body))
 
     def _validator(self, name: str, schema: Json) -> jsonschema_rs.Validator:

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from queue import Queue
 from typing import Any
 
-from ..contract import Contract
-from ..gate import Gate
-from ..results import Check, Exchange, Result, Status
-from ..settings import Settings
-from ..worlds import Site, World
+from sched_emulator.contract.described import Contract
+from sched_emulator.contract.gate import Gate
+from sched_emulator.contract.results import Check, Exchange, Result, Status
+from sched_emulator.contract.settings import Settings
+from sched_emulator.contract.site import Site
+from sched_emulator.contract.stages import Stage
+
 from .engine import STATEFUL, SchemaRun, plan
 
 PARTS = 2
-PROGRAM = "from sched_emulator.commands.contract import suite; suite('schema.parts').main()"
 
 
 def schema_results(
@@ -42,11 +43,11 @@ def schema_results(
         yield from _here(site, contract, settings, wanted, job)
         return
     with contextlib.ExitStack() as stack:
-        worlds = [site.world(f"schema-{number}") for number in range(PARTS)]
+        stages = [site.stage(f"schema-{number}") for number in range(PARTS)]
         results: Queue[Result | None] = Queue()
-        for number, (addresses, world) in enumerate(zip(_shares(wanted), worlds, strict=True)):
-            stack.callback(world.close)
-            part = {**job, "key": world.key, "addresses": addresses, "prefix": f"{job['prefix']}{number}-"}
+        for number, (addresses, stage) in enumerate(zip(_shares(wanted), stages, strict=True)):
+            stack.callback(stage.close)
+            part = {**job, "key": stage.key, "addresses": addresses, "prefix": f"{job['prefix']}{number}-"}
             stack.callback(_start(part, wanted, site.gate, results))
         for _ in range(PARTS):
             while (result := results.get()) is not None:
@@ -58,20 +59,20 @@ def schema_results(
 def _here(
     site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], job: dict[str, Any]
 ) -> Iterator[Result]:
-    world: World = site.world("schema")
+    stage: Stage = site.stage("schema")
     try:
         names = ("url", "prefix", "seed", "examples", "key_required")
         run = SchemaRun(
             contract=contract,
             gate=site.gate,
-            key=world.key,
+            key=stage.key,
             free=settings.loopback,
             spare_costly=not site.virtual,
             **{name: job[name] for name in names},
         )
         yield from run.perform(wanted)
     finally:
-        world.close()
+        stage.close()
 
 
 def _shares(wanted: dict[str, Check]) -> list[list[str]]:
@@ -86,8 +87,8 @@ def _shares(wanted: dict[str, Check]) -> list[list[str]]:
 
 def _start(job: dict[str, Any], wanted: dict[str, Check], gate: Gate, results: "Queue[Result | None]") -> Any:
     """Start a process for a job, put its results into the queue, None in the end; return what ends it."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-P", "-c", PROGRAM],
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "sched_emulator.contract.schema.parts"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -171,3 +172,7 @@ def main() -> None:
         }
         _tell(told)
     _tell({"sent": gate.sent})
+
+
+if __name__ == "__main__":
+    main()

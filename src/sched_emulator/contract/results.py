@@ -84,7 +84,7 @@ class Check:
 
     `address` is stable; `covers` names the operations and parameters concerned (`queue.consume`,
     `queue.consume:visibility_timeout`), `lines` those of the documentation. `seconds` is how long it takes where time
-    is real.
+    is real; a `virtual` one takes too long there.
     """
 
     address: str
@@ -96,6 +96,12 @@ class Check:
     run: Callable[..., Any]
     seconds: float = 0
     writes: bool = True
+    virtual: bool = False
+
+    @property
+    def question(self) -> str:
+        """The open question that a probe is about."""
+        return self.address.removeprefix("probe/")
 
     @property
     def operations(self) -> list[str]:
@@ -105,7 +111,7 @@ class Check:
     @property
     def timed(self) -> bool:
         """Whether it is about time passing."""
-        return self.seconds > 0
+        return self.seconds > 0 or self.virtual
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Measures how many requests each check sends, for the plans: `python -m contract_tests.measure` writes costs.json."""
+"""Measures how many requests each check sends, for the plans: run as a module, it writes costs.json."""
 
 import json
 from pathlib import Path

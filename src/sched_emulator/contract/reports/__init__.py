@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ..report import Report
+from sched_emulator.contract.report import Report
+
 from . import as_json, html, junit, markdown
 
 

@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
 
-from .catalogue import Bound
-from .contract import Contract
-from .probes import CANNOT_BE_PROBED
-from .results import Exchange, Failed, NotChecked
+from .declare import Bound
+from .described import Contract
+from .results import Check, Exchange, Failed, NotChecked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,12 @@ class Observation:
 
 
 class Ledger:
-    """Observations by question. `measure` runs a probe in a world of its own."""
+    """Observations by question. `measure` runs a probe on a stage of its own, and may ask the ledger meanwhile."""
 
-    def __init__(
-        self, measure: Callable[[str, list[Exchange]], str | int | Bound], expected: Mapping[str, str | int]
-    ) -> None:
+    def __init__(self, probes: Mapping[str, Check], measure: "Measure", expected: Mapping[str, str | int]) -> None:
+        self.probes = probes
+        self.expected = expected
         self._measure = measure
-        self._expected = dict(expected)
         self._locks = {question: threading.RLock() for question in assumptions.catalogue()}
         self._found: dict[str, Observation] = {}
         self._under_way = threading.local()
@@ -49,7 +48,7 @@ class Ledger:
         if question in asked:  # a probe that asks about its own question has to do without
             return None
         observed = self.observe(question).answer
-        return observed if observed is not None else self._expected.get(question)
+        return observed if observed is not None else self.expected.get(question)
 
     def contract(self, *, limits: bool) -> Contract:
         """Return the specification, resolved for the shapes found, and for the limits where they are needed.
@@ -63,13 +62,11 @@ class Ledger:
         return Contract({name: answer for name, answer in answers.items() if answer is not None})
 
     def _probe(self, question: str) -> Observation:
-        if question in CANNOT_BE_PROBED:
-            return Observation(question, None, CANNOT_BE_PROBED[question])
         trace: list[Exchange] = []
         asked: set[str] = self._under_way.__dict__.setdefault("questions", set())
         asked.add(question)
         try:
-            found = self._measure(question, trace)
+            found = self._measure(self.probes[question], self, trace)
         except (NotChecked, Failed, EmulatorError) as error:
             return Observation(question, None, str(error), exchanges=trace)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -79,3 +76,6 @@ class Ledger:
         if isinstance(found, Bound):
             return Observation(question, found.answer, bound=found.text, exchanges=trace)
         return Observation(question, found, exchanges=trace)
+
+
+Measure: TypeAlias = Callable[[Check, Ledger, list[Exchange]], str | int | Bound]

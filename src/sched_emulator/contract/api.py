@@ -10,16 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
-import requests
-
-from .contract import Contract, routes
+from .described import Contract, routes
+from .instants import instant_of, instant_text
 from .receivers import OK, Answer, Call, Receiver
+from .reply import Reply
 from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
-from .worlds import World, instant_of, instant_text
+from .stages import Stage
 
-CREATIONS = frozenset(
-    {"cron.create", "task.schedule", "queue.create", "queue.publish", "queue.publish_batch", "queue.push_subscribe"}
-)
 CREATE_TAKES = frozenset({"payload", "timezone", "retries", "idempotency_key"})
 NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
@@ -34,35 +31,13 @@ class Answers(Protocol):
         """Return the answer observed, None where it is undetermined."""
 
 
-class Reply:
-    """An answer, taken apart in either envelope."""
-
-    def __init__(self, response: requests.Response) -> None:
-        self.status = response.status_code
-        self.headers = response.headers
-        self.text = response.content.decode(errors="replace")
-        try:
-            self.body: Any = json.loads(response.content)
-        except ValueError:
-            self.body = None
-        enveloped = isinstance(self.body, dict) and {"ok", "data"} <= self.body.keys()
-        self.data: Any = self.body["data"] if enveloped else self.body
-        error = self.body.get("error") if isinstance(self.body, dict) else None
-        self.error: dict[str, Any] = error if isinstance(error, dict) else {}
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the status is a 2xx."""
-        return 200 <= self.status < 300
-
-
 class Api:
     """The target as one check sees it."""
 
     def __init__(
-        self, world: World, answers: Answers, name: str, prefix: str, contract: Contract | None = None
+        self, stage: Stage, answers: Answers, name: str, prefix: str, contract: Contract | None = None
     ) -> None:
-        self.world = world
+        self._stage = stage
         self.contract = contract
         self.prefix = prefix
         self._answers = answers
@@ -82,17 +57,17 @@ class Api:
         query: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Send a request as it stands; a header that is None is left out."""
-        sent: dict[str, str | None] = {"Authorization": f"Bearer {self.world.key}"}
+        sent: dict[str, str | None] = {"Authorization": f"Bearer {self._stage.key}"}
         if raw is None and body is not NO_BODY:
             raw = json.dumps(body, ensure_ascii=False).encode()
         if raw is not None:
             sent["Content-Type"] = "application/json"
         sent |= dict(headers or {})
         kept = {name: value for name, value in sent.items() if value is not None}
-        url = self.world.url + path + (f"?{urlencode(query)}" if query else "")
-        response = self.world.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
+        url = self._stage.url + path + (f"?{urlencode(query)}" if query else "")
+        response = self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
         reply = Reply(response)
-        self.world.trace.append(self._exchange(method, url, kept, raw, reply))
+        self._stage.trace.append(self._exchange(method, url, kept, raw, reply))
         return reply
 
     def attempt(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
@@ -220,33 +195,64 @@ class Api:
 
     # --- Time and deliveries
 
+    @property
+    def key(self) -> str:
+        """The API key that requests are sent with."""
+        return self._stage.key
+
+    @property
+    def virtual(self) -> bool:
+        """Whether time is virtual: it passes at once, however much of it."""
+        return self._stage.virtual
+
+    @property
+    def margin(self) -> float:
+        """How far, in seconds, an instant of the target is trusted."""
+        return self._stage.margin
+
+    def now(self) -> float:
+        """Return the target's present in seconds since 1970."""
+        return self._stage.now()
+
+    def wait(self, done: Callable[[], bool], within: float) -> bool:
+        """Let time pass until something is so, at most `within` seconds; say whether it came to be."""
+        return self._stage.wait(done, within)
+
+    def start_at(self, instant: str) -> None:
+        """Begin at an instant, before anything has happened. NotChecked where time is real."""
+        self._stage.start_at(instant)
+
+    def set_balance(self, balance_usd: float | None) -> None:
+        """Set the account's balance. NotChecked where the account is real."""
+        self._stage.set_balance(balance_usd)
+
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
-        self.world.sleep(seconds)
+        self._stage.sleep(seconds)
 
     def soon(self, seconds: float) -> str:
         """Return the instant in so many seconds, as it is sent."""
-        return instant_text(self.world.now() + seconds)
+        return instant_text(self._stage.now() + seconds)
 
     def just_before(self, seconds: float) -> None:
         """Let time pass until a hair before something is due in `seconds`."""
-        self.world.sleep(seconds - self.world.margin)
+        self._stage.sleep(seconds - self._stage.margin)
 
     def just_after(self) -> None:
         """Let the hair pass that `just_before` left, and as much again."""
-        self.world.sleep(2 * self.world.margin)
+        self._stage.sleep(2 * self._stage.margin)
 
     def receiver(self, *answers: int | Answer) -> Receiver:
         """Return a receiver that answers so, the last answer again and again; without any, 200."""
         given = [Answer(item) if isinstance(item, int) else item for item in answers]
-        return self.world.receiver(given or [OK])
+        return self._stage.receiver(given or [OK])
 
     def arrived(self, receiver: Receiver, count: int, within: float) -> list[Call]:
         """Wait for so many deliveries and return all that arrived; fail when they do not."""
-        self.world.wait(lambda: len(receiver.calls()) >= count, within)
+        self._stage.wait(lambda: len(receiver.calls()) >= count, within)
         calls = receiver.calls()
-        noted = sum(item.method == ARRIVED and item.url == receiver.url for item in self.world.trace)
-        self.world.trace += [_arrival(receiver.url, call) for call in calls[noted:]]
+        noted = sum(item.method == ARRIVED and item.url == receiver.url for item in self._stage.trace)
+        self._stage.trace += [_arrival(receiver.url, call) for call in calls[noted:]]
         if len(calls) < count:
             raise Failed(f"{len(calls)} deliveries arrived within {within:g} s", f"{count} arrive")
         return calls
@@ -259,7 +265,7 @@ class Api:
             state.update(self.call("cron.runs.get", id=cron, run_id=run_id))
             return state["state"] in {"succeeded", "failed", "skipped"}
 
-        if not self.world.wait(is_over, within):
+        if not self._stage.wait(is_over, within):
             raise Failed(f"after {within:g} s the run was {state.get('state')}", "the run finishes")
         return state
 
@@ -295,7 +301,7 @@ class Api:
             elif described.method == "GET" and name in body:
                 query[name] = body.pop(name)
         keyed = "idempotency_key" in body or "Idempotency-Key" in headers
-        if operation in CREATIONS and not keyed and self._answers.answer("idempotency.required") == "required":
+        if described.creation and not keyed and self._answers.answer("idempotency.required") == "required":
             body["idempotency_key"] = self.name()
         if not body and not described.body_required:
             return self.send(described.method, path, headers=headers, query=query)
@@ -304,7 +310,7 @@ class Api:
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], raw: bytes | None, reply: Reply) -> Exchange:
         shown_headers = {name: value for name, value in headers.items() if name.lower() in KEY_SHOWN}
         if "Authorization" in headers:
-            shown_headers["Authorization"] = headers["Authorization"].replace(self.world.key, self.world.key_shown)
+            shown_headers["Authorization"] = headers["Authorization"].replace(self._stage.key, self._stage.key_shown)
         body = None if raw is None else raw[:BODY_SHOWN_CHARS].decode(errors="replace")
         text = reply.text[:BODY_SHOWN_CHARS]
         return Exchange(method, url, shown_headers, body, reply.status, dict(reply.headers), text)

@@ -1,49 +1,53 @@
 """Deletes what a run has created: at its end by what was noted, or later by the prefix of the names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 import requests
 
-from .gate import PLACEHOLDER_KEY, Closed, Created, Gate, NoAnswer, Refused
+from .created import deletions, makers, path_of_deletion
+from .described import routes
+from .gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer, Refused
 from .settings import Settings
 
 EXTRA_REQUESTS = 400
 DRAIN_SECONDS = 15
 OVER = "the run is over"
 PASSES = 3
-BASE = "/v1/scheduling"
 
 
 class Cleaner:
-    """Deletes crons and queues of a target."""
+    """Deletes what can be deleted on a target."""
 
     def __init__(self, gate: Gate, url: str, say: Callable[[str], None]) -> None:
         self._session = gate.session()
         self._url = url
         self._say = say
 
-    def delete(self, crons: list[str], queues: list[str]) -> list[str]:
-        """Delete what is named, and return what could not be: a queue goes when no other needs it for dead letters."""
-        left = {f"cron {name}": f"{BASE}/cron/delete/{quote(name, safe='')}" for name in crons}
-        left |= {f"queue {name}": f"{BASE}/queue/delete/{quote(name, safe='')}" for name in queues}
+    def delete(self, named: Mapping[str, list[str]]) -> list[str]:
+        """Delete what is named by kind, and return what could not be: a dead-letter queue goes after its users."""
+        left = {f"{kind} {name}": (kind, name) for kind, names in named.items() for name in names}
         for _ in range(PASSES):
-            for name, path in list(left.items()):
-                if self._request("DELETE", path) in {200, 204, 404}:
-                    del left[name]
+            for label, (kind, name) in list(left.items()):
+                if self._request(deletions()[kind].method, path_of_deletion(kind, name)) in {200, 204, 404}:
+                    del left[label]
             if not left:
                 break
         return list(left)
 
-    def found(self, prefix: str) -> tuple[list[str], list[str]]:
-        """Return the ids of crons and the names of queues that a prefix marks."""
-        crons = [
-            str(item.get("cron_id") or item.get("job_id"))
-            for item in self._listed(f"{BASE}/cron/list")
-            if any(prefix in str(item.get(field, "")) for field in ("name", "url", "task"))
-        ]
-        queues = [str(item["queue"]) for item in self._listed(f"{BASE}/queue/list") if item["queue"].startswith(prefix)]
-        return crons, queues
+    def found(self, prefix: str) -> dict[str, list[str]]:
+        """Return by kind the names of what a prefix marks: in the name itself, or in a text where names are given."""
+        marked: dict[str, list[str]] = {kind: [] for kind in deletions()}
+        for operation in routes().values():
+            for kind, argument in operation.lists.items():
+                maker = makers()[kind]
+                chosen = bool(maker.sent_as(argument))
+                for item in self._listed(operation.path):
+                    name = next(item[field] for field in maker.returned_as(argument) if field in item)
+                    texts = [value for value in item.values() if isinstance(value, str)]
+                    if name.startswith(prefix) if chosen else any(prefix in text for text in texts):
+                        marked[kind].append(name)
+        return marked
 
     def _listed(self, path: str) -> list[dict[str, str]]:
         items: list[dict[str, str]] = []
@@ -67,22 +71,22 @@ class Cleaner:
 
 def after_run(gate: Gate, url: str, say: Callable[[str], None]) -> list[str]:
     """Delete everything that the gate noted, and return what is left over."""
-    created: Created = gate.created
     gate.close(OVER)
     gate.drained(DRAIN_SECONDS)
-    if not (created.crons or created.queues):
+    made = {kind: gate.created.names(kind) for kind in deletions()}
+    if not any(made.values()):
         return []
-    cleaner = Cleaner(gate.successor(EXTRA_REQUESTS), url, say)
-    return cleaner.delete(list(created.crons), list(created.queues))
+    return Cleaner(gate.successor(EXTRA_REQUESTS), url, say).delete(made)
 
 
 def by_prefix(settings: Settings, prefix: str, say: Callable[[str], None]) -> list[str]:
     """Delete what an earlier run left behind, and return what is left over."""
     gate = Gate(key=settings.key or ("ifr_contract" if settings.loopback else None), rate=settings.requests_per_second)
     cleaner = Cleaner(gate, settings.target.rstrip("/"), say)
-    crons, queues = cleaner.found(prefix)
-    say(f"{len(crons)} crons and {len(queues)} queues have the prefix {prefix}")
-    return cleaner.delete(crons, queues)
+    found = cleaner.found(prefix)
+    counts = " and ".join(f"{len(names)} {kind}s" for kind, names in found.items())
+    say(f"{counts} have the prefix {prefix}")
+    return cleaner.delete(found)
 
 
 def _headers() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The report for a pull request's comment."""
 
-from ..report import Report, Tally
-from ..results import Result, Status
+from sched_emulator.contract.report import Report, Tally
+from sched_emulator.contract.results import Result, Status
 
 MOST_FAILURES = 20
 SYMBOLS = {0: "✅", 1: "❌", 2: "⚠️"}

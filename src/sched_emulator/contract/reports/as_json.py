@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from ..report import Report, Tally
-from ..results import Result, Status
+from sched_emulator.contract.report import Report, Tally
+from sched_emulator.contract.results import Result, Status
 
 
 def render(report: Report) -> str:

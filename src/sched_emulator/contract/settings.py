@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import random
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ class Settings:
     known: Path | None = None
     report_dir: Path | None = None
     assumptions: Path | None = None
+    scenarios: Path | None = None
     real_time: bool = False
     fail_fast: bool = False
     examples: int = 10
@@ -97,6 +99,8 @@ class Settings:
             words.append("--real-time")
         if self.prefix_given is not None:
             words.append(f"--prefix {self.prefix_given}")
+        if self.scenarios is not None:
+            words.append(f"--scenarios {shlex.quote(str(self.scenarios))}")
         if self.callback_url is not None:
             words.append(f"--callback-url {self.callback_url}")
         if self.callback_listen is not None:

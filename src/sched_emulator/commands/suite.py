@@ -1,0 +1,137 @@
+"""What `contract` and `calibrate` do: the contract suite for the values of their options."""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sched_emulator.config import UsageError
+from sched_emulator.contract import calibration, catalogue, cleanup, reports
+from sched_emulator.contract.calibration import Finding
+from sched_emulator.contract.plan import Plan, every_check
+from sched_emulator.contract.reports.terminal import Terminal
+from sched_emulator.contract.results import Result
+from sched_emulator.contract.runner import CannotJudge, Run, observe
+from sched_emulator.contract.settings import Settings, SettingsError
+from sched_emulator.spec import assumptions
+
+from .terminal import paragraph, say, styled, table
+
+
+def judge(values: argparse.Namespace) -> int:
+    """Run the suite, or list it, or clean up after it."""
+    try:
+        settings = settings_of(values)
+        if values.list:
+            return _list(settings)
+        if values.cleanup is not None:
+            return _clean_up(settings, values.cleanup)
+        return _judge(settings, values.prog)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+
+
+def _judge(settings: Settings, prog: str) -> int:
+    terminal = Terminal()
+    try:
+        report = Run(settings, terminal).perform()
+    except CannotJudge as error:
+        sys.stderr.write(f"{prog}: {error}\n")
+        return 2
+    terminal.summarise(report)
+    if settings.report_dir is not None:
+        for path in reports.write(report, settings.report_dir):
+            say(f"wrote {path}")
+    return report.exit_status
+
+
+def settings_of(values: argparse.Namespace) -> Settings:
+    """Return the suite's settings for the values of the options; `calibrate` has fewer of them."""
+    paths = {name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios")}
+    given: dict[str, Any] = {name: Path(text) for name, text in paths.items() if text is not None}
+    more = ("allow_writes", "max_requests", "rate", "callback_url", "callback_listen", "real_time")
+    given |= {name: getattr(values, name) for name in more}
+    given |= {name: getattr(values, name) for name in ("only", "fail_fast", "examples") if hasattr(values, name)}
+    if values.seed is not None:
+        given["seed"] = values.seed
+    key = os.environ.get(values.api_key_env) or None
+    return Settings(values.target, key=key, key_variable=values.api_key_env, prefix_given=values.prefix, **given)
+
+
+def _list(settings: Settings) -> int:
+    for check in every_check(catalogue.load(settings.scenarios)):
+        say(f"{check.address:34} {check.grade:6} {check.title}")
+    return 0
+
+
+def _clean_up(settings: Settings, prefix: str) -> int:
+    left = cleanup.by_prefix(settings, prefix, say)
+    for name in left:
+        say(f"could not be deleted: {name}")
+    return 1 if left else 0
+
+
+def calibrate(values: argparse.Namespace) -> int:
+    """Probe the target and write what was observed; status 2 when the target cannot be looked at."""
+    date = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    try:
+        settings = settings_of(values)
+        observations, requests = observe(settings, Listener())
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+    except CannotJudge as error:
+        sys.stderr.write(f"{values.prog}: {error}\n")
+        return 2
+    findings = [calibration.finding(observation) for observation in observations]
+    text = calibration.document(findings, target=settings.target, date=date, secret=settings.key, requests=requests)
+    _write(values.out, text)
+    _tell(findings)
+    say(f"wrote {values.out}, for `sched-emulator serve --assumptions {values.out}`")
+    return 0
+
+
+class Listener:
+    """Tells what is planned, and what else there is to say."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say what will be done, before it is."""
+        for sentence in plan.sentences():
+            paragraph(sentence)
+
+    def finished(self, result: Result, done: int, all_checks: int) -> None:
+        """Nothing is said of single checks."""
+
+    def say(self, text: str) -> None:
+        """Pass on what else there is to say."""
+        paragraph(text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from None
+
+
+def _tell(findings: Sequence[Finding]) -> None:
+    """Tell what is known now: answers other than the defaults, and why others are not known."""
+    defaults = assumptions.defaults()
+    other = [item for item in findings if item.value not in {None, defaults[item.observation.question]}]
+    known = sum(item.value is not None for item in findings)
+    say()
+    say(styled(f"{known} of {len(findings)} questions answered, {len(other)} otherwise than by default:", "bold"))
+    table([(f"  {item.observation.question}", str(item.value), item.remark) for item in other], [None, "green"])
+    reasons = Counter(item.remark for item in findings if item.value is None)
+    if reasons:
+        say(styled(f"{len(findings) - known} left at their defaults:", "bold"))
+    for reason, count in reasons.most_common():
+        names = [item.observation.question for item in findings if item.value is None and item.remark == reason]
+        paragraph(f"  {', '.join(names) if count <= 3 else f'{count} questions'}: {reason}", indent="    ")

@@ -1,0 +1,59 @@
+"""The contract suite: tells whether a target behaves as the scheduling API is documented.
+
+A target is the emulator, the real gateway, or a mock of somebody's own. The suite speaks HTTP only: it knows the
+specification (`openapi/`), and nothing of how any target is built. This package is its engine; the checks are written
+apart from it, in folders of files that import what stands below and nothing else. How the engine is put together, from
+the bottom:
+
+    results · settings          what a check is, what became of it; what the user asked for
+    described                   the documents resolved for the target's shapes
+    gate · created              every request passes here: budget, rate, refusals, the key, what was made
+    site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
+    api · reply                 what scenarios and probes talk to
+    declare · catalogue         how a check is written, with address and grade; which there are
+    ledger                      the target's answers to the open questions
+    schema/                     schemathesis over the resolved document
+    judge · plan                what becomes of one check; which checks a run makes, and what they cost
+    runner · cleanup · known    the policy of a run: side by side, and what was made is deleted in the end
+    reports/                    terminal, HTML, Markdown, JUnit, JSON
+
+A check is a function that takes an `Api`, has a docstring for its title, is declared by a `Group` (or as a `probe`),
+and fails by `equal`, by `require`, or by a method of the `Api` that expects something. docs/conformance.md shows one.
+"""
+
+from .api import NEVER, NO_BODY, Api, cron_id, messages_in, next_run, side_by_side
+from .declare import Bound, Group, probe
+from .described import routes
+from .instants import instant_of, instant_text
+from .receivers import Answer, Call, Receiver
+from .reply import Reply
+from .results import Failed, NotChecked, equal, require, shown
+from .signed import SCHEMES, SECRET, is_signed
+
+__all__ = [
+    "NEVER",
+    "NO_BODY",
+    "SCHEMES",
+    "SECRET",
+    "Answer",
+    "Api",
+    "Bound",
+    "Call",
+    "Failed",
+    "Group",
+    "NotChecked",
+    "Receiver",
+    "Reply",
+    "cron_id",
+    "equal",
+    "instant_of",
+    "instant_text",
+    "is_signed",
+    "messages_in",
+    "next_run",
+    "probe",
+    "require",
+    "routes",
+    "shown",
+    "side_by_side",
+]

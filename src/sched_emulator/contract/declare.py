@@ -1,0 +1,97 @@
+"""How checks are written: groups of scenarios with addresses and grades, and one probe for each open question.
+
+A decorator does nothing but attach the `Check` to the function. Which checks there are is gathered in `catalogue`.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sched_emulator.spec import assumptions
+
+from .api import Api
+from .results import Check, Grade
+
+ATTACHED = "contract_check"
+
+
+class Bound:
+    """A number that a probe could only bound."""
+
+    def __init__(self, answer: int, text: str) -> None:
+        self.answer = answer
+        self.text = text
+
+
+Scenario: TypeAlias = Callable[[Api], None]
+Probe: TypeAlias = Callable[[Api], str | int | Bound]
+
+
+class Group:
+    """Scenarios whose addresses begin alike. The docstring of a scenario is its title.
+
+    `must` and `should` name what is covered (`queue.consume`, `queue.consume:visibility_timeout`) and the lines of the
+    documentation that say so. `seconds` is how long a scenario takes where time is real, `writes` whether it changes
+    anything on the target, and `virtual` that it can be made in virtual time alone.
+    """
+
+    def __init__(self, address: str, aspect: str = "behaviour") -> None:
+        self._address = address
+        self._aspect = aspect
+
+    def must(
+        self,
+        number: int,
+        *covers: str,
+        lines: tuple[int, ...] = (),
+        seconds: float = 0,
+        writes: bool = True,
+        virtual: bool = False,
+    ) -> Callable[[Scenario], Scenario]:
+        """Declare a scenario of what is documented."""
+        return self._declare(Grade.MUST, number, covers, lines=lines, seconds=seconds, writes=writes, virtual=virtual)
+
+    def should(
+        self,
+        number: int,
+        *covers: str,
+        lines: tuple[int, ...] = (),
+        seconds: float = 0,
+        writes: bool = True,
+        virtual: bool = False,
+    ) -> Callable[[Scenario], Scenario]:
+        """Declare a scenario of what the documentation implies."""
+        return self._declare(Grade.SHOULD, number, covers, lines=lines, seconds=seconds, writes=writes, virtual=virtual)
+
+    def _declare(
+        self, grade: Grade, number: int, covers: tuple[str, ...], *, lines: tuple[int, ...], **takes: Any
+    ) -> Callable[[Scenario], Scenario]:
+        address = f"{self._address}/{number}"
+
+        def declare(scenario: Scenario) -> Scenario:
+            if scenario.__doc__ is None:
+                raise ValueError(f"{address} has no docstring, which is its title")
+            check = Check(address, grade, _title(scenario.__doc__), self._aspect, covers, lines, scenario, **takes)
+            setattr(scenario, ATTACHED, check)
+            return scenario
+
+        return declare
+
+
+def probe(question: str, *covers: str, seconds: float = 0, writes: bool = True) -> Callable[[Probe], Probe]:
+    """Declare the probe of an open question; it returns one of its answers, or raises NotChecked."""
+    if question not in assumptions.catalogue():
+        raise ValueError(f"there is no open question {question!r} to probe")
+
+    def declare(measure: Probe) -> Probe:
+        title = _title(measure.__doc__ or question)
+        check = Check(
+            f"probe/{question}", Grade.INFO, title, "probes", covers, (), measure, seconds=seconds, writes=writes
+        )
+        setattr(measure, ATTACHED, check)
+        return measure
+
+    return declare
+
+
+def _title(text: str) -> str:
+    return " ".join(text.split())

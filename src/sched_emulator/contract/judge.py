@@ -1,0 +1,128 @@
+"""The judge of one check: it gets a stage of its own, and what becomes of it is a result."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from sched_emulator.client.http import EmulatorError
+
+from .api import Api
+from .declare import Bound
+from .described import Contract, routes
+from .gate import Closed, NoAnswer, Refused
+from .ledger import Ledger
+from .plan import reason_against
+from .reply import Reply
+from .results import Check, Exchange, Failed, NotChecked, Result, Status
+from .settings import Settings
+from .site import Site
+
+UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+
+
+class Judge:
+    """Judges probes and scenarios, one at a time; several may be under way."""
+
+    def __init__(self, site: Site, ledger: Ledger, settings: Settings) -> None:
+        self._site = site
+        self._ledger = ledger
+        self._settings = settings
+
+    def probe(self, question: str) -> Result:
+        """Return the answer to an open question as a result; it fails where the user said otherwise."""
+        started = time.monotonic()
+        observation = self._ledger.observe(question)
+        check = self._ledger.probes[question]
+        result = Result(check, Status.OBSERVED, seconds=time.monotonic() - started, exchanges=observation.exchanges)
+        result.answer, result.bound = observation.answer, observation.bound
+        if observation.answer is None:
+            result.status, result.reason = Status.UNDETERMINED, observation.reason
+        expected = self._ledger.expected.get(question)
+        if None not in {expected, observation.answer} and expected != observation.answer and not observation.bound:
+            result.status, result.expected = Status.FAILED, f"{expected}, as {self._settings.assumptions} says"
+            result.reason = f"the answer observed is {observation.answer}"
+        return result
+
+    def scenario(self, check: Check, contract: Contract) -> Result:
+        """Make a check and return what became of it; each answer is compared with the contract."""
+        if self._site.gate.closed is not None:
+            return Result(check, Status.NOT_CHECKED, self._site.gate.closed)
+        name = check.address.replace("/", "-")
+        started = time.monotonic()
+        result = Result(check, Status.PASSED)
+        try:
+            stage = self._site.stage(name)
+        except EmulatorError as error:
+            return Result(check, Status.ERROR, f"the control API: {error}")
+        try:
+            check.run(Api(stage, self._ledger, name, self._settings.prefix, contract))
+        except Failed as error:
+            result.status, result.reason, result.expected = Status.FAILED, error.came, error.expected
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is told as such, and the other checks go on
+            result.status, result.reason = _became(error)
+        finally:
+            result.exchanges = list(stage.trace)
+            result.seconds = time.monotonic() - started
+            _close_quietly(stage.close)
+        return result
+
+
+def _became(error: Exception) -> tuple[Status, str]:
+    """Return what an error says of a check, other than that what came was not what was expected."""
+    if isinstance(error, NotChecked | Closed | Refused):
+        return Status.NOT_CHECKED, str(error)
+    if isinstance(error, NoAnswer):
+        return Status.FAILED, f"a request got {error}"
+    if isinstance(error, EmulatorError):
+        return Status.ERROR, f"the control API: {error}"
+    if isinstance(error, UNREADABLE):
+        return Status.FAILED, f"an answer could not be read: {error!r}"
+    return Status.ERROR, f"the suite made a mistake: {error!r}"
+
+
+def _close_quietly(close: Callable[[], None]) -> None:
+    try:
+        close()
+    except EmulatorError:
+        return
+
+
+def open_ledger(
+    site: Site, settings: Settings, probes: Mapping[str, Check], expected: Mapping[str, str | int] | None = None
+) -> Ledger:
+    """Return a ledger of a target's answers, with those that the user expects."""
+    return Ledger(probes, partial(_measure, site, settings), expected or {})
+
+
+def _measure(site: Site, settings: Settings, check: Check, ledger: Ledger, trace: list[Exchange]) -> str | int | Bound:
+    reason = reason_against(settings, check, virtual=site.virtual)
+    if reason is not None:
+        raise NotChecked(reason)
+    name = check.address.replace("/", "-").replace(".", "-").replace("_", "-")
+    stage = site.stage(name)
+    try:
+        found: str | int | Bound = check.run(Api(stage, ledger, name, settings.prefix))
+    except (Closed, Refused, NoAnswer) as error:
+        raise NotChecked(str(error)) from None
+    else:
+        return found
+    finally:
+        trace += stage.trace
+        stage.close()
+
+
+class _Nobody:
+    """Knows no answers."""
+
+    def answer(self, _question: str) -> None:
+        """Return nothing."""
+
+
+def first_reply(site: Site, *, has_key: bool) -> Reply:
+    """Send the request by which a target is recognised, a list of queues, and return what came."""
+    stage = site.stage("look")
+    try:
+        headers = {} if has_key else {"Authorization": None}
+        return Api(stage, _Nobody(), "look", "").send("GET", routes()["queue.list"].path, headers=headers)
+    finally:
+        stage.close()

@@ -1,0 +1,252 @@
+"""One run: look at the target, say what will be done, do it side by side, delete what was made, and report."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from sched_emulator.client.http import EmulatorError
+from sched_emulator.spec import assumptions
+
+from . import cleanup, known
+from .catalogue import load
+from .described import Contract
+from .gate import Closed, NoAnswer, Refused
+from .judge import Judge, first_reply, open_ledger
+from .ledger import Ledger, Observation
+from .plan import Plan, make_plan
+from .reply import Reply
+from .report import Report
+from .results import Check, Result, Status
+from .schema.parts import schema_results
+from .settings import Settings
+from .site import Site, open_site
+
+THREADS_VIRTUAL, THREADS_LOOPBACK, THREADS_REMOTE = 4, 64, 12
+SILENCE_SECONDS = 150
+
+
+class CannotJudge(Exception):
+    """The target cannot be judged at all; the message is a sentence for people."""
+
+
+class Listener(Protocol):
+    """Who watches a run."""
+
+    def planned(self, plan: Plan) -> None:
+        """Hear what will be done."""
+
+    def finished(self, result: Result, done: int, all_checks: int) -> None:
+        """Hear what became of a check."""
+
+    def say(self, text: str) -> None:
+        """Hear something else."""
+
+
+class Run:
+    """The suite against one target: the policy of a run. What becomes of one check is the judge's."""
+
+    def __init__(self, settings: Settings, listener: Listener) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._stop = threading.Event()
+        self._catalogue = load(settings.scenarios)
+        self._known = {} if settings.known is None else known.read(settings.known)
+        self._expected = {} if settings.assumptions is None else assumptions.read_answers_toml(settings.assumptions)
+        self._interrupted: str | None = None
+
+    def perform(self) -> Report:
+        """Do everything and return the report; CannotJudge when the target cannot be looked at."""
+        started = time.monotonic()
+        site = _opened(self._settings)
+        kind = "emulator, virtual time" if site.virtual else "service, real time"
+        report = Report(self._settings, site.url, kind, site.virtual, datetime.now(UTC).isoformat(timespec="seconds"))
+        try:
+            _look(site)
+            self._check(site, report)
+        except KeyboardInterrupt:
+            self._interrupted = "interrupted; what was done until then is reported."
+            site.gate.close("interrupted")
+        finally:
+            if not site.virtual:
+                report.stopped = self._interrupted or site.gate.closed
+                report.left_over = cleanup.after_run(site.gate, site.url, self._listener.say)
+                report.left_over += site.gate.created.lasting() if report.stopped else []
+            report.stopped = self._interrupted or report.stopped or (site.gate.closed if site.virtual else None)
+            report.requests = site.gate.sent
+            site.close()
+        report.gone_known = known.apply(self._known, report.results)
+        report.seconds = time.monotonic() - started
+        return report
+
+    def _check(self, site: Site, report: Report) -> None:
+        ledger = open_ledger(site, self._settings, self._catalogue.probes, self._expected)
+        plan = make_plan(self._settings, self._catalogue, virtual=site.virtual)
+        self._listener.planned(plan)
+        report.results += plan.left_out
+        results: queue.Queue[Result | None] = queue.Queue()
+        worker = threading.Thread(target=self._work, args=(site, ledger, plan, results), daemon=True)
+        worker.start()
+        for done, result in enumerate(_until_silence(results, site), start=1):
+            report.results.append(result)
+            self._listener.finished(result, done, plan.count)
+            if result.status == Status.FAILED and self._settings.fail_fast:
+                self._stop.set()
+        report.results.sort(key=lambda result: plan.order(result.check.address))
+        report.observations = [] if site.gate.closed else [ledger.observe(name) for name in plan.questions]
+
+    def _work(self, site: Site, ledger: Ledger, plan: Plan, results: "queue.Queue[Result | None]") -> None:
+        """Run everything planned: probes and scenarios side by side; the schema with them where time is virtual."""
+        try:
+            contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
+            judge = Judge(site, ledger, self._settings)
+            jobs: list[Callable[[], object]] = [
+                partial(_put, results, judge.probe, question) for question in plan.questions
+            ]
+            jobs += [partial(_put, results, self._scenario, judge, check, contract) for check in plan.scenarios]
+            if site.virtual:
+                jobs.insert(0, partial(self._schema, site, ledger, contract, plan, results.put))
+            _side_by_side(_threads(site), jobs)
+            if not site.virtual:
+                self._schema(site, ledger, contract, plan, results.put)
+        except (Closed, NoAnswer, Refused) as error:
+            site.gate.close(str(error))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not hang the run: it ends, and says so
+            site.gate.close(f"the suite made a mistake: {error!r}")
+        finally:
+            results.put(None)
+
+    def _scenario(self, judge: Judge, check: Check, contract: Contract) -> Result:
+        if self._stop.is_set():
+            return Result(check, Status.NOT_CHECKED, "the run stopped at the first failure")
+        return judge.scenario(check, contract)
+
+    def _schema(
+        self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Callable[[Result], None]
+    ) -> None:
+        if not plan.schema:
+            return
+        required = ledger.answer("idempotency.required") == "required"
+        try:
+            for result in schema_results(
+                site, contract, self._settings, plan.schema, key_required=required, stop=self._stop
+            ):
+                take(result)
+        except (OSError, EmulatorError, ValueError) as error:
+            for check in plan.schema.values():
+                take(Result(check, Status.ERROR, f"the schema part could not run: {error}"))
+
+
+def _put(results: "queue.Queue[Result | None]", judge: Callable[..., Result], *arguments: Any) -> None:
+    results.put(judge(*arguments))
+
+
+def _threads(site: Site) -> int:
+    """Return how many checks are made at a time."""
+    return THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if site.settings.loopback else THREADS_REMOTE
+
+
+def _until_silence(results: "queue.Queue[Result | None]", site: Site) -> Iterator[Result]:
+    """Yield results up to the last; close the gate when none comes for so long that something must hang."""
+    while True:
+        try:
+            result = results.get(timeout=SILENCE_SECONDS)
+        except queue.Empty:
+            site.gate.close(f"no check ended for {SILENCE_SECONDS} s: the target, or its clock, hangs.")
+            return
+        if result is None:
+            return
+        yield result
+
+
+def _side_by_side(threads: int, jobs: Sequence[Callable[[], object]]) -> None:
+    """Do all jobs, so many at a time, in threads that do not outlive the program."""
+    waiting: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+
+    def work() -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(jobs)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def observe(settings: Settings, listener: Listener) -> tuple[list[Observation], int]:
+    """Run the probes alone, under the same rules; return what was observed and how many requests it took.
+
+    CannotJudge when the target cannot be looked at.
+    """
+    catalogue = load(settings.scenarios)
+    site = _opened(settings)
+    try:
+        _look(site)
+        plan = make_plan(replace(settings, only=("probe/*",)), catalogue, virtual=site.virtual)
+        listener.planned(plan)
+        found = _observe_all(site, open_ledger(site, settings, catalogue.probes), plan)
+        return [found[question] for question in assumptions.catalogue()], site.gate.sent
+    finally:
+        if not site.virtual:
+            for name in cleanup.after_run(site.gate, site.url, listener.say):
+                listener.say(f"could not be deleted: {name}")
+        site.close()
+
+
+def _observe_all(site: Site, ledger: Ledger, plan: Plan) -> dict[str, Observation]:
+    left_out = {result.check.question: result.reason for result in plan.left_out}
+    found = {question: Observation(question, None, reason) for question, reason in left_out.items()}
+    try:
+        _side_by_side(_threads(site), [partial(ledger.observe, question) for question in plan.questions])
+    except KeyboardInterrupt:
+        site.gate.close("interrupted")
+        raise
+    found |= {question: ledger.observe(question) for question in plan.questions}
+    return found
+
+
+def _opened(settings: Settings) -> Site:
+    try:
+        return open_site(settings)
+    except EmulatorError as error:
+        raise CannotJudge(str(error)) from None
+
+
+def _look(site: Site) -> None:
+    """Send one request; CannotJudge when what answers is not this API, or not for us."""
+    has_key = site.virtual or site.settings.key is not None or site.settings.loopback
+    try:
+        reply = first_reply(site, has_key=has_key)
+    except NoAnswer as error:
+        raise CannotJudge(
+            f"Nothing usable answers at {site.url}: {error}. Is it running, and is the URL right?"
+        ) from None
+    except Closed as error:
+        raise CannotJudge(str(error)) from None
+    problem = _first_impression(reply, has_key=has_key, variable=site.settings.key_variable)
+    if problem is not None:
+        raise CannotJudge(f"{site.url} {problem}")
+
+
+def _first_impression(reply: Reply, *, has_key: bool, variable: str) -> str | None:
+    if reply.status == 401 and isinstance(reply.body, dict):
+        return f"refused the key in ${variable} (401). Is it the right one?" if has_key else None
+    if reply.status == 404:
+        return "has nothing at /v1/scheduling/queue/list (404). Is the URL right? It should end before /v1."
+    if reply.status >= 500:
+        return f"answered its first request with {reply.status}: it is not serving the API at present."
+    if not isinstance(reply.body, dict):
+        what = reply.headers.get("Content-Type", "no Content-Type")
+        return f"answered {reply.status} with {what}, not with a JSON object: something else than this API is there."
+    if not reply.succeeded:
+        return f"answered its first request, a list of queues, with {reply.status}: {reply.text[:150]}"
+    return None
