@@ -30,7 +30,7 @@ class Catalogue:
 def load(own: Path | None = None) -> Catalogue:
     """Gather the suite's checks, and those of a folder of the user's own; SettingsError says what is wrong there."""
     found: dict[str, tuple[Check, Path]] = {}
-    for folder in [_ours()] if own is None else [_ours(), own]:
+    for folder in _ours() if own is None else [*_ours(), own]:
         for path, check in gathered(folder):
             if check.address in found:
                 raise SettingsError(
@@ -54,20 +54,20 @@ def _unprobed(entry: assumptions.Assumption) -> Check:
 
 @cache
 def gathered(folder: Path) -> list[tuple[Path, Check]]:
-    """Return every check in the files below a folder, file by file, each in order of definition."""
+    """Return every check in the files of a folder, file by file, each in order of definition."""
     if not folder.is_dir():
         raise SettingsError(f"--scenarios: {folder} is no folder; expected one of Python files with checks")
-    files = sorted(path for path in folder.rglob("*.py") if path.name != "conftest.py")
-    checks = [(path, check) for path in files for check in _checks_of(_imported(folder, path))]
+    checks = [(path, check) for path in sorted(folder.glob("*.py")) for check in _checks_of(_imported(folder, path))]
     if not checks:
         raise SettingsError(f"--scenarios: {folder} has no checks; `sched_emulator.contract` says how one is written")
     return checks
 
 
-def _ours() -> Path:
+def _ours() -> list[Path]:
     """Return where the suite's own checks are: in this package in a wheel, beside `src` in a checkout."""
     inside = Path(__file__).parent / "checks"
-    return inside if inside.is_dir() else Path(__file__).parents[3] / "contract_tests"
+    checks = inside if inside.is_dir() else Path(__file__).parents[3] / "contract_tests"
+    return [checks / "scenarios", checks / "probes"]
 
 
 def _checks_of(module: ModuleType) -> Iterator[Check]:
@@ -82,10 +82,9 @@ def _imported(folder: Path, path: Path) -> ModuleType:
     if package not in sys.modules:
         sys.modules[package] = ModuleType(package)
         sys.modules[package].__path__ = [str(folder)]
-    name = ".".join([package, *path.relative_to(folder).with_suffix("").parts])
     try:
         _refuse_repeated(path)
-        return importlib.import_module(name)
+        return importlib.import_module(f"{package}.{path.stem}")
     except Exception as error:  # whatever a user's file does wrong is told in a sentence
         what = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise SettingsError(f"--scenarios: {path} cannot be imported: {what}") from error
