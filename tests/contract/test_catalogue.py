@@ -7,7 +7,7 @@ from pathlib import Path
 from sched_emulator.contract import catalogue, plan
 from sched_emulator.contract.described import routes
 from sched_emulator.contract.results import Grade
-from sched_emulator.spec import assumptions
+from sched_emulator.spec import assumptions, short
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "data" / "operations.json").read_text(encoding="utf-8"))
 FOUND = catalogue.load()
@@ -18,10 +18,6 @@ WRITTEN = [
 ]
 COVERED = {name for check in EVERY_CHECK for name in check.covers}
 BY_SCENARIOS = {name for check in WRITTEN for name in check.covers}
-
-
-def short(capability: str) -> str:
-    return capability.removeprefix("scheduling.")
 
 
 def test_every_operation_has_a_scenario_and_a_schema_check() -> None:

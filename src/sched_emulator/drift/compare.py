@@ -18,7 +18,6 @@ from . import discovered
 from .discovered import ANY, Contract, Types
 
 Kind = Literal["added", "gone", "changed"]
-PREFIX = "scheduling."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """The id without the prefix."""
-        return self.operation.operation_id.removeprefix(PREFIX)
+        """Its short name."""
+        return self.operation.short
 
     @property
     def paths(self) -> set[str]:
@@ -90,7 +89,7 @@ def compare(records: Iterable[Mapping[str, Any]]) -> Report:
             report.unknown.setdefault(reference.name, []).extend(_unknown(reference, contract))
         elif _is_ours(contract):
             now = f"{contract.method or 'method unknown'} {contract.path or 'path unknown'}"
-            name = contract.capability.removeprefix(PREFIX)
+            name = spec.short(contract.capability)
             report.changes.append(Change(name, "added", "operation", now=now))
     report.compared = len(found)
     for name, reference in references().items():
@@ -170,7 +169,7 @@ def _is_needed(needed: frozenset[discovered.Group], names: Iterable[str]) -> boo
 def _meant(contract: Contract) -> Reference | None:
     """Return the operation that a capability is: the one of its id, else the one of its method and path."""
     known = references()
-    named = known.get(contract.capability.removeprefix(PREFIX))
+    named = known.get(spec.short(contract.capability))
     if named is not None or contract.path is None:
         return named
     path = _blank(contract.path)
@@ -185,7 +184,7 @@ def _is_ours(contract: Contract) -> bool:
         re.escape(item.operation.path.split("/")[2]) for item in references().values() if item.operation.newer_path
     }
     by_path = re.match(rf"/v1/(?:{'|'.join(stems | families)})/", contract.path or "")
-    return bool(by_path) or contract.capability.removeprefix(PREFIX).split(".")[0] in families
+    return bool(by_path) or spec.short(contract.capability).split(".")[0] in families
 
 
 def _blank(path: str) -> str:
@@ -202,7 +201,7 @@ def _placeholders(path: str) -> list[str]:
 
 def _changes(reference: Reference, contract: Contract) -> Iterator[Change]:
     name, operation = reference.name, reference.operation
-    if contract.capability.removeprefix(PREFIX) != name:
+    if spec.short(contract.capability) != name:
         yield Change(name, "changed", "id", was=operation.operation_id, now=contract.capability)
     if contract.method is not None and contract.method != operation.method:
         yield Change(name, "changed", "method", was=operation.method, now=contract.method)

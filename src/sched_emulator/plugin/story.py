@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sched_emulator import spec
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Log, Sandbox
 
@@ -46,7 +47,7 @@ def _last(title: str, log: Log, line: Any) -> Iterator[str]:
 
 def _request(entry: Mapping[str, Any]) -> str:
     operation = entry.get("operation") or f"{entry['method']} {entry['path']}"
-    line = f"{operation.removeprefix('scheduling.')}  {entry['status']}"
+    line = f"{spec.short(operation)}  {entry['status']}"
     error = _error(entry.get("response"))
     if error is not None:
         line += f" {error['code']}: {error['message']}"

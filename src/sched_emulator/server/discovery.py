@@ -25,9 +25,8 @@ def listing(binding: Binding) -> Json:
 
 def contract(binding: Binding, capability: str) -> Json:
     """Return the whole contract of one capability, named with or without the leading `scheduling.`."""
-    for name in (capability, f"scheduling.{capability}"):
-        bound = binding.operations.get(name)
-        if bound is not None and _listed(bound.operation):
+    for bound in binding.operations.values():
+        if capability in {bound.operation_id, bound.operation.short} and _listed(bound.operation):
             return _contract(bound.operation)
     raise NotFound("capability", capability)
 

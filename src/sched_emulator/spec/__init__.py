@@ -7,7 +7,7 @@ once.
 
 from .check import check
 from .documents import JSON_CONTENT, METHODS, Json, deref, load, merge_patch
-from .operations import Operation, operations
+from .operations import Operation, operations, short
 from .resolve import resolve
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "merge_patch",
     "operations",
     "resolve",
+    "short",
 ]

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .documents import JSON_CONTENT, Json, deref, each_operation, json_body
+from .documents import JSON_CONTENT, Json, deref, each_operation, json_body, load
 
 KEY = "idempotency_key"
+NAME_PREFIX = "x-name-prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def operations(document: Json) -> list[Operation]:
     return [_operation(document, method, path) for method, path, _ in each_operation(document)]
 
 
+def short(operation_id: str) -> str:
+    """Return the short name of an operation of the API, also of one that is not described."""
+    return operation_id.removeprefix(load("scheduling")[NAME_PREFIX])
+
+
 def _operation(document: Json, method: str, path: str) -> Operation:
     item = document["paths"][path]
     definition = item[method]
@@ -92,7 +98,7 @@ def _operation(document: Json, method: str, path: str) -> Operation:
     newer = document.get("x-path-generations", {}).items()
     return Operation(
         operation_id=definition["operationId"],
-        short=definition["operationId"].removeprefix(document.get("x-name-prefix", "")),
+        short=definition["operationId"].removeprefix(document.get(NAME_PREFIX, "")),
         method=method.upper(),
         path=path,
         newer_path=next((new + path.removeprefix(old) for old, new in newer if path.startswith(old)), None),
