@@ -128,6 +128,19 @@ def test_what_is_created_is_noted_and_what_is_deleted_forgotten() -> None:
         assert (gate.created.names("cron"), gate.created.names("queue")) == ([], ["q2"])
 
 
+def test_what_is_created_is_recognised_by_either_path_and_under_any_name_of_its_id() -> None:
+    def answer(request: Asked) -> Told:
+        return envelope({"job_id": "c1"} if "cron" in request.path else {"task_id": "t1"})
+
+    gate = Gate(key="ifr_secret")
+    with serving(answer) as (url, _), gate.session() as session:
+        session.post(f"{url}/v1/cron/create", json={})
+        session.post(f"{url}/v1/task/schedule", json={})
+        session.get(f"{url}/v1/cron/list")
+    assert (gate.created.names("cron"), gate.created.names("queue")) == (["c1"], [])
+    assert gate.created.lasting() == ["task t1"]
+
+
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with serving(fine) as (url, asked), Gate(key=None).session() as session:
