@@ -4,7 +4,7 @@ A decorator does nothing but attach the `Check` to the function. Which checks th
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sched_emulator.spec import assumptions
 
@@ -63,14 +63,23 @@ class Group:
         return self._declare(Grade.SHOULD, number, covers, lines=lines, seconds=seconds, writes=writes, virtual=virtual)
 
     def _declare(
-        self, grade: Grade, number: int, covers: tuple[str, ...], *, lines: tuple[int, ...], **takes: Any
+        self,
+        grade: Grade,
+        number: int,
+        covers: tuple[str, ...],
+        *,
+        lines: tuple[int, ...],
+        seconds: float,
+        writes: bool,
+        virtual: bool,
     ) -> Callable[[Scenario], Scenario]:
         address = f"{self._address}/{number}"
 
         def declare(scenario: Scenario) -> Scenario:
             if scenario.__doc__ is None:
                 raise ValueError(f"{address} has no docstring, which is its title")
-            check = Check(address, grade, _title(scenario.__doc__), self._aspect, covers, lines, scenario, **takes)
+            title = _title(scenario.__doc__)
+            check = Check(address, grade, title, self._aspect, covers, lines, scenario, seconds, writes, virtual)
             setattr(scenario, ATTACHED, check)
             return scenario
 
