@@ -24,7 +24,7 @@ from .reply import Reply
 from .report import Report
 from .results import Check, Result, Status
 from .schema.parts import schema_results
-from .settings import Settings
+from .settings import Settings, SettingsError
 from .site import Site, open_site
 
 THREADS_VIRTUAL, THREADS_LOOPBACK, THREADS_REMOTE = 4, 64, 12
@@ -57,7 +57,7 @@ class Run:
         self._stop = threading.Event()
         self._catalogue = load(settings.scenarios)
         self._known = {} if settings.known is None else known.read(settings.known)
-        self._expected = {} if settings.assumptions is None else assumptions.read_answers_toml(settings.assumptions)
+        self._expected = _expected(settings)
         self._interrupted: str | None = None
 
     def perform(self) -> Report:
@@ -140,6 +140,14 @@ class Run:
         except (OSError, EmulatorError, ValueError) as error:
             for check in plan.schema.values():
                 take(Result(check, Status.ERROR, f"the schema part could not run: {error}"))
+
+
+def _expected(settings: Settings) -> dict[str, str | int]:
+    """Return the answers that the user expects the target to give."""
+    try:
+        return {} if settings.assumptions is None else assumptions.read_answers_toml(settings.assumptions)
+    except ValueError as error:
+        raise SettingsError(f"--assumptions: {error}") from None
 
 
 def _put(results: "queue.Queue[Result | None]", judge: Callable[..., Result], *arguments: Any) -> None:
