@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sched_emulator.contract import Api, Bound, NotChecked, probe
-
-from .shapes import accepted
+from sched_emulator.contract import Api, Bound, NotChecked, accepted, probe
 
 MINUTES = 1200
 

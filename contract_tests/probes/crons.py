@@ -4,9 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sched_emulator.contract import Answer, Api, NotChecked, probe, shown
-
-from .shapes import accepted
+from sched_emulator.contract import Answer, Api, NotChecked, accepted, probe, shown
 
 
 @probe("cron.seconds_position", "cron.create:schedule")

@@ -1,8 +1,6 @@
 """Probes of how queues behave."""
 
-from sched_emulator.contract import Api, NotChecked, probe, shown
-
-from .shapes import accepted
+from sched_emulator.contract import Api, NotChecked, accepted, probe, shown
 
 
 @probe("queue.publish_unknown", "queue.publish")

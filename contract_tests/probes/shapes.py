@@ -2,20 +2,11 @@
 
 from typing import Any
 
-from sched_emulator.contract import NEVER, Api, NotChecked, Reply, probe, shown
+from sched_emulator.contract import NEVER, Api, NotChecked, Reply, accepted, probe, shown
 
 DOCUMENTED = {"schedule", "url"}
 CANONICAL = {"cron_expr", "task", "timezone"}
 CRON_CREATE = "/v1/scheduling/cron/create"
-
-
-def accepted(reply: Reply, *refusals: int) -> bool:
-    """Whether a request was accepted; NotChecked when the status is neither a success nor one of the refusals."""
-    if reply.succeeded:
-        return True
-    if reply.status in (refusals or (400, 422)):
-        return False
-    raise NotChecked(f"the answer was {reply.status}, which tells nothing")
 
 
 def create_cron(api: Api, **fields: Any) -> Reply:

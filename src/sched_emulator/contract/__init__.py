@@ -26,7 +26,7 @@ from .declare import Bound, Group, probe
 from .described import routes
 from .instants import instant_of, instant_text
 from .receivers import Answer, Call, Receiver
-from .reply import Reply
+from .reply import Reply, accepted
 from .results import Failed, NotChecked, equal, require, shown
 from .signed import SCHEMES, SECRET, is_signed
 
@@ -44,6 +44,7 @@ __all__ = [
     "NotChecked",
     "Receiver",
     "Reply",
+    "accepted",
     "cron_id",
     "equal",
     "instant_of",

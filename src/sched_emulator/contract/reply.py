@@ -5,6 +5,8 @@ from typing import Any
 
 import requests
 
+from .results import NotChecked
+
 
 class Reply:
     """An answer in either envelope: `data` is what the documentation calls "returns"."""
@@ -26,3 +28,12 @@ class Reply:
     def succeeded(self) -> bool:
         """Whether the status is a 2xx."""
         return 200 <= self.status < 300
+
+
+def accepted(reply: Reply, *refusals: int) -> bool:
+    """Whether a request was accepted; NotChecked when the status is neither a success nor one of the refusals."""
+    if reply.succeeded:
+        return True
+    if reply.status in (refusals or (400, 422)):
+        return False
+    raise NotChecked(f"the answer was {reply.status}, which tells nothing")

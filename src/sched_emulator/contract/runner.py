@@ -15,7 +15,7 @@ from sched_emulator.spec import assumptions
 
 from . import cleanup, known
 from .catalogue import load
-from .described import Contract
+from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, open_ledger
 from .ledger import Ledger, Observation
@@ -249,7 +249,8 @@ def _first_impression(reply: Reply, *, has_key: bool, variable: str) -> str | No
     if reply.status == 401 and isinstance(reply.body, dict):
         return f"refused the key in ${variable} (401). Is it the right one?" if has_key else None
     if reply.status == 404:
-        return "has nothing at /v1/scheduling/queue/list (404). Is the URL right? It should end before /v1."
+        path = routes()["queue.list"].path
+        return f"has nothing at {path} (404). Is the URL right? It should end before /v1."
     if reply.status >= 500:
         return f"answered its first request with {reply.status}: it is not serving the API at present."
     if not isinstance(reply.body, dict):
