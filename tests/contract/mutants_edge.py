@@ -94,8 +94,8 @@ EDGE_MUTANTS = (
     Mutant(
         "the header is ignored",
         BINDING,
-        'if parameter.place == "header" or key is None',
-        "if key is None and parameter.place != 'header'",
+        'if PLACES[parameter.place] == "header" or key is None',
+        "if key is None and PLACES[parameter.place] != 'header'",
     ),
     # --- Lists
     Mutant(
@@ -127,8 +127,8 @@ EDGE_MUTANTS = (
     Mutant(
         "keys are not looked at",
         "server/sandboxes.py",
-        'well_formed = key.startswith("ifr_") and',
-        "well_formed = True or",
+        'if not key.startswith("ifr_") or',
+        "if False and",
     ),
     Mutant(
         "other schemes are accepted", "server/sandboxes.py", 'if scheme.lower() != "bearer" or not key:', "if not key:"
@@ -139,7 +139,12 @@ EDGE_MUTANTS = (
         "store.balance_usd is not None and store.balance_usd <= 0",
         "False",
     ),
-    Mutant("text/plain is taken for JSON", "server/json_body.py", "    if content_type is None:\n", "    if True:\n"),
+    Mutant(
+        "text/plain is taken for JSON",
+        "server/json_body.py",
+        '    if content_type is None or content_type == "application/json":\n',
+        "    if True:\n",
+    ),
     Mutant(
         "405 does not say what is allowed",
         "server/http_errors.py",
@@ -161,12 +166,10 @@ EDGE_MUTANTS = (
     Mutant(
         "data is null in the envelope",
         API,
-        'content = {"ok": True, "data": content,',
-        'content = {"ok": True, "data": None,',
+        "content = _ENVELOPE % (content,",
+        'content = _ENVELOPE % (b"null",',
     ),
-    Mutant(
-        "ok is true in errors", API, 'content = {"ok": False, "data": None,', 'content = {"ok": True, "data": None,'
-    ),
+    Mutant("ok is true in errors", API, """b'{"ok":false,"data":null,""", """b'{"ok":true,"data":null,"""),
     Mutant("404 does not say not found", "core/errors.py", 'not found")', 'missing")'),
     Mutant("creations answer 202", SPEC, "x-created-status: 200\n", "x-created-status: 202\n"),
     Mutant(
