@@ -8,12 +8,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from sched_emulator import spec
 from sched_emulator.server import discovery
 from sched_emulator.server.binding import bind
 from sched_emulator.spec import assumptions
 
 Json = dict[str, Any]
 Copy = dict[str, Json]
+NAMES = [
+    operation.operation_id.removeprefix("scheduling.")
+    for operation in spec.operations(spec.resolve(spec.load("scheduling"), assumptions.defaults()))
+    if not operation.public
+]  # of all that a gateway describes
 
 
 class Canned(NamedTuple):

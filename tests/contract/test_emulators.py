@@ -12,6 +12,7 @@ from contract_tests.runner import Run, observe
 from contract_tests.settings import Settings
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.spec import assumptions
+from tests.soak import seeds
 
 SCENARIOS_AND_PROBES = ("[!s]*",)
 WITH_SCHEMA = ("observed", "bare", "small numbers")
@@ -120,7 +121,8 @@ def test_other_assumptions_pass_too_and_are_recognised(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", seeds(2))
 def test_answers_set_at_random_are_recovered(seed: int) -> None:
     chosen = at_random(seed)
     with Emulator.start(assume=chosen) as emulator:

@@ -11,7 +11,7 @@ import pytest
 from sched_emulator.cli import main
 from sched_emulator.drift import compare, discovered
 from sched_emulator.drift.gateway import Gateway, GatewayError
-from tests.gateways import Canned, CannedServer, Copy, Json, described, served, without
+from tests.gateways import NAMES, Canned, CannedServer, Copy, Json, described, served, without
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ REWRITTEN = [
 @pytest.mark.parametrize("rewrite", REWRITTEN)
 def test_the_same_contract_in_another_form_is_no_drift(rewrite: Callable[[Json], Json]) -> None:
     report = compare.compare(rewrite(record) for record in described().values())
-    assert (report.compared, report.changes, report.unknown) == (30, [], {})
+    assert (report.compared, report.changes, report.unknown) == (len(NAMES), [], {})
 
 
 def listings(copied: Copy) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def test_listings_and_records_in_other_forms_are_read(form: str, wrapped: bool) 
     with CannedServer({**answers, "/v1/discovery": listings(copied)[form]}) as server:
         gateway = Gateway(server.url)
         report = compare.compare(gateway.contract(entry) for entry in gateway.listing()[1])
-    assert (report.compared, report.changes, report.unknown) == (30, [], {})
+    assert (report.compared, report.changes, report.unknown) == (len(NAMES), [], {})
 
 
 def test_a_listing_in_pages_is_read_to_its_end() -> None:
@@ -186,7 +186,7 @@ def test_a_request_for_a_pause_is_obeyed() -> None:
     busy = Canned(429, {}, {"Retry-After": "0"})
     answers["/v1/discovery"] = [busy, busy, Canned(200, answers["/v1/discovery"])]
     with CannedServer(answers) as server:
-        assert len(Gateway(server.url).listing()[1]) == 30
+        assert len(Gateway(server.url).listing()[1]) == len(NAMES)
         assert server.asked == ["/v1/discovery"] * 3
 
 
