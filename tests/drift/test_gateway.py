@@ -11,7 +11,8 @@ import pytest
 from sched_emulator.cli import main
 from sched_emulator.drift import compare, discovered
 from sched_emulator.drift.gateway import Gateway, GatewayError
-from tests.gateways import NAMES, Canned, CannedServer, Copy, Json, described, served, without
+from tests.gateways import NAMES, CannedServer, Copy, Json, described, served, without
+from tests.receivers import Told, as_json
 
 
 @pytest.fixture(autouse=True)
@@ -147,15 +148,15 @@ def cannot(url: str, capsys: pytest.CaptureFixture[str]) -> str:
     ("answers", "reason"),
     [
         ({}, "URL/v1/discovery answered 404"),
-        ({"/v1/discovery": Canned(500, "oops")}, "URL/v1/discovery answered 500"),
-        ({"/v1/discovery": Canned(200, b"<html>")}, "URL/v1/discovery answered something that is no JSON"),
-        ({"/v1/discovery": Canned(200, b"[" * 100_000)}, "URL/v1/discovery answered something that is no JSON"),
+        ({"/v1/discovery": as_json("oops", 500)}, "URL/v1/discovery answered 500"),
+        ({"/v1/discovery": Told(200, b"<html>")}, "URL/v1/discovery answered something that is no JSON"),
+        ({"/v1/discovery": Told(200, b"[" * 100_000)}, "URL/v1/discovery answered something that is no JSON"),
         ({"/v1/discovery": {"capabilities": []}}, "URL/v1/discovery lists no capabilities"),
         ({"/v1/discovery": {"hello": "world"}}, "URL/v1/discovery lists no capabilities"),
         ({"/v1/discovery": 7}, "URL/v1/discovery lists no capabilities"),
-        ({"/v1/discovery": Canned(429, {}, {"Retry-After": "900"})}, "URL/v1/discovery answered 429"),
+        ({"/v1/discovery": as_json({}, 429, (("Retry-After", "900"),))}, "URL/v1/discovery answered 429"),
         (
-            {"/v1/discovery": Canned(429, {}, {"Retry-After": "0"})},
+            {"/v1/discovery": as_json({}, 429, (("Retry-After", "0"),))},
             "URL/v1/discovery answered 429 5 times: it wants fewer requests, so try again later",
         ),
         (
@@ -163,7 +164,7 @@ def cannot(url: str, capsys: pytest.CaptureFixture[str]) -> str:
             "none of the 1 capabilities that URL lists is one of openapi/scheduling.yaml",
         ),
         (
-            {"/v1/discovery": ["queue.purge"], "/v1/discovery/queue.purge": Canned(503, {})},
+            {"/v1/discovery": ["queue.purge"], "/v1/discovery/queue.purge": as_json({}, 503)},
             "URL/v1/discovery/queue.purge answered 503",
         ),
     ],
@@ -183,8 +184,8 @@ def test_a_listing_without_end_is_given_up(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_request_for_a_pause_is_obeyed() -> None:
     answers = served(described())
-    busy = Canned(429, {}, {"Retry-After": "0"})
-    answers["/v1/discovery"] = [busy, busy, Canned(200, answers["/v1/discovery"])]
+    busy = as_json({}, 429, (("Retry-After", "0"),))
+    answers["/v1/discovery"] = [busy, busy, as_json(answers["/v1/discovery"])]
     with CannedServer(answers) as server:
         assert len(Gateway(server.url).listing()[1]) == len(NAMES)
         assert server.asked == ["/v1/discovery"] * 3

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from sched_emulator.core.instants import from_text
 from sched_emulator.server.running_clock import RunningClock
+from tests.receivers import receiver
 from tests.server.harness import KEY, Api, Start
-from tests.server.receivers import receiver
+from tests.waiting import until
 
 START = "2026-01-01T00:00:00.000Z"
 START_MS = 1_767_225_600_000
@@ -41,9 +42,14 @@ async def outcomes(api: Api) -> list[tuple[str, str]]:
 
 async def eventually(api: Api, count: int) -> list[tuple[str, str]]:
     """Return the outcomes as soon as so many attempts have ended, and no other is under way."""
-    while [outcome for _, outcome in await outcomes(api)].count("running") or len(await outcomes(api)) < count:
-        pass
-    return await outcomes(api)
+    found: list[tuple[str, str]] = []
+
+    async def ended() -> bool:
+        found[:] = await outcomes(api)
+        return len(found) >= count and all(outcome != "running" for _, outcome in found)
+
+    await until(ended, f"{count} attempts to end, and all that have begun")
+    return found
 
 
 # A frozen clock
@@ -272,8 +278,11 @@ async def test_an_advance_on_a_running_clock_makes_everything_happen_then_time_r
         done = await api.advance(until="2026-01-02T00:30:00Z")
         assert done == {"now": "2026-01-02T00:30:00.000Z", "fired": 24, "stopped": "until"}
         assert len(target.paths) == 24
-    while await now(api) == done["now"]:
-        pass
+
+    async def runs_on() -> bool:
+        return await now(api) > str(done["now"])
+
+    await until(runs_on, "the clock to run on")
 
 
 async def test_on_a_running_clock_an_advance_waits_for_no_delivery_but_says_which_is_under_way(start: Start) -> None:
@@ -305,11 +314,13 @@ async def test_a_receiver_has_its_time_in_real_seconds_however_fast_the_clock_ru
         await leave.wait()
         return 200
 
+    async def noon() -> bool:
+        return await now(api) > "2026-01-01T12"
+
     async with receiver(hold) as target:
         await task(api, target.url, START, timeout_seconds=60)
         await arrived.wait()
-        while await now(api) < "2026-01-01T12":
-            pass
+        await until(noon, "half a day to pass")
         leave.set()
         assert [outcome for _, outcome in await eventually(api, 1)] == ["delivered"]
 
