@@ -11,7 +11,7 @@ CONTRACT := .venv/.contract
 DEV := .venv/.dev
 
 .NOTPARALLEL:
-.PHONY: setup run test demo contract mutants bench check docs format
+.PHONY: setup run test demo contract mutants bench soak check docs format
 
 setup: $(DEV)
 
@@ -52,6 +52,9 @@ mutants: $(DEV)
 
 bench: $(DEV)
 	@$(BIN)/python -m bench
+
+soak: $(DEV)
+	@$(BIN)/python -m tools.soak
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

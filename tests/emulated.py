@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sched_emulator import Sandbox
+from sched_emulator.config import FROZEN_START_MS
 
-START = datetime(2026, 1, 1, tzinfo=UTC)  # where the clocks of `tests/conftest.py`'s emulator begin
+START = datetime.fromtimestamp(FROZEN_START_MS / 1000, UTC)  # where the clocks of the fixture `emulator` begin
 
 
 def call(box: Sandbox, method: str, path: str, body: Any = None) -> Any:

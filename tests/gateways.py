@@ -1,31 +1,30 @@
 """A gateway for tests: a server on this machine that answers as it was told, and what an emulator would tell it."""
 
 import copy
-import json
-import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
+from sched_emulator import spec
 from sched_emulator.server import discovery
 from sched_emulator.server.binding import bind
 from sched_emulator.spec import assumptions
+from tests.receivers import Asked, Told, as_json, serving
 
 Json = dict[str, Any]
 Copy = dict[str, Json]
-
-
-class Canned(NamedTuple):
-    """One answer: its status, its body (bytes as they are, anything else as JSON), its headers."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str] = {}
+NAMES = [
+    operation.operation_id.removeprefix("scheduling.")
+    for operation in spec.operations(spec.resolve(spec.load("scheduling"), assumptions.defaults()))
+    if not operation.public
+]  # of all that a gateway describes
 
 
 class CannedServer:
-    """Answers GETs by path and query, others with 404. `asked` has what was asked for, `key_seen` any Authorization."""
+    """Answers by path and query, others with 404; `keys_seen` has any Authorization.
+
+    An answer is a `Told`, a list of them (one after another, the last one repeated), or what is told as JSON.
+    """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.asked: list[str] = []
@@ -33,50 +32,26 @@ class CannedServer:
         self._answers = {path: _queue(answer) for path, answer in answers.items()}
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self._serving = serving(self._answer)
+        self.url, _ = self._serving.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._serving.__exit__(kind, error, trace)
 
-    def answer(self, path: str, key: str | None) -> Canned:
-        """Return the next answer of a path; the last one is repeated."""
-        self.asked.append(path)
-        if key is not None:
-            self.keys_seen.append(key)
-        queue = self._answers.get(path, [Canned(404, {"error": {"code": "NOT_FOUND"}})])
+    def _answer(self, request: Asked) -> Told:
+        self.asked.append(request.path)
+        if "Authorization" in request.headers:
+            self.keys_seen.append(request.headers["Authorization"])
+        queue = self._answers.get(request.path, [as_json({"error": {"code": "NOT_FOUND"}}, 404)])
         return queue.pop(0) if len(queue) > 1 else queue[0]
 
 
-def _queue(answer: Any) -> list[Canned]:
-    listed = answer if isinstance(answer, list) and answer and isinstance(answer[0], Canned) else [answer]
-    return [item if isinstance(item, Canned) else Canned(200, item) for item in listed]
-
-
-def _handler(server: CannedServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            status, body, headers = server.answer(self.path, self.headers.get("Authorization"))
-            content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
-            """Say nothing."""
-
-    return Handler
+def _queue(answer: Any) -> list[Told]:
+    listed = answer if isinstance(answer, list) and answer and isinstance(answer[0], Told) else [answer]
+    return [item if isinstance(item, Told) else as_json(item) for item in listed]
 
 
 def described(**answers: str) -> Copy:

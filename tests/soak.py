@@ -1,6 +1,7 @@
 """How much random tests try: a sample in the suite, the same one each time; `make soak` tries many times as much anew.
 
-`SOAK_TIMES` says how many times as much. Where what is tried is no matter of Hypothesis, `repeated` says how often.
+`SOAK_TIMES` says how many times as much, `SOAK_SEED` what the seeds begin with. A test that draws nothing with
+Hypothesis takes its seeds from `seeds` and is marked `soak`.
 """
 
 import os
@@ -18,6 +19,7 @@ def examples(sample: int) -> settings:
     return settings(max_examples=sample * TIMES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
-def repeated(sample: int) -> range:
-    """Return the seeds of a test that is repeated with several."""
-    return range(sample * TIMES)
+def seeds(sample: int) -> range:
+    """Return the seeds with which a test is repeated."""
+    first = int(os.environ.get("SOAK_SEED", "0"))
+    return range(first, first + sample * TIMES)

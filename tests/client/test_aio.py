@@ -1,17 +1,17 @@
 import asyncio
-import contextlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from sched_emulator import Emulator, EmulatorError, Sandbox
 from sched_emulator.client import aio
 from sched_emulator.client import sandbox as handles
 from sched_emulator.client.http import Client
 from tests.emulated import START, call, create_cron
+from tests.receivers import receiver
 
 MIRRORS: dict[type[Any], type[Any]] = {
     handles.Clock: aio.AsyncClock,
@@ -53,48 +53,28 @@ async def test_a_sandbox_is_forgotten_at_the_end_of_an_async_block_too(emulator:
     assert emulator.health()["sandboxes"] == before
 
 
-@contextlib.asynccontextmanager
-async def receiver(handle: Callable[[bytes], Awaitable[None]]) -> AsyncIterator[str]:
-    """Serve a receiver on the test's own loop, which hands on each request line and then answers 200; give its URL."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        await handle(head.split(b"\r\n")[0])
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_a_loop_that_serves_the_receiver_may_await_the_advance(box: Sandbox) -> None:
-    received: list[bytes] = []
-
-    async def handle(line: bytes) -> None:
-        received.append(line)
-
-    async with receiver(handle) as url:
-        await box.aio.routes.set({"https://api.acme.com": url})
+    async with receiver() as target:
+        await box.aio.routes.set({"https://api.acme.com": target.url})
         create_cron(box)
         await box.aio.clock.advance(weeks=1)
-    assert received == [b"POST /weekly HTTP/1.1"]
+    assert target.paths == ["/weekly"]
     (delivery,) = box.deliveries()
-    assert (delivery["outcome"], delivery["routed_to"]) == ("delivered", f"{url}/weekly")
+    assert (delivery["outcome"], delivery["routed_to"]) == ("delivered", f"{target.url}/weekly")
 
 
 async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refused(box: Sandbox) -> None:
     refusals: list[EmulatorError] = []
 
-    async def handle(_line: bytes) -> None:
+    async def advance(_request: web.Request) -> int:
         try:
             await box.aio.clock.advance(hours=1)
         except EmulatorError as error:
             refusals.append(error)
+        return 200
 
-    async with receiver(handle) as url:
-        create_cron(box, url)
+    async with receiver(advance) as target:
+        create_cron(box, target.url)
         moved = await box.aio.clock.advance(weeks=1)
     assert [(error.code, error.retry_after_seconds) for error in refusals] == [("BUSY", 1)]
     assert moved == {"now": "2026-01-08T00:00:00.000Z", "fired": 1, "stopped": "until"}
@@ -103,12 +83,13 @@ async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refuse
 async def test_an_advance_of_a_running_clock_waits_for_a_receiver(emulator: Emulator) -> None:
     called, release = asyncio.Event(), asyncio.Event()
 
-    async def handle(_line: bytes) -> None:
+    async def hold(_request: web.Request) -> int:
         called.set()
         await release.wait()
+        return 200
 
-    async with receiver(handle) as url, emulator.sandbox(clock="wall").aio as box:
-        body = {"task": url, "run_at": "2026-01-01T00:00:00Z"}
+    async with receiver(hold) as target, emulator.sandbox(clock="wall").aio as box:
+        body = {"task": target.url, "run_at": "2026-01-01T00:00:00Z"}
         await asyncio.to_thread(call, box.handle, "POST", "/task/schedule", body)
         await called.wait()
         client = Client(emulator.url, box.api_key)

@@ -11,6 +11,7 @@ from sched_emulator.contract.results import Status
 from sched_emulator.contract.runner import Run, observe
 from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions
+from tests.soak import seeds
 
 UNPROBED = {name for name, entry in assumptions.catalogue().items() if entry.unprobed}
 SCENARIOS_AND_PROBES = ("[!s]*",)
@@ -120,7 +121,8 @@ def test_other_assumptions_pass_too_and_are_recognised(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", seeds(2))
 def test_answers_set_at_random_are_recovered(seed: int) -> None:
     chosen = at_random(seed)
     with Emulator.start(assume=chosen) as emulator:

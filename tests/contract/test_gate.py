@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from sched_emulator.contract.gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer, Refused
-from tests.contract.servers import Asked, Told, envelope, serving
+from tests.receivers import Asked, Told, envelope, serving
 
 HEADERS = {"Authorization": f"Bearer {PLACEHOLDER_KEY}"}
 

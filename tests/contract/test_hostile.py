@@ -1,6 +1,5 @@
 """Against servers that answer nonsense, or nothing, a run ends soon and says what is wrong in a sentence."""
 
-import itertools
 import socket
 import threading
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from sched_emulator.contract.measure import Silent
 from sched_emulator.contract.report import Report
 from sched_emulator.contract.runner import CannotJudge, Run
 from sched_emulator.contract.settings import Settings
-from tests.contract.servers import Asked, Told, envelope, serving
+from tests.receivers import Asked, Told, envelope, serving
 
 
 def judged(url: str, **settings: object) -> Report:
@@ -51,34 +50,13 @@ def test_a_server_that_hangs_ends_the_run() -> None:
 
 
 def test_a_server_that_never_finishes_its_answer_ends_the_run() -> None:
-    def drip(connection: socket.socket, stop: threading.Event) -> None:
-        with connection:
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
-            while not stop.wait(0.02):
-                connection.sendall(b" ")
+    never = threading.Event()
 
-    stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    def drip(_: Asked) -> Told:
+        return Told(200, (b" " for _ in iter(lambda: never.wait(0.02), None)))
 
-        def accept() -> None:
-            for _ in itertools.count():
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                threading.Thread(target=drip_quietly, args=(connection,), daemon=True).start()
-
-        def drip_quietly(connection: socket.socket) -> None:
-            try:
-                drip(connection, stop)
-            except OSError:
-                return
-
-        threading.Thread(target=accept, daemon=True).start()
-        with pytest.raises(CannotJudge, match="an answer without end"):
-            judged(f"http://127.0.0.1:{server.getsockname()[1]}")
-        stop.set()
-        server.shutdown(socket.SHUT_RDWR)
+    with serving(drip) as (url, _), pytest.raises(CannotJudge, match="an answer without end"):
+        judged(url)
 
 
 def test_a_server_that_breaks_after_its_first_answer_does_not_conform() -> None:

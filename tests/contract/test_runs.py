@@ -21,7 +21,7 @@ from sched_emulator.contract.runner import Run
 from sched_emulator.contract.settings import Settings, SettingsError
 from tests.contract.kill_mutants import judge
 from tests.contract.mutants import MUTANTS, SURVIVORS
-from tests.contract.servers import Asked, Told, envelope, serving
+from tests.receivers import Asked, Told, envelope, serving
 
 FEW = ("queue/ack/*", "cron/record/1", "queue/settings/1")
 KEY = "ifr_service"
@@ -75,6 +75,7 @@ def test_everything_created_is_deleted_on_ctrl_c(service: Emulator) -> None:
     environment = {**os.environ, "INFRAI_API_KEY": KEY}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not names(service):
+            assert process.poll() is None, "it ended before it made anything"
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate()

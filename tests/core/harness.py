@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import convert
 
+from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
@@ -15,7 +16,7 @@ from sched_emulator.core.store import Store, fresh
 from sched_emulator.server import binding
 from sched_emulator.spec import assumptions
 
-START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, a Thursday
+START_MS = FROZEN_START_MS  # 2026-01-01T00:00:00Z, a Thursday
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 OK = Outcome(result="delivered", status=200)
 FAILED = Outcome(result="failed", status=500, error="HTTP 500")

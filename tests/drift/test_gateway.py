@@ -12,7 +12,8 @@ from sched_emulator import spec
 from sched_emulator.cli import main
 from sched_emulator.drift import compare, discovered
 from sched_emulator.drift.gateway import Gateway, GatewayError
-from tests.gateways import Canned, CannedServer, Copy, Json, described, served, without
+from tests.gateways import NAMES, CannedServer, Copy, Json, described, served, without
+from tests.receivers import Told, as_json
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +97,7 @@ REWRITTEN = [
 @pytest.mark.parametrize("rewrite", REWRITTEN)
 def test_the_same_contract_in_another_form_is_no_drift(rewrite: Callable[[Json], Json]) -> None:
     report = compare.compare(rewrite(record) for record in described().values())
-    assert (report.compared, report.changes, report.unknown) == (len(described()), [], {})
+    assert (report.compared, report.changes, report.unknown) == (len(NAMES), [], {})
 
 
 def listings(copied: Copy) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def test_listings_and_records_in_other_forms_are_read(form: str, wrapped: bool) 
     with CannedServer({**answers, "/v1/discovery": listings(copied)[form]}) as server:
         gateway = Gateway(server.url)
         report = compare.compare(gateway.contract(entry) for entry in gateway.listing()[1])
-    assert (report.compared, report.changes, report.unknown) == (len(described()), [], {})
+    assert (report.compared, report.changes, report.unknown) == (len(NAMES), [], {})
 
 
 def test_a_listing_in_pages_is_read_to_its_end() -> None:
@@ -148,15 +149,15 @@ def cannot(url: str, capsys: pytest.CaptureFixture[str]) -> str:
     ("answers", "reason"),
     [
         ({}, "URL/v1/discovery answered 404"),
-        ({"/v1/discovery": Canned(500, "oops")}, "URL/v1/discovery answered 500"),
-        ({"/v1/discovery": Canned(200, b"<html>")}, "URL/v1/discovery answered something that is no JSON"),
-        ({"/v1/discovery": Canned(200, b"[" * 100_000)}, "URL/v1/discovery answered something that is no JSON"),
+        ({"/v1/discovery": as_json("oops", 500)}, "URL/v1/discovery answered 500"),
+        ({"/v1/discovery": Told(200, b"<html>")}, "URL/v1/discovery answered something that is no JSON"),
+        ({"/v1/discovery": Told(200, b"[" * 100_000)}, "URL/v1/discovery answered something that is no JSON"),
         ({"/v1/discovery": {"capabilities": []}}, "URL/v1/discovery lists no capabilities"),
         ({"/v1/discovery": {"hello": "world"}}, "URL/v1/discovery lists no capabilities"),
         ({"/v1/discovery": 7}, "URL/v1/discovery lists no capabilities"),
-        ({"/v1/discovery": Canned(429, {}, {"Retry-After": "900"})}, "URL/v1/discovery answered 429"),
+        ({"/v1/discovery": as_json({}, 429, (("Retry-After", "900"),))}, "URL/v1/discovery answered 429"),
         (
-            {"/v1/discovery": Canned(429, {}, {"Retry-After": "0"})},
+            {"/v1/discovery": as_json({}, 429, (("Retry-After", "0"),))},
             "URL/v1/discovery answered 429 5 times: it wants fewer requests, so try again later",
         ),
         (
@@ -164,7 +165,7 @@ def cannot(url: str, capsys: pytest.CaptureFixture[str]) -> str:
             "none of the 1 capabilities that URL lists is one of openapi/scheduling.yaml",
         ),
         (
-            {"/v1/discovery": ["queue.purge"], "/v1/discovery/queue.purge": Canned(503, {})},
+            {"/v1/discovery": ["queue.purge"], "/v1/discovery/queue.purge": as_json({}, 503)},
             "URL/v1/discovery/queue.purge answered 503",
         ),
     ],
@@ -184,10 +185,10 @@ def test_a_listing_without_end_is_given_up(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_request_for_a_pause_is_obeyed() -> None:
     answers = served(described())
-    busy = Canned(429, {}, {"Retry-After": "0"})
-    answers["/v1/discovery"] = [busy, busy, Canned(200, answers["/v1/discovery"])]
+    busy = as_json({}, 429, (("Retry-After", "0"),))
+    answers["/v1/discovery"] = [busy, busy, as_json(answers["/v1/discovery"])]
     with CannedServer(answers) as server:
-        assert len(Gateway(server.url).listing()[1]) == len(described())
+        assert len(Gateway(server.url).listing()[1]) == len(NAMES)
         assert server.asked == ["/v1/discovery"] * 3
 
 

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from sched_emulator import Emulator, Sandbox
 from sched_emulator.client.receiver import Received, Receiver
 from sched_emulator.follow import BackwardError, follow
+from tests.receivers import receiver as receiver_on_the_loop
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -219,41 +219,31 @@ def test_a_receiver_that_moves_time_is_told_that_it_cannot(
     assert said == ["time cannot be moved while deliveries of an earlier move are under way"]
 
 
-async def receiving_app(received: list[datetime]) -> TestServer:
-    async def receive(_request: web.Request) -> web.Response:
-        received.append(datetime.now(UTC))
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_post("/weekly", receive)
-    server = TestServer(app)
-    await server.start_server()
-    return server
-
-
 async def test_a_move_in_a_thread_is_served_by_the_loop(followed: Sandbox, library: Moves) -> None:
-    received: list[datetime] = []
-    server = await receiving_app(received)
-    with library.freeze(START) as frozen:
-        await asyncio.to_thread(create_cron, followed, str(server.make_url("/weekly")))
-        await asyncio.to_thread(library.shift, frozen, weeks=1)
-    await server.close()
-    assert received == [MONDAY]
+    seen: list[datetime] = []
+
+    async def look(_request: web.Request) -> int:
+        seen.append(datetime.now(UTC))
+        return 200
+
+    async with receiver_on_the_loop(look) as target:
+        with library.freeze(START) as frozen:
+            await asyncio.to_thread(create_cron, followed, target.url)
+            await asyncio.to_thread(library.shift, frozen, weeks=1)
+    assert seen == [MONDAY]
 
 
 async def test_a_move_on_the_loop_that_serves_the_receiver_says_how_to_do_it(
     followed: Sandbox, library: Moves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sched_emulator.follow.LOOP_PATIENCE_SECONDS", 0.05)
-    server = await receiving_app([])
-    url = str(server.make_url("/weekly"))
-    with library.freeze(START) as frozen:
-        await asyncio.to_thread(create_cron, followed, url)
-        with pytest.raises(RuntimeError) as caught:
-            library.shift(frozen, weeks=1)
-    await server.close()
+    async with receiver_on_the_loop() as target:
+        with library.freeze(START) as frozen:
+            await asyncio.to_thread(create_cron, followed, target.url)
+            with pytest.raises(RuntimeError) as caught:
+                library.shift(frozen, weeks=1)
     assert str(caught.value) == (
-        f"the move waits for {url}, which this event loop may serve:"
+        f"the move waits for {target.url}, which this event loop may serve:"
         " move time with `await asyncio.to_thread(frozen.tick, ...)`"
     )
 

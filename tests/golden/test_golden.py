@@ -1,6 +1,7 @@
 """A session over all operations gives the same bytes in every process, with every hash seed, on every Python."""
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from sched_emulator.server import discovery
 from sched_emulator.server.binding import bind
 from sched_emulator.spec import assumptions
+from tests.soak import LONGER, seeds
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -19,10 +21,10 @@ SESSION = HERE / "session.txt"
 NEEDED = "import aiohttp, croniter, jsonschema_rs, msgspec, tzdata, yaml"
 
 
-def play(python: str, hash_seed: str) -> bytes:
-    """Return the session as it comes out in a process of its own."""
+def play(python: str, hash_seed: str, session: Path = SESSION) -> bytes:
+    """Return a session as it comes out in a process of its own."""
     environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT / "src")}
-    command = [python, str(HERE / "play.py"), str(SESSION)]
+    command = [python, str(HERE / "play.py"), str(session)]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
 
 
@@ -47,8 +49,23 @@ def test_the_session_comes_out_as_recorded_on_other_versions_of_python(version: 
     assert play(python, "random").decode() == SESSION.read_text(encoding="utf-8")
 
 
+def requests_of_the_session() -> list[str]:
+    lines = SESSION.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith((" ", "#"))]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", seeds(1))
+def test_the_same_requests_in_any_order_come_out_the_same_in_every_process(seed: int, tmp_path: Path) -> None:
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    session = tmp_path / "session.txt"
+    session.write_text("\n".join(dice.choices(requests_of_the_session(), k=100 * LONGER)), encoding="utf-8")
+    first, second = (play(sys.executable, hash_seed, session) for hash_seed in ("1", "4294967295"))
+    assert first == second
+
+
 def test_the_session_has_every_operation() -> None:
-    requests = [line for line in SESSION.read_text(encoding="utf-8").splitlines() if not line.startswith((" ", "#"))]
+    requests = requests_of_the_session()
     missing = []
     for operation_id, bound in bind(assumptions.defaults()).operations.items():
         paths = [path for path in (bound.operation.path, bound.operation.newer_path) if path is not None]

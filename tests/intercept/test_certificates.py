@@ -7,6 +7,7 @@ import trustme
 
 from sched_emulator.intercept import HOST
 from sched_emulator.intercept.certificates import Authority
+from tests.receivers import listening
 
 BEGIN = "-----BEGIN CERTIFICATE-----"
 
@@ -27,13 +28,10 @@ def test_the_bundle_holds_what_was_trusted_before_once(tmp_path: Path) -> None:
 async def served_certificate(authority: Authority, trusted: str) -> dict[str, object]:
     async def say_bye(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"bye")
-        writer.close()
-        await writer.wait_closed()
 
     context = ssl.create_default_context(cadata=trusted)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
-    async with await asyncio.start_server(say_bye, "127.0.0.1", 0, ssl=authority.server_context()) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(say_bye, tls=authority.server_context()) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=HOST)
         certificate: dict[str, object] = writer.get_extra_info("peercert")
         assert await reader.read() == b"bye"

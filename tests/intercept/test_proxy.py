@@ -1,24 +1,12 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 import trustme
 
 from sched_emulator.intercept.proxy import Proxy, Upstream
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def listening(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+from tests.receivers import listening
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -149,7 +137,7 @@ async def test_a_proxy_before_may_speak_tls(monkeypatch: pytest.MonkeyPatch) -> 
 
     with authority.cert_pem.tempfile() as path:
         monkeypatch.setenv("SSL_CERT_FILE", path)
-        async with listening(serve, context) as port, proxy(upstream=before("https", port)) as running:
+        async with listening(serve, tls=context) as port, proxy(upstream=before("https", port)) as running:
             assert await said_by(running.port, connect_to("example.com:443")) == ESTABLISHED + b"through TLS"
 
 

@@ -11,9 +11,7 @@ import subprocess
 import sys
 import termios
 import textwrap
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ import trustme
 
 from sched_emulator.cli import main
 from sched_emulator.intercept.process import NotStartedError, run_command
+from tests.receivers import Told, serving
 
 OURS = ("SCHED_EMULATOR_", "INFRAI_", "SSL_CERT_", "REQUESTS_CA", "CURL_CA", "NODE_")
 CURL_EXAMPLES = r"""
@@ -210,29 +209,14 @@ def test_the_control_api_is_not_served_under_the_gateway_s_name() -> None:
 # --- Other hosts.
 
 
-class _Elsewhere(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"elsewhere")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the method overridden
-        pass
-
-
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """A server of another host, and the file with its authority. 127.0.0.2 is not exempt from proxies."""
     authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.2").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "company.pem"))
-    with HTTPServer(("127.0.0.2", 0), _Elsewhere) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"https://127.0.0.2:{server.server_port}/", str(tmp_path / "company.pem")
-        server.shutdown()
-        thread.join()
+    with serving(lambda _: Told(200, b"elsewhere"), host="127.0.0.2", tls=context) as (url, _):
+        yield f"{url}/", str(tmp_path / "company.pem")
 
 
 FETCH = """

@@ -7,12 +7,14 @@ import jsonschema_rs
 import pytest
 
 from sched_emulator import spec
+from sched_emulator.config import FROZEN_START_MS
+from sched_emulator.core.instants import to_text
 from sched_emulator.server.binding import BoundOperation
 from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 
 HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
-START = "2026-01-01T00:00:00.000Z"
+START = to_text(FROZEN_START_MS)
 
 
 async def refusal(api: Api, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, str]:

@@ -17,8 +17,9 @@ from sched_emulator.config import Config
 from sched_emulator.server.app import App
 from sched_emulator.server.sender import Sender
 from sched_emulator.spec import assumptions
+from tests.receivers import Behaviour, for_ever, receiver, rude_receiver
 from tests.server.harness import Api, Start, served
-from tests.server.receivers import Behaviour, for_ever, receiver, rude_receiver
+from tests.waiting import until
 
 SHORT = 0.2  # seconds: how long an attempt may take where it is to end by its time limit
 SECRET = "s3cret"  # noqa: S105 - not one of ours
@@ -81,11 +82,11 @@ async def redirect(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 async def test_a_receiver_that_does_not_come_to_an_end_times_out(start: Start, behaviour: Behaviour) -> None:
     api = await start(delivery_timeout_seconds=SHORT)
     async with rude_receiver(behaviour) as hostile:
-        await task(api, hostile, timeout_seconds=60)
+        await task(api, hostile.url, timeout_seconds=60)
         done = await api.advance(until="2026-01-01T01:05:00Z")
     assert done["now"] == "2026-01-01T01:05:00.000Z"
     assert await told(api) == [
-        {"url": hostile, "outcome": "timeout", "error": "timed out after 0.2 s", "duration_seconds": 60.0}
+        {"url": hostile.url, "outcome": "timeout", "error": "timed out after 0.2 s", "duration_seconds": 60.0}
     ]
 
 
@@ -103,16 +104,16 @@ async def test_a_hostile_receiver_ends_as_what_it_is_and_holds_up_no_other(
     api: Api, behaviour: Behaviour, ending: Json
 ) -> None:
     async with rude_receiver(behaviour) as hostile, receiver() as good:
-        await task(api, hostile)
+        await task(api, hostile.url)
         await task(api, good.url)
         await api.advance(seconds=3600)
-    assert await told(api) == [{"url": hostile, **ending, "duration_seconds": 0.0}, {"url": good.url, **SENT}]
+    assert await told(api) == [{"url": hostile.url, **ending, "duration_seconds": 0.0}, {"url": good.url, **SENT}]
 
 
 async def test_a_timeout_on_a_frozen_clock_takes_timeout_seconds_of_virtual_time(start: Start) -> None:
     api = await start(delivery_timeout_seconds=SHORT)
     async with rude_receiver(for_ever) as hanging:
-        await task(api, hanging, timeout_seconds=60, retry=1)
+        await task(api, hanging.url, timeout_seconds=60, retry=1)
         assert (await api.advance(until="2026-01-01T01:00:59Z"))["fired"] == 1
         assert [item["outcome"] for item in await told(api)] == ["running"]
         await api.advance(until="2026-01-01T01:10:00Z")
@@ -166,7 +167,7 @@ async def test_one_that_hangs_holds_a_slot_and_no_more(start: Start) -> None:
 
 async def test_memory_stays_flat_whatever_receivers_send(api: Api) -> None:
     async with rude_receiver(stream) as hostile:
-        await api.call("cron.create", {"schedule": "0 * * * *", "url": hostile})
+        await api.call("cron.create", {"schedule": "0 * * * *", "url": hostile.url})
         await api.advance(seconds=36_000)
         tracemalloc.start()
         try:
@@ -262,12 +263,14 @@ async def test_a_push_ends_with_its_lease_on_a_running_clock_too(start: Start) -
         second.set()
         return 200
 
+    async def ended() -> bool:
+        return all(item["outcome"] != "running" for item in await told(api))
+
     async with receiver(hang_once) as target:
         await api.call("queue.publish", {"queue": "orders", "payload": {}})
         await api.call("queue.push_subscribe", {"url": target.url, "visibility_timeout": 30}, queue="orders")
         await second.wait()
-        while any(item["outcome"] == "running" for item in await told(api)):
-            pass
+        await until(ended, "both attempts to end")
     assert target.paths == ["/", "/again"]
     first, again = await api.deliveries()
     assert (first["outcome"], first["note"]) == ("delivered", "the message was settled before this attempt ended")

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sched_emulator.core.instants import from_text
+from sched_emulator.config import FROZEN_START_MS
+from sched_emulator.core.instants import from_text, to_text
 from sched_emulator.server.running_clock import RunningClock
+from tests.receivers import receiver
 from tests.server.harness import KEY, Api, Start
-from tests.server.receivers import receiver
+from tests.waiting import until
 
-START = "2026-01-01T00:00:00.000Z"
-START_MS = 1_767_225_600_000
+START = to_text(FROZEN_START_MS)
 PATIENT: dict[str, Any] = {"delivery_timeout_seconds": 600}  # no attempt times out because a machine is slow
 Json = dict[str, Any]
 
@@ -41,9 +42,14 @@ async def outcomes(api: Api) -> list[tuple[str, str]]:
 
 async def eventually(api: Api, count: int) -> list[tuple[str, str]]:
     """Return the outcomes as soon as so many attempts have ended, and no other is under way."""
-    while [outcome for _, outcome in await outcomes(api)].count("running") or len(await outcomes(api)) < count:
-        pass
-    return await outcomes(api)
+    found: list[tuple[str, str]] = []
+
+    async def ended() -> bool:
+        found[:] = await outcomes(api)
+        return len(found) >= count and all(outcome != "running" for _, outcome in found)
+
+    await until(ended, f"{count} attempts to end, and all that have begun")
+    return found
 
 
 # A frozen clock
@@ -225,7 +231,7 @@ async def test_an_advance_that_stops_early_has_every_request_answered(api: Api, 
 
 
 async def test_a_running_clock_fires_by_itself(start: Start) -> None:
-    api = await start(clock_mode="wall", speed=600, now_ms=START_MS, **PATIENT)
+    api = await start(clock_mode="wall", speed=600, now_ms=FROZEN_START_MS, **PATIENT)
     seen: list[str] = []
     third = asyncio.Event()
 
@@ -246,7 +252,7 @@ async def test_a_running_clock_fires_by_itself(start: Start) -> None:
 
 
 async def test_a_frozen_clock_stands_and_a_resumed_one_goes_on_from_there(start: Start) -> None:
-    api = await start(clock_mode="wall", speed=100_000, now_ms=START_MS, **PATIENT)
+    api = await start(clock_mode="wall", speed=100_000, now_ms=FROZEN_START_MS, **PATIENT)
     arrived = asyncio.Event()
 
     async def arrive(_request: web.Request) -> int:
@@ -266,14 +272,17 @@ async def test_a_frozen_clock_stands_and_a_resumed_one_goes_on_from_there(start:
 
 
 async def test_an_advance_on_a_running_clock_makes_everything_happen_then_time_runs_on(start: Start) -> None:
-    api = await start(clock_mode="wall", now_ms=START_MS, **PATIENT)
+    api = await start(clock_mode="wall", now_ms=FROZEN_START_MS, **PATIENT)
     async with receiver() as target:
         await hourly(api, target.url)
         done = await api.advance(until="2026-01-02T00:30:00Z")
         assert done == {"now": "2026-01-02T00:30:00.000Z", "fired": 24, "stopped": "until"}
         assert len(target.paths) == 24
-    while await now(api) == done["now"]:
-        pass
+
+    async def runs_on() -> bool:
+        return await now(api) > str(done["now"])
+
+    await until(runs_on, "the clock to run on")
 
 
 async def test_on_a_running_clock_an_advance_waits_for_no_delivery_but_says_which_is_under_way(start: Start) -> None:
@@ -297,7 +306,7 @@ async def test_on_a_running_clock_an_advance_waits_for_no_delivery_but_says_whic
 
 
 async def test_a_receiver_has_its_time_in_real_seconds_however_fast_the_clock_runs(start: Start) -> None:
-    api = await start(clock_mode="wall", speed=100_000, now_ms=START_MS, **PATIENT)
+    api = await start(clock_mode="wall", speed=100_000, now_ms=FROZEN_START_MS, **PATIENT)
     arrived, leave = asyncio.Event(), asyncio.Event()
 
     async def hold(_request: web.Request) -> int:
@@ -305,11 +314,13 @@ async def test_a_receiver_has_its_time_in_real_seconds_however_fast_the_clock_ru
         await leave.wait()
         return 200
 
+    async def noon() -> bool:
+        return await now(api) > "2026-01-01T12"
+
     async with receiver(hold) as target:
         await task(api, target.url, START, timeout_seconds=60)
         await arrived.wait()
-        while await now(api) < "2026-01-01T12":
-            pass
+        await until(noon, "half a day to pass")
         leave.set()
         assert [outcome for _, outcome in await eventually(api, 1)] == ["delivered"]
 
@@ -359,11 +370,11 @@ async def test_an_advance_of_a_sandbox_that_is_reset_meanwhile_ends_at_once(api:
 
 
 async def test_a_clock_that_is_far_behind_is_brought_to_the_present_in_turns(start: Start) -> None:
-    api = await start(clock_mode="wall", speed=0.001, now_ms=START_MS)
+    api = await start(clock_mode="wall", speed=0.001, now_ms=FROZEN_START_MS)
     await api.script("*", 200)
     await api.call("cron.create", {"schedule": "* * * * *", "url": "https://api.acme.com/minutely"})
     driver = api.app.sandboxes.hosted[KEY].driver
-    driver.clock = RunningClock(START_MS + 10 * 86_400_000, 0.001)  # as when the process was stopped for long
+    driver.clock = RunningClock(FROZEN_START_MS + 10 * 86_400_000, 0.001)  # as when the process was stopped for long
     asked = asyncio.ensure_future(api.call("cron.list"))
     health = 0
     while not asked.done():
@@ -443,7 +454,7 @@ async def test_a_sandbox_deleted_while_its_clock_ran_never_fires_again(start: St
 
 
 async def test_a_sandbox_deleted_during_an_advance_on_a_running_clock_never_fires_again(start: Start) -> None:
-    api = await start(clock_mode="wall", now_ms=START_MS, **PATIENT)
+    api = await start(clock_mode="wall", now_ms=FROZEN_START_MS, **PATIENT)
 
     async def delete() -> None:
         await api.control("DELETE", "sandbox")

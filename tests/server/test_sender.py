@@ -4,9 +4,8 @@ import socket
 import ssl
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,72 +14,11 @@ import trustme
 from sched_emulator.core.records import Attempt
 from sched_emulator.core.targets import KEPT_BYTES
 from sched_emulator.server.sender import Response, Sender, resolve_name
-
-Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
+from tests.receivers import Behaviour, for_ever, rude_receiver
 
 SHORT = 0.2  # seconds: what an attempt may take where it is to end by its time limit
 LONG = 60.0  # where it is not
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-
-
-@dataclass
-class Receiver:
-    """A receiver on loopback: what it got, and `gone`, set whenever a connection's handler has ended."""
-
-    port: int = 0
-    heads: list[str] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    connections: int = 0
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
-
-    async def read(self, reader: asyncio.StreamReader) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:"))
-        self.heads.append(head)
-        self.bodies.append(await reader.readexactly(length))
-
-
-@asynccontextmanager
-async def receiver(
-    behaviour: Behaviour | bytes, *, read: bool = True, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Receiver]:
-    """Serve on a free port: take each request (unless `read` is false), then do as told or answer these bytes."""
-    running: set[asyncio.Task[None]] = set()
-    made = Receiver()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        made.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            if read:
-                await made.read(reader)
-            if isinstance(behaviour, bytes):
-                writer.write(behaviour)
-                await writer.drain()
-            else:
-                await behaviour(reader, writer)
-        writer.close()
-        made.gone.set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(handle(reader, writer))
-        running.add(task)
-        task.add_done_callback(running.discard)
-
-    listening = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # so that what is not read stays with the sender
-    server = await asyncio.start_server(accept, sock=listening, ssl=tls, backlog=512)
-    made.port = listening.getsockname()[1]
-    try:
-        yield made
-    finally:
-        server.close()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running)
 
 
 @asynccontextmanager
@@ -122,7 +60,7 @@ async def post(sending: Sender, url: str, **options: Any) -> Response:
 
 async def outcome_of(behaviour: Behaviour | bytes, *, limit: float = LONG, **options: Any) -> Response:
     body = options.pop("body", "{}")
-    async with receiver(behaviour, **options) as target, sender(delivery_timeout=limit) as sending:
+    async with rude_receiver(behaviour, **options) as target, sender(delivery_timeout=limit) as sending:
         return await post(sending, target.url, body=body)
 
 
@@ -136,10 +74,6 @@ def refused(error: str) -> Response:
 
 DELIVERED = Response("response", status=200, headers={"Content-Length": "2"}, body_excerpt=b"hi")
 TIMED_OUT = Response("timeout", error="timed out after 0.2 s")
-
-
-async def for_ever(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    await asyncio.Event().wait()
 
 
 def then(start: bytes, go_on: Behaviour) -> Behaviour:
@@ -192,7 +126,7 @@ def free_port() -> int:
 
 
 async def test_a_request_has_the_headers_given_and_those_of_the_connection_only() -> None:
-    async with receiver(OK) as target, sender() as sending:
+    async with rude_receiver(OK) as target, sender() as sending:
         response = await post(
             sending,
             f"http://127.1:{target.port}/%2e/a%2fb/é?q='\"%20#fragment",
@@ -222,7 +156,7 @@ async def test_any_status_is_a_response(status: int) -> None:
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    async with receiver(OK) as other:
+    async with rude_receiver(OK) as other:
         answer = f"HTTP/1.1 307 x\r\nLocation: {other.url}\r\nContent-Length: 0\r\n\r\n".encode()
         response = await outcome_of(answer)
         assert response.status == 307
@@ -253,13 +187,13 @@ async def test_cookies_are_forgotten_and_proxy_variables_ignored(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port}")
     answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"
-    async with receiver(answer) as target, sender() as sending:
+    async with rude_receiver(answer) as target, sender() as sending:
         assert [(await post(sending, target.url)).status for _ in range(2)] == [200, 200]
     assert ["cookie" in head.lower() for head in target.heads] == [False, False]
 
 
 async def test_a_connection_serves_one_request() -> None:
-    async with receiver(OK) as target, sender() as sending:
+    async with rude_receiver(OK) as target, sender() as sending:
         for _ in range(3):
             assert await post(sending, target.url) == DELIVERED
     assert target.connections == 3
@@ -273,7 +207,7 @@ async def test_a_receiver_that_hangs_times_out() -> None:
 
 
 async def test_the_attempt_s_own_limit_counts_when_it_is_shorter() -> None:
-    async with receiver(for_ever) as target, sender() as sending:
+    async with rude_receiver(for_ever) as target, sender() as sending:
         assert await post(sending, target.url, timeout_seconds=SHORT) == TIMED_OUT
 
 
@@ -293,7 +227,7 @@ async def test_a_receiver_that_never_reads_times_out_and_the_rest_of_the_body_is
         while chunk := await reader.read(1_000_000):
             left += len(chunk)
 
-    async with receiver(read_what_is_left, read=False) as target, sender(delivery_timeout=SHORT) as sending:
+    async with rude_receiver(read_what_is_left, read=False) as target, sender(delivery_timeout=SHORT) as sending:
         assert await post(sending, target.url, body=body) == TIMED_OUT
         timed_out.set()
         async with asyncio.timeout(LONG):
@@ -326,7 +260,7 @@ async def test_a_receiver_that_goes_on_with_interim_answers_times_out() -> None:
 async def test_a_receiver_that_streams_for_ever_is_cut_off_and_counts_by_its_status(
     start: bytes, repeated: bytes
 ) -> None:
-    async with receiver(then(start, repeat(repeated))) as target, sender() as sending:
+    async with rude_receiver(then(start, repeat(repeated))) as target, sender() as sending:
         response = await post(sending, target.url)
         assert (response.kind, response.status, response.body_excerpt) == ("response", 200, b"x" * KEPT_BYTES)
         async with asyncio.timeout(LONG):
@@ -352,7 +286,7 @@ async def test_garbage_and_endless_headers_are_no_http(behaviour: Behaviour | by
 
 @pytest.mark.parametrize("behaviour", [b"", b"HTTP/1.1 200 OK\r\nContent-", reset])
 async def test_a_receiver_that_closes_early_fails_after_one_request(behaviour: Behaviour | bytes) -> None:
-    async with receiver(behaviour) as target, sender() as sending:
+    async with rude_receiver(behaviour) as target, sender() as sending:
         assert await post(sending, target.url) == failed("the connection was closed before an answer")
     assert target.connections == 1
 
@@ -380,7 +314,7 @@ async def test_a_closed_port_refuses(free_port: int) -> None:
 
 async def test_memory_stays_flat_whatever_receivers_send() -> None:
     stream = then(b"HTTP/1.1 200 OK\r\n\r\n", repeat(b"x" * 65536))
-    async with receiver(stream) as target, sender() as sending:
+    async with rude_receiver(stream) as target, sender() as sending:
         await post(sending, target.url)
         tracemalloc.start()
         try:
@@ -412,14 +346,14 @@ async def test_two_hundred_go_side_by_side() -> None:
         present -= 1
         writer.write(OK)
 
-    async with receiver(answer_when_all_are_here) as target, sender() as sending:
+    async with rude_receiver(answer_when_all_are_here) as target, sender() as sending:
         outcomes = await asyncio.gather(*(post(sending, target.url) for _ in range(together)))
     assert outcomes == [DELIVERED] * together
     assert (peak, target.connections) == (together, together)
 
 
 async def test_hanging_receivers_hold_up_no_other() -> None:
-    async with receiver(for_ever) as hanging, receiver(OK) as target, sender() as sending:
+    async with rude_receiver(for_ever) as hanging, rude_receiver(OK) as target, sender() as sending:
         waiting = [asyncio.create_task(post(sending, hanging.url)) for _ in range(20)]
         assert await post(sending, target.url) == DELIVERED
         for task in waiting:
@@ -437,7 +371,7 @@ async def test_closing_ends_what_is_under_way_and_a_sender_can_send_again() -> N
             await for_ever(reader, writer)
         writer.write(OK)
 
-    async with receiver(hang_once) as target, sender() as sending:
+    async with rude_receiver(hang_once) as target, sender() as sending:
         task = asyncio.create_task(post(sending, target.url))
         await arrived.wait()
         await sending.close()
@@ -467,7 +401,7 @@ def client_tls(authority: trustme.CA) -> ssl.SSLContext:
 
 async def test_a_trusted_certificate_is_accepted(authority: trustme.CA) -> None:
     async with (
-        receiver(OK, tls=server_tls(authority, "localhost")) as target,
+        rude_receiver(OK, tls=server_tls(authority, "localhost")) as target,
         sender(tls=client_tls(authority)) as sending,
     ):
         assert await post(sending, f"https://localhost:{target.port}") == DELIVERED
@@ -477,10 +411,10 @@ async def test_a_certificate_nobody_trusts_or_of_another_name_is_not(
     authority: trustme.CA,
 ) -> None:
     untrusted = failed("the TLS certificate is not trusted")
-    async with receiver(OK, tls=server_tls(authority, "localhost")) as target, sender() as sending:
+    async with rude_receiver(OK, tls=server_tls(authority, "localhost")) as target, sender() as sending:
         assert await post(sending, f"https://localhost:{target.port}") == untrusted
     async with (
-        receiver(OK, tls=server_tls(authority, "other.test")) as target,
+        rude_receiver(OK, tls=server_tls(authority, "other.test")) as target,
         sender(tls=client_tls(authority)) as sending,
     ):
         assert await post(sending, f"https://localhost:{target.port}") == untrusted
@@ -488,9 +422,9 @@ async def test_a_certificate_nobody_trusts_or_of_another_name_is_not(
 
 
 async def test_a_receiver_without_tls_fails_the_handshake_and_one_that_is_silent_times_out() -> None:
-    async with receiver(b"HTTP/1.1 400 Bad Request\r\n\r\n", read=False) as target, sender() as sending:
+    async with rude_receiver(b"HTTP/1.1 400 Bad Request\r\n\r\n", read=False) as target, sender() as sending:
         assert await post(sending, f"https://localhost:{target.port}") == failed("the TLS handshake failed")
-    async with receiver(for_ever, read=False) as target, sender(delivery_timeout=SHORT) as sending:
+    async with rude_receiver(for_ever, read=False) as target, sender(delivery_timeout=SHORT) as sending:
         assert await post(sending, f"https://localhost:{target.port}") == TIMED_OUT
 
 
@@ -503,7 +437,7 @@ async def test_a_cancelled_attempt_hangs_up(authority: trustme.CA, *, encrypted:
         await reader.read(-1)
 
     tls = server_tls(authority, "localhost") if encrypted else None
-    async with receiver(wait_for_the_end, tls=tls) as target, sender(tls=client_tls(authority)) as sending:
+    async with rude_receiver(wait_for_the_end, tls=tls) as target, sender(tls=client_tls(authority)) as sending:
         task = asyncio.create_task(post(sending, f"{'https' if encrypted else 'http'}://localhost:{target.port}"))
         async with asyncio.timeout(LONG):
             await arrived.wait()
@@ -536,14 +470,14 @@ class Names:
 )
 async def test_loopback_is_reached_by_any_of_its_names_without_asking(host: str) -> None:
     names = Names()
-    async with receiver(OK) as target, sender(only_loopback=True, lookup=names) as sending:
+    async with rude_receiver(OK) as target, sender(only_loopback=True, lookup=names) as sending:
         assert await post(sending, f"http://{host}:{target.port}/") == DELIVERED
     assert names.asked == []
 
 
 async def test_localhost_is_reached_over_ipv6_too() -> None:
     try:
-        listening = receiver(OK, host="::1")
+        listening = rude_receiver(OK, host="::1")
         async with listening as target, sender() as sending:
             assert await post(sending, f"http://localhost:{target.port}/") == DELIVERED
             assert await post(sending, f"http://[::1]:{target.port}/") == DELIVERED
@@ -573,7 +507,7 @@ async def test_with_only_loopback_nothing_leaves_the_machine_not_even_a_question
 
 
 async def test_strict_refuses_loopback_by_address_and_by_name() -> None:
-    async with receiver(OK) as target, sender(strict=True, lookup=Names(["127.0.0.1"], ["::1"])) as sending:
+    async with rude_receiver(OK) as target, sender(strict=True, lookup=Names(["127.0.0.1"], ["::1"])) as sending:
         for host in ("127.0.0.1", "[::1]", "localhost", "hook.acme.com", "hook.acme.com"):
             answer = await post(sending, f"http://{host}:{target.port}/")
             assert answer == refused("the address is refused: loopback")
@@ -582,7 +516,7 @@ async def test_strict_refuses_loopback_by_address_and_by_name() -> None:
 
 async def test_a_name_is_judged_by_what_it_resolves_to_each_time() -> None:
     names = Names(["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1", "10.0.0.1"], ["fe80::1%eth0"], ["127.0.0.1"])
-    async with receiver(OK) as target, sender(lookup=names) as sending:
+    async with rude_receiver(OK) as target, sender(lookup=names) as sending:
         outcomes = [await post(sending, f"http://hook.acme.com:{target.port}/") for _ in range(5)]
     assert outcomes == [
         DELIVERED,
@@ -598,7 +532,7 @@ async def test_a_name_is_judged_by_what_it_resolves_to_each_time() -> None:
 
 async def test_a_route_may_lead_anywhere() -> None:
     names = Names(["127.0.0.1"])
-    async with receiver(OK) as target, sender(only_loopback=True, strict=True, lookup=names) as sending:
+    async with rude_receiver(OK) as target, sender(only_loopback=True, strict=True, lookup=names) as sending:
         for host in ("receiver", "localhost", "127.0.0.1"):
             assert await post(sending, f"http://{host}:{target.port}/", routed=True) == DELIVERED
     assert names.asked == ["receiver"]
@@ -628,7 +562,7 @@ async def test_a_name_server_that_hangs_holds_up_no_other() -> None:
         loop.call_soon_threadsafe(all_asked.set)
 
     threading.Thread(target=wait_for_all, daemon=True).start()
-    async with receiver(OK) as target, sender(lookup=lookup) as sending:
+    async with rude_receiver(OK) as target, sender(lookup=lookup) as sending:
         slow = [asyncio.create_task(post(sending, f"http://slow.acme.com:{target.port}/")) for _ in range(many)]
         async with asyncio.timeout(LONG):
             await all_asked.wait()
@@ -644,7 +578,7 @@ async def test_a_name_server_that_hangs_is_not_waited_for() -> None:
         answering.wait()
         return ["127.0.0.1"]
 
-    async with receiver(OK) as target, sender(lookup=lookup, delivery_timeout=SHORT) as sending:
+    async with rude_receiver(OK) as target, sender(lookup=lookup, delivery_timeout=SHORT) as sending:
         assert await post(sending, f"http://slow.acme.com:{target.port}/") == TIMED_OUT
         answering.set()
     assert target.connections == 0
