@@ -252,10 +252,10 @@ def test_a_session_past_the_logs_bound_is_told_so_in_a_sentence(capsys: pytest.C
     )
 
 
-def told(was: Any, would_be: Any, operation: str = "scheduling.queue.consume") -> list[str]:
+def told(was: Any, would_be: Any, operation: str = "queue.consume") -> list[str]:
     shown = {"was": was, "would_be": would_be}
     forms = {side: form_of(seen) for side, seen in shown.items()}
-    return list(reliance.sentences({"seq": 7, "operation": operation, **shown, "forms": forms}))
+    return list(reliance.sentences({"seq": 7, **shown, "forms": forms}, operation))
 
 
 def form_of(seen: Any) -> str | None:

@@ -38,10 +38,13 @@ class Sight(NamedTuple):
         return f"{'sent' if self.form == 'delivery' else 'due'} at {self.shown['at']}"
 
 
-def sentences(item: Mapping[str, Any]) -> Iterator[str]:
-    """Tell one item: a line that says what would have been different, and indented ones for its fields."""
+def sentences(item: Mapping[str, Any], operation: str) -> Iterator[str]:
+    """Tell one item: a line that says what would have been different, and indented ones for its fields.
+
+    `operation` is the short name of the item's operation.
+    """
     was, would_be = (Sight(item["forms"][side], item[side]) for side in ("was", "would_be"))
-    request = f"request {item['seq']}, {item['operation'].removeprefix('scheduling.')}"
+    request = f"request {item['seq']}, {operation}"
     if not (was.happens or would_be.happens):
         yield from _answers(f"{request},", was.shown, would_be.shown)
     elif was.happens and would_be.happens and was.thing == would_be.thing:

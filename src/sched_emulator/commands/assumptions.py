@@ -5,6 +5,7 @@ import json
 from difflib import get_close_matches
 from typing import Any
 
+from sched_emulator import spec
 from sched_emulator.client import reliance
 from sched_emulator.config import UsageError
 from sched_emulator.spec.assumptions import Assumption
@@ -106,7 +107,7 @@ def relied(values: argparse.Namespace) -> int:
         if item["id"] not in told:
             told.add(item["id"])
             say(f"{styled(item['id'], 'bold')} = {styled(item['answer'], 'green')}: {item['question']}")
-        first, *further = reliance.sentences(item)
+        first, *further = reliance.sentences(item, spec.short(item["operation"]))
         say(f"  under {styled(item['other'], 'yellow')}: {first}")
         for line in further:
             say(f"  {line}")

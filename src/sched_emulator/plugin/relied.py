@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from sched_emulator import spec
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.reliance import sentences
 from sched_emulator.client.sandbox import Sandbox
@@ -45,12 +46,18 @@ def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
         found = box.relied()
     except EmulatorError:
         found = {"items": [], "shapes": [], "complete": False}
-    items = [
-        [*Dependence(told["id"], told["answer"], told["other"], told["question"], "\n".join(sentences(told)))]
-        for told in found["items"]
-    ]
-    noted = {"items": items, "chosen": sorted(chosen), "shapes": found["shapes"], "complete": found["complete"]}
+    noted = {
+        "items": [[*_dependence(told)] for told in found["items"]],
+        "chosen": sorted(chosen),
+        "shapes": found["shapes"],
+        "complete": found["complete"],
+    }
     item.user_properties.append((PROPERTY, noted))
+
+
+def _dependence(told: Mapping[str, Any]) -> Dependence:
+    difference = "\n".join(sentences(told, spec.short(told["operation"])))
+    return Dependence(told["id"], told["answer"], told["other"], told["question"], difference)
 
 
 class Gathered:
