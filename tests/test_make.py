@@ -66,6 +66,7 @@ def checkout(tmp_path: Path) -> Checkout:
         ("test", ".[dev]", "-m pytest -n auto"),
         ("mutants", ".[dev]", "-m tests.contract.kill_mutants"),
         ("bench", ".[dev]", "-m bench"),
+        ("soak", ".[dev]", "-m tools.soak"),
     ],
 )
 def test_a_command_installs_what_it_needs_once(checkout: Checkout, target: str, installed: str, started: str) -> None:
