@@ -58,7 +58,7 @@ def test_every_operation_and_every_parameter_is_described() -> None:
     text = page("docs/operations.md")
     sections = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
     for operation in spec.operations(spec.resolve(spec.load("scheduling"), assumptions.defaults())):
-        section = sections[operation.operation_id.removeprefix("scheduling.")]
+        section = sections[operation.short]
         named = {item["name"] for item in operation.parameters if item["in"] != "header"}
         named |= set((operation.body_schema or {}).get("properties", {}))
         assert {name for name in named if f"`{name}`" not in section} == set(), operation.operation_id

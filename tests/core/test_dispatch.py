@@ -11,16 +11,15 @@ from sched_emulator.core.timeline import EVENT_WORDS, HOUSEKEEPING, Kind
 from sched_emulator.spec import assumptions
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "data" / "operations.json").read_text())
-DISCOVERY = {"discovery.list", "discovery.get"}
 
 
 def test_every_operation_of_the_spec_has_a_function_and_the_reverse() -> None:
     document = spec.resolve(spec.load("scheduling"), assumptions.defaults())
-    assert {item.operation_id for item in spec.operations(document)} - DISCOVERY == OPERATIONS.keys()
+    assert {item.operation_id for item in spec.operations(document) if not item.public} == OPERATIONS.keys()
 
 
 def test_every_documented_operation_has_a_function() -> None:
-    assert {item["id"] for item in DOCUMENTED["operations"]} == OPERATIONS.keys() - {"account.balance", "account.topup"}
+    assert {item["id"] for item in DOCUMENTED["operations"]} <= OPERATIONS.keys()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

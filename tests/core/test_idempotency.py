@@ -42,9 +42,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def test_every_write_but_consume_is_deduplicated() -> None:
-    assert [name.removeprefix("scheduling.") for name in DEDUPLICATED] == sorted(
-        ARGUMENTS, key=lambda name: name if name in OPERATIONS else f"scheduling.{name}"
-    )
+    assert {bound(name).operation.short for name in DEDUPLICATED} == ARGUMENTS.keys()
     assert {name for name in OPERATIONS if bound(name).facts.charged} - set(DEDUPLICATED) == {
         "scheduling.queue.consume"
     }
@@ -73,7 +71,7 @@ def test_a_key_is_required_of_creations_only(operation: str) -> None:
     box = Box()
     prepare(box)
     box.sandbox.set_assumptions({"idempotency.required": "required"})
-    name = operation.removeprefix("scheduling.")
+    name = bound(operation).operation.short
     arguments = ARGUMENTS.get(name, {"cron_id": "cron_000001"} if name.startswith("cron") else {"queue": "q"})
     if bound(operation).facts.creation:
         assert box.refused(name, **arguments) == (400, "`idempotency_key` must be given for a creation, got none")
