@@ -19,7 +19,7 @@ from sched_emulator.core.targets import of_status
 
 from .http_errors import Busy
 from .running_clock import RunningClock
-from .sender import Response, Sender
+from .sender import Receipt, Sender
 from .turns import Turns, Work
 
 EVENTS_A_POLL = 500
@@ -37,7 +37,7 @@ class Advanced(NamedTuple):
 
 class _Flight(NamedTuple):
     attempt: Attempt
-    task: "asyncio.Task[Response]"
+    task: "asyncio.Task[Receipt]"
     started: float
 
 
@@ -300,7 +300,7 @@ class Driver:
         self._unanswered.discard(attempt_id)
         self.sandbox.settle(attempt_id, self._outcome(flight.attempt, flight.task.result()))
 
-    def _outcome(self, attempt: Attempt, response: Response) -> Outcome:
+    def _outcome(self, attempt: Attempt, response: Receipt) -> Outcome:
         if response.status is not None:
             excerpt = response.body_excerpt.decode(errors="replace")
             return of_status(response.status, headers=dict(response.headers), body=excerpt)
