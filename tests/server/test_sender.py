@@ -13,7 +13,7 @@ import trustme
 
 from sched_emulator.core.records import Attempt
 from sched_emulator.core.targets import KEPT_BYTES
-from sched_emulator.server.sender import Response, Sender, resolve_name
+from sched_emulator.server.sender import Receipt, Sender, resolve_name
 from tests.receivers import Behaviour, for_ever, rude_receiver
 
 SHORT = 0.2  # seconds: what an attempt may take where it is to end by its time limit
@@ -54,26 +54,26 @@ def attempt(
     )
 
 
-async def post(sending: Sender, url: str, **options: Any) -> Response:
+async def post(sending: Sender, url: str, **options: Any) -> Receipt:
     return await sending.send(attempt(url, **options))
 
 
-async def outcome_of(behaviour: Behaviour | bytes, *, limit: float = LONG, **options: Any) -> Response:
+async def outcome_of(behaviour: Behaviour | bytes, *, limit: float = LONG, **options: Any) -> Receipt:
     body = options.pop("body", "{}")
     async with rude_receiver(behaviour, **options) as target, sender(delivery_timeout=limit) as sending:
         return await post(sending, target.url, body=body)
 
 
-def failed(error: str) -> Response:
-    return Response("failed", error=error)
+def failed(error: str) -> Receipt:
+    return Receipt("failed", error=error)
 
 
-def refused(error: str) -> Response:
-    return Response("refused", error=error)
+def refused(error: str) -> Receipt:
+    return Receipt("refused", error=error)
 
 
-DELIVERED = Response("response", status=200, headers={"Content-Length": "2"}, body_excerpt=b"hi")
-TIMED_OUT = Response("timeout", error="timed out after 0.2 s")
+DELIVERED = Receipt("response", status=200, headers={"Content-Length": "2"}, body_excerpt=b"hi")
+TIMED_OUT = Receipt("timeout", error="timed out after 0.2 s")
 
 
 def then(start: bytes, go_on: Behaviour) -> Behaviour:
@@ -152,7 +152,7 @@ async def test_a_request_has_the_headers_given_and_those_of_the_connection_only(
 @pytest.mark.parametrize("status", [100 + 1, 204, 301, 400, 500, 599])
 async def test_any_status_is_a_response(status: int) -> None:
     response = await outcome_of(b"HTTP/1.1 %d x\r\nContent-Length: 0\r\n\r\n" % status)
-    assert response == Response("response", status=status, headers={"Content-Length": "0"})
+    assert response == Receipt("response", status=status, headers={"Content-Length": "0"})
 
 
 async def test_a_redirect_is_not_followed() -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config
-from sched_emulator.server.app import App, is_control
+from sched_emulator.server.app import App, is_control, target_of
 
 from . import HOST
 from .certificates import Authority
@@ -69,5 +69,5 @@ class _Arrivals:
         self.came = False
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
-        self.came = self.came or not is_control(request)
+        self.came = self.came or not is_control(target_of(request))
         return await self.app.handle(request)

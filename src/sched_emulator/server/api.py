@@ -23,16 +23,18 @@ class Api:
         self._binding = binding
         self._keyless = 0
 
-    async def answer(self, request: BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: BaseRequest, target: str) -> web.StreamResponse:
         """Answer a request for an operation; SchedulingError when it comes to none."""
-        method, target = request.method, target_of(request)
-        matched = self._binding.routes.match(method, target)
+        matched = self._binding.routes.match(request.method, target)
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
         key = self._sandboxes.key_in(request.headers.get("Authorization"))
         raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
-        hosted = await self._sandboxes.present(key)
-        answered = exchange.perform(hosted.sandbox, hosted.binding, Received(method, target, request.headers, raw))
+        hosted = self._sandboxes.of_key(key)
+        if hosted.driver.runs:
+            hosted = await self._sandboxes.present(key)
+        received = Received(request.method, target, request.headers, raw)
+        answered = exchange.perform(hosted.sandbox, hosted.binding, received)
         hosted.driver.stir()
         if answered.let_go:
             self._sandboxes.turns.begin(freeing(answered.let_go))
@@ -42,7 +44,7 @@ class Api:
             request.transport.abort()
         return _reply(answered)
 
-    async def refuse(self, request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
+    async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a request that no operation took; it is journaled where its key is good."""
         try:
             key = self._sandboxes.key_in(request.headers.get("Authorization"))
@@ -51,13 +53,8 @@ class Api:
             now_ms = self._sandboxes.start_ms
             return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
         hosted = await self._sandboxes.present(key)
-        received = Received(request.method, target_of(request), request.headers, b"")
+        received = Received(request.method, target, request.headers, b"")
         return _reply(exchange.refuse(hosted.sandbox, hosted.binding, received, error))
-
-
-def target_of(request: BaseRequest) -> str:
-    """Return path and query as they were sent, also when they came as a whole URL."""
-    return request.raw_path if request.raw_path.startswith("/") else request.path_qs
 
 
 def _reply(answered: Answered) -> web.StreamResponse:

@@ -32,6 +32,7 @@ from .api import Api
 from .binding import Binding, bind
 from .control import PREFIX, Control
 from .http_errors import BodyTooLarge, InternalError, MalformedBody
+from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
 
@@ -65,9 +66,10 @@ class App:
         """Answer any request; what is refused before an operation took it is answered here too."""
         if "Expect" in request.headers:
             await _let_send(request)
-        face = self._control if is_control(request) else self._api
+        target = target_of(request)
+        face = self._control if is_control(target) else self._api
         try:
-            return await face.answer(request)
+            return await face.answer(request, target)
         except SchedulingError as raised:
             error = raised
         except web.HTTPRequestEntityTooLarge:
@@ -79,7 +81,7 @@ class App:
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             error = InternalError("the emulator made a mistake")
-        return await face.refuse(request, error)
+        return await face.refuse(request, target, error)
 
     def runner(self, handler: Handler | None = None, **options: Any) -> web.ServerRunner:
         """Return what serves on sockets; `handler` stands for `handle`, `options` are those of `web.Server`."""
@@ -111,10 +113,14 @@ class App:
         return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=self._body_bound)
 
 
-def is_control(request: BaseRequest) -> bool:
+def is_control(target: str) -> bool:
     """Whether a request is meant for the control API, however its path is written."""
-    target = request.raw_path
-    return target.startswith(PREFIX) or ((target[:1] != "/" or "%" in target) and request.path.startswith(PREFIX))
+    return target.startswith(PREFIX) or ("%" in target and path_of(target).startswith(PREFIX))
+
+
+def target_of(request: BaseRequest) -> str:
+    """Return path and query as they were sent, also when they came as a whole URL."""
+    return request.raw_path if request.raw_path.startswith("/") else request.path_qs
 
 
 class _Runner(web.ServerRunner):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jsonschema_rs
+from msgspec import Struct
 
 from sched_emulator import spec
 from sched_emulator.core.dispatch import Facts
@@ -28,7 +29,7 @@ KEY_FIELD = "idempotency_key"
 _WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """A request as the core takes it, and what of it had no effect."""
 
     arguments: Json

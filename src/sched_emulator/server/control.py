@@ -19,7 +19,6 @@ from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
 from . import control_reading, control_setting, json_body
-from .api import target_of
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation, shorten
 from .control_relied import get_relied
@@ -88,9 +87,9 @@ class Control:
             ]
         )
 
-    async def answer(self, request: BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: BaseRequest, target: str) -> web.StreamResponse:
         """Answer a request of the control API; SchedulingError when it is refused."""
-        matched = self._routes.match(request.method, target_of(request))
+        matched = self._routes.match(request.method, target)
         operation_id = matched.operation_id
         self._refuse_foreign(request)
         if operation_id in OF_SERVER:
@@ -102,7 +101,7 @@ class Control:
             return _reply(await AWAITED[operation_id](asked))
         return _reply(OF_SANDBOX[operation_id](asked))
 
-    async def refuse(self, _request: BaseRequest, error: SchedulingError) -> web.StreamResponse:
+    async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 

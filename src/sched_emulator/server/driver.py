@@ -19,7 +19,7 @@ from sched_emulator.core.targets import of_status
 
 from .http_errors import Busy
 from .running_clock import RunningClock
-from .sender import Response, Sender
+from .sender import Receipt, Sender
 from .turns import Turns, Work
 
 EVENTS_A_POLL = 500
@@ -37,7 +37,7 @@ class Advanced(NamedTuple):
 
 class _Flight(NamedTuple):
     attempt: Attempt
-    task: "asyncio.Task[Response]"
+    task: "asyncio.Task[Receipt]"
     started: float
 
 
@@ -73,18 +73,18 @@ class Driver:
 
     async def caught_up(self) -> None:
         """Wait until a running clock has come to the present, with all that was due by now; a frozen one stands."""
-        if self._runs:
+        if self.runs:
             await self._turns.finish(self._coming_to(self.clock.present_ms()))
 
     def catch_up(self) -> None:
         """Bring a running clock to the present without waiting for it: what takes long goes on by itself."""
-        if self._runs:
+        if self.runs:
             self._turns.begin(self._coming_to(self.clock.present_ms()))
 
     def stir(self) -> None:
         """Take notice that a request may have put something on the timeline."""
         self._stirred.set()
-        if self._runs:
+        if self.runs:
             self._arm()
 
     def waiting_for(self) -> dict[str, Any] | None:
@@ -189,7 +189,8 @@ class Driver:
     # A running clock
 
     @property
-    def _runs(self) -> bool:
+    def runs(self) -> bool:
+        """Whether time passes by itself."""
         return self.sandbox.store.mode == "wall" and not self._advancing and not self._halted
 
     def _start_clock(self) -> None:
@@ -198,7 +199,7 @@ class Driver:
     def _coming_to(self, present_ms: int) -> Work[None]:
         """Bring a running clock to an instant (long work), as far as attempts may be sent."""
         driven = self._driven
-        while self._runs and self._may_send:
+        while self.runs and self._may_send:
             attempt = yield from self._happening(present_ms, None)
             if self._driven != driven:
                 return
@@ -211,7 +212,7 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not (self._runs and self._may_send) or self._waking:
+        if not (self.runs and self._may_send) or self._waking:
             return
         due_ms = self.sandbox.store.timeline.next_due_ms()
         if due_ms is not None:
@@ -266,7 +267,7 @@ class Driver:
 
     @property
     def _driven(self) -> tuple[int, bool, bool]:
-        return self._generation, self._runs, self._advancing
+        return self._generation, self.runs, self._advancing
 
     def _signing_now_ms(self) -> int | None:
         return None if self._real_now_ms is None else self._real_now_ms()
@@ -300,7 +301,7 @@ class Driver:
         self._unanswered.discard(attempt_id)
         self.sandbox.settle(attempt_id, self._outcome(flight.attempt, flight.task.result()))
 
-    def _outcome(self, attempt: Attempt, response: Response) -> Outcome:
+    def _outcome(self, attempt: Attempt, response: Receipt) -> Outcome:
         if response.status is not None:
             excerpt = response.body_excerpt.decode(errors="replace")
             return of_status(response.status, headers=dict(response.headers), body=excerpt)

@@ -8,7 +8,10 @@ Domain errors rise untouched to `perform`.
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InjectedFault, InvalidRequest, SchedulingError
@@ -28,7 +31,7 @@ _BARE_FAILURE = b'{"error":%b}'
 _METADATA = b'{"cost_usd":0,"latency_ms":%d,"vendor":"infrai","cache_hit":false,"request_id":"%b"}'
 
 
-class Received(NamedTuple):
+class Received(Struct, frozen=True):
     """A request as it came: `target` is its path and query as sent, `headers` find a name however it is written."""
 
     method: str
@@ -37,7 +40,7 @@ class Received(NamedTuple):
     raw: bytes
 
 
-class Answered(NamedTuple):
+class Answered(Struct, frozen=True):
     """What is answered, after how long, whether the connection is dropped instead, and what is to be freed."""
 
     status: int
@@ -74,7 +77,7 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
     except InjectedFault as error:
         if error.drop:
             sandbox.store.note = "the connection was dropped: this answer was never sent"
-        answered = _refusal(sandbox, binding, error, error.latency_ms)._replace(drop=error.drop)
+        answered = replace(_refusal(sandbox, binding, error, error.latency_ms), drop=error.drop)
     except InvalidRequest as error:
         answered = _refusal(sandbox, binding, bound.name_as_sent(error, body))
     except SchedulingError as error:

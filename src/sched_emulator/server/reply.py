@@ -30,7 +30,7 @@ def json_reply(status: int, body: bytes, headers: Mapping[str, str]) -> web.Stre
 class _Reply(web.StreamResponse):
     def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         super().__init__(status=status)
-        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         self._content = body
         self._persistent = True
 

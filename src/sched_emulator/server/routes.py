@@ -90,6 +90,11 @@ def _unquoted(value: str) -> str:
     return value.replace("%2F", "/").replace("%25", "%") if "%" in value else value
 
 
+def path_of(target: str) -> str:
+    """Return the path of a target, decoded."""
+    return _url(target).path if "%" in target else target.partition("?")[0].partition("#")[0]
+
+
 def _url(target: str) -> URL:
     """Return a target taken apart, without its fragment, which belongs to no request."""
     path, mark, query = target.partition("?")

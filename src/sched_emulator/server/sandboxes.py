@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from uuid import uuid4
 
-from msgspec.structs import replace
-
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot
 from sched_emulator.core.records import Settings, State
-from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.sandbox import Sandbox, at_home
 from sched_emulator.core.store import fresh
 
 from .binding import Binding, bind
@@ -120,10 +118,6 @@ class Sandboxes:
     def _beginning(self) -> State:
         """Return the state of a new sandbox, whose records are its own: a loaded snapshot is decoded for each."""
         config = self._config
-        if self._loaded is not None:
-            state = snapshot.unseal(self._loaded)
-            told = {"deliver": config.deliver, "uncovered": config.uncovered, "strict_urls": config.strict_urls}
-            return replace(state, settings=replace(state.settings, **told))
         settings = Settings(
             seed=config.seed,
             start_ms=self.start_ms,
@@ -135,7 +129,7 @@ class Sandboxes:
             uncovered=config.uncovered,
             strict_urls=config.strict_urls,
         )
-        return fresh(settings)
+        return fresh(settings) if self._loaded is None else at_home(snapshot.unseal(self._loaded), settings)
 
 
 def real_now_ms() -> int:

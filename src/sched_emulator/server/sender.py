@@ -49,7 +49,7 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class Receipt:
     """How an attempt ended.
 
     `response`: an answer came, with any `status`, its `headers` and the beginning of its body. Otherwise `error` says
@@ -93,7 +93,7 @@ class Sender:
         self._resolver = _Resolver(lookup)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, attempt: Attempt) -> Response:
+    async def send(self, attempt: Attempt) -> Receipt:
         """Post what an attempt says and say what came of it; an explicit route skips the checks of addresses."""
         limit = min(attempt.timeout_ms / 1000, self._delivery_timeout)
         guard = _Guard(only_loopback=self._only_loopback, strict=self._strict, exempt=attempt.routed)
@@ -103,14 +103,14 @@ class Sender:
                 url = URL(urls.canonical(attempt.url), encoded=True)
                 return await self._exchange(url, attempt.headers, attempt.body.encode())
         except TimeoutError:
-            return Response("timeout", error=f"timed out after {limit:g} s")
+            return Receipt("timeout", error=f"timed out after {limit:g} s")
         except urls.UrlError as error:
-            return Response("failed", error=error.message)
+            return Receipt("failed", error=error.message)
         except (aiohttp.ClientError, OSError) as error:
-            return _failure(error) if guard.refusal is None else Response("refused", error=guard.refusal)
+            return _failure(error) if guard.refusal is None else Receipt("refused", error=guard.refusal)
         except Exception as error:  # noqa: BLE001 - whatever a receiver provokes ends its own attempt, nothing else
             _log.warning("an attempt ended unexpectedly", exc_info=True)
-            return Response("failed", error=f"the attempt ended unexpectedly ({type(error).__name__})")
+            return Receipt("failed", error=f"the attempt ended unexpectedly ({type(error).__name__})")
         finally:
             guard.hang_up()
             _guard.reset(token)
@@ -121,7 +121,7 @@ class Sender:
         if session is not None:
             await session.close()
 
-    async def _exchange(self, url: URL, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _exchange(self, url: URL, headers: Mapping[str, str], body: bytes) -> Receipt:
         if self._session is None:
             self._session = _session(self._resolver, self._tls)
         answer = await self._post(self._session, url, headers, body)
@@ -130,8 +130,8 @@ class Sender:
         finally:
             answer.close()
         if answer.status < 100:
-            return Response("failed", error=NOT_HTTP)
-        return Response("response", status=answer.status, headers=_kept(answer.headers), body_excerpt=excerpt)
+            return Receipt("failed", error=NOT_HTTP)
+        return Receipt("response", status=answer.status, headers=_kept(answer.headers), body_excerpt=excerpt)
 
     async def _post(
         self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes
@@ -298,7 +298,7 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _failure(error: Exception) -> Response:
+def _failure(error: Exception) -> Receipt:
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED:
-        return Response("refused", error="connection refused")
-    return Response("failed", error=next(name for kind, name in _FAILURES if isinstance(error, kind)))
+        return Receipt("refused", error="connection refused")
+    return Receipt("failed", error=next(name for kind, name in _FAILURES if isinstance(error, kind)))
