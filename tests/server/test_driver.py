@@ -333,9 +333,11 @@ async def busy(api: Api, *, days: int) -> asyncio.Future[Any]:
     await api.script("*", 200)
     await api.call("cron.create", {"schedule": "* * * * *", "url": "https://api.acme.com/minutely"})
     advancing = asyncio.ensure_future(api.advance(seconds=days * 86_400))
-    async with asyncio.timeout(60):
-        while "advancing" not in await api.control("GET", "clock"):
-            pass  # the request to advance is still on its way
+
+    async def begun() -> bool:
+        return "advancing" in await api.control("GET", "clock")
+
+    await until(begun, "the advance to begin")
     return advancing
 
 

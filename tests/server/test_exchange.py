@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Fault, Settings
 from sched_emulator.core.sandbox import Sandbox
@@ -17,7 +18,7 @@ from sched_emulator.server.exchange import Answered, Received
 from sched_emulator.server.http_errors import Unauthorized
 from sched_emulator.spec import assumptions
 
-START_MS = 1_767_225_600_000
+START_MS = FROZEN_START_MS
 PUBLISH = "/v1/scheduling/queue/publish"
 MESSAGE = b'{"queue":"orders","payload":{"n":1}}'
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"

@@ -2,10 +2,11 @@
 
 import pytest
 
+from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.instants import LAST_MS
 from sched_emulator.server.running_clock import RunningClock
 
-START_MS = 1_767_225_600_000
+START_MS = FROZEN_START_MS
 
 
 @pytest.fixture
