@@ -72,7 +72,9 @@ EDGE_MUTANTS = (
         "if False:",
     ),
     # --- Idempotency
-    Mutant("idempotency keys are ignored", IDEMPOTENCY, "    if key is None:\n", "    if True:\n"),
+    Mutant(
+        "idempotency keys are ignored", "core/sandbox.py", "        if idempotency_key is None:\n", "        if True:\n"
+    ),
     Mutant(
         "a replay does it again",
         IDEMPOTENCY,

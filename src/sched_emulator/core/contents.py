@@ -97,17 +97,19 @@ class Contents:
 
     def enter(self, message: Message, rank: Rank) -> None:
         """Count a message in at its place; `rank` is its rank among the available ones."""
-        self.shelf_of(message).messages.setdefault(message.message_id, message)
+        place, message_id = message.place, message.message_id
+        self.shelf_of(message).messages.setdefault(message_id, message)
         live = self.live
-        if message.place == "available":
-            live.available.add(message.message_id, rank)
-        elif message.place == "in_flight":
+        if place == "available":
+            live.available.add(message_id, rank)
+            return
+        if place == "in_flight":
             live.in_flight += 1
-        elif message.place == "delayed":
+        elif place == "delayed":
             live.delayed += 1
-        if self.fifo and message.place in {"in_flight", "delayed"}:
-            engaged = message.place == "in_flight" or message.retrying
-            (live.engaged if engaged else live.postponed).add(message.message_id, (0, message.position))
+        if self.fifo and place != "dead":
+            engaged = place == "in_flight" or message.retrying
+            (live.engaged if engaged else live.postponed).add(message_id, (0, message.position))
 
     def leave(self, message: Message) -> None:
         """Take a message out of its place; it keeps its turn in retention until `forget`."""

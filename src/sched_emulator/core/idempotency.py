@@ -17,21 +17,22 @@ from .timeline import Entry
 KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
 
+def refuse_without_key(store: Store, *, creation: bool) -> None:
+    """Refuse a creation without a key where one is required (assumption `idempotency.required`)."""
+    if creation and store.answers.ask("idempotency.required") == "required":
+        raise InvalidRequest("must be given for a creation, got none", parameter="idempotency_key")
+
+
 def perform(
     store: Store,
     *,
     operation_id: str,
     path: tuple[str, ...],
-    key: str | None,
-    creation: bool,
+    key: str,
     arguments: Mapping[str, Any],
     operation: Callable[[], Any],
 ) -> tuple[Any, int | None]:
     """Perform a write, or return what it answered before, with the number of the request that it repeats."""
-    if key is None:
-        if creation and store.answers.ask("idempotency.required") == "required":
-            raise InvalidRequest("must be given for a creation, got none", parameter="idempotency_key")
-        return operation(), None
     place = encode([operation_id, *(arguments[name] for name in path), key])
     fingerprint = encode_sorted(arguments)
     remembered = store.remembered.get(place)

@@ -1,7 +1,8 @@
 """The records a sandbox is made of. They are all of its state: a snapshot is their encoding, nothing else.
 
 Instants and durations are whole milliseconds. Records refer to each other by id. What can be derived from them (heaps,
-page indexes, counts) is rebuilt by `store.Store` and is not kept here.
+page indexes, counts) is rebuilt by `store.Store` and is not kept here. Those that come in great numbers refer to
+nothing that leads back to them, so the collector need not look at them (`gc=False`).
 """
 
 from typing import Any, Literal
@@ -49,7 +50,7 @@ class Task(Struct, kw_only=True):
     run_id: str
 
 
-class Run(Struct, kw_only=True):
+class Run(Struct, kw_only=True, gc=False):
     """One run of a cron or a task. `state` moves by the table in `runs`."""
 
     run_id: str
@@ -96,7 +97,7 @@ class Queue(Struct, kw_only=True):
     push_entry: int | None = None
 
 
-class Message(Struct, kw_only=True):
+class Message(Struct, kw_only=True, gc=False):
     """A message. It is held by exactly one queue, in exactly one place; `origin` is where it was published.
 
     `arrival` numbers arrivals in queues (publishing, dying, redriving); `position` is the rank among equals; `failures`
@@ -124,7 +125,7 @@ class Message(Struct, kw_only=True):
     entry: int | None = None
 
 
-class Delivery(Struct, kw_only=True):
+class Delivery(Struct, kw_only=True, gc=False):
     """What is sent, over all its attempts. `numbered`: the body carries the attempt's number."""
 
     delivery_id: str
@@ -141,7 +142,7 @@ class Delivery(Struct, kw_only=True):
     attempt: int = 0
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     """How an attempt ended: `result` is one of the journal's outcomes, `duration_ms` its virtual length."""
 
     result: Literal["delivered", "failed", "timeout", "refused", "captured"]
@@ -157,7 +158,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
         return self.result in {"delivered", "captured"}
 
 
-class Attempt(Struct, kw_only=True):
+class Attempt(Struct, kw_only=True, gc=False):
     """One try at a delivery. `outcome` is known beforehand when the receiver is scripted or the delivery captured."""
 
     attempt_id: str
@@ -175,7 +176,7 @@ class Attempt(Struct, kw_only=True):
     outcome: Outcome | None = None
 
 
-class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A request and its answer. `body` and `response` are the bytes that came and left; None: there was no body."""
 
     operation: str | None
@@ -188,7 +189,7 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replayed_from: int | None = None
 
 
-class RequestEntry(Struct, kw_only=True, omit_defaults=True):
+class RequestEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
     """A request in the journal."""
 
     seq: int
@@ -197,7 +198,7 @@ class RequestEntry(Struct, kw_only=True, omit_defaults=True):
     note: str | None = None
 
 
-class DeliveryEntry(Struct, kw_only=True, omit_defaults=True):
+class DeliveryEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
     """An attempt in the journal. Its fields are those of `GET /_emulator/deliveries`, times in milliseconds."""
 
     seq: int
@@ -253,7 +254,7 @@ class Fault(Struct, kw_only=True, omit_defaults=True):
     used: int = 0
 
 
-class RememberedCall(Struct, kw_only=True):
+class RememberedCall(Struct, kw_only=True, gc=False):
     """The first answer under an idempotency key."""
 
     scope: str

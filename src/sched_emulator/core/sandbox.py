@@ -78,15 +78,19 @@ class Sandbox:
             faults.raise_fault(fault)
         if facts.charged:
             account.refuse_without_credit(store)
-        result, replayed_from = idempotency.perform(
-            store,
-            operation_id=operation_id,
-            path=facts.path,
-            key=idempotency_key,
-            creation=facts.creation,
-            arguments=arguments,
-            operation=lambda: OPERATIONS[operation_id](store, **arguments),
-        )
+        operation, replayed_from = OPERATIONS[operation_id], None
+        if idempotency_key is None:
+            idempotency.refuse_without_key(store, creation=facts.creation)
+            result = operation(store, **arguments)
+        else:
+            result, replayed_from = idempotency.perform(
+                store,
+                operation_id=operation_id,
+                path=facts.path,
+                key=idempotency_key,
+                arguments=arguments,
+                operation=lambda: operation(store, **arguments),
+            )
         if fault is not None and fault.after:
             faults.raise_fault(fault)
         let_go, store.let_go = store.let_go, ()

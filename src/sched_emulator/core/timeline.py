@@ -44,7 +44,7 @@ EVENT_WORDS: dict[Kind, str] = {
 HOUSEKEEPING: frozenset[Kind] = frozenset({"run_retention", "message_retention", "forget_keys"})
 
 
-class Entry(Struct, omit_defaults=True):
+class Entry(Struct, omit_defaults=True, gc=False):
     """One thing that will happen: `kind` says what, `subject` to whom (an id or a name), `queue` in whose lane."""
 
     due_ms: int

@@ -17,7 +17,8 @@ from aiohttp.web_request import BaseRequest
 LONGEST_BYTES = 64 * 1024
 CONSTANT_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Server": "sched-emulator"}
 _CONSTANT_LINES = "".join(f"{name}: {value}\r\n" for name, value in CONSTANT_HEADERS.items())
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in _PHRASES.items()}
 
 
 def json_reply(status: int, body: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
@@ -29,7 +30,7 @@ def json_reply(status: int, body: bytes, headers: Mapping[str, str]) -> web.Stre
 
 class _Reply(web.StreamResponse):
     def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        super().__init__(status=status)
+        super().__init__(status=status, reason=_PHRASES[status])
         self._lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         self._content = body
         self._persistent = True
