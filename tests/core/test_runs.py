@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from sched_emulator.core import runs
-from sched_emulator.core.records import Run
+from sched_emulator.core.records import Run, RunState
 from tests.core.harness import DAY, HOUR, START_MS, Box
 
 HOOK = "https://api.acme.com/hook"
@@ -12,7 +12,7 @@ CRON = "cron_000001"
 MINUTELY = {"cron_expr": "* * * * *", "task": HOOK}
 
 
-def make_run(state: str) -> Run:
+def make_run(state: RunState) -> Run:
     return Run(run_id="run_000001", number=1, owner_id=CRON, kind="cron", state=state, scheduled_ms=START_MS)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from . import deliveries, ids, runs, schedule, urls
 from .errors import Conflict, InvalidRequest, NotFound
-from .records import Attempt, Cron, Delivery, Outcome, Run
+from .records import Attempt, Cron, Delivery, Outcome, OverlapPolicy, Run
 from .store import Store
 from .timeline import Entry
 
@@ -37,7 +37,7 @@ def create(
     timezone: str = "UTC",
     retry: int | None = None,
     timeout_ms: int | None = None,
-    overlap_policy: str | None = None,
+    overlap_policy: OverlapPolicy | None = None,
     max_runs: int | None = None,
     payload: Any | UnsetType = UNSET,
     headers: dict[str, str] | None = None,

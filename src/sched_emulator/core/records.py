@@ -5,36 +5,46 @@ page indexes, counts) is rebuilt by `store.Store` and is not kept here. Those th
 nothing that leads back to them, so the collector need not look at them (`gc=False`).
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from .timeline import Entry
+from .instants import LAST_MS
+from .timeline import Count, Entry
 
+# What a snapshot may bring; what the sandbox itself writes lies within.
+Instant = Count  # what is due may lie beyond the last instant that can be shown
+Status = Annotated[int, Meta(ge=100, le=599)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Name = Annotated[str, Meta(min_length=1)]
+Speed = Annotated[float, Meta(gt=0, le=1_000_000)]
+
+RunState = Literal["scheduled", "queued", "running", "succeeded", "failed", "skipped"]
+OverlapPolicy = Literal["allow", "skip", "queue"]
 Place = Literal["available", "delayed", "in_flight", "dead"]
 
 
 class Cron(Struct, kw_only=True):
     """A cron job: what it calls, when, and how its runs are going."""
 
-    cron_id: str
-    number: int
+    cron_id: Name
+    number: Count
     name: str
     cron_expr: str
     task: str
     timezone: str
-    retry: int
-    timeout_ms: int
-    overlap_policy: str | None
-    max_runs: int | None
+    retry: Count
+    timeout_ms: Count
+    overlap_policy: OverlapPolicy | None
+    max_runs: Count | None
     payload: Any | UnsetType = UNSET
     headers: dict[str, str]
     on_failure_webhook: str | None
-    run_at_ms: int | None
+    run_at_ms: Instant | None
     enabled: bool = True
-    runs_counted: int = 0
-    retention_days: int
-    next_run_ms: int | None = None
+    runs_counted: Count = 0
+    retention_days: Count
+    next_run_ms: Instant | None = None
     fire_entry: int | None = None
     under_way: dict[str, None]
     waiting: list[str]
@@ -46,7 +56,7 @@ class Task(Struct, kw_only=True):
     task_id: str
     task: str
     name: str | None
-    run_at_ms: int
+    run_at_ms: Instant
     run_id: str
 
 
@@ -54,14 +64,14 @@ class Run(Struct, kw_only=True, gc=False):
     """One run of a cron or a task. `state` moves by the table in `runs`."""
 
     run_id: str
-    number: int
+    number: Count
     owner_id: str
     kind: Literal["cron", "task"]
-    state: str
-    scheduled_ms: int
-    started_ms: int | None = None
-    finished_ms: int | None = None
-    finish_number: int = 0
+    state: RunState
+    scheduled_ms: Instant
+    started_ms: Instant | None = None
+    finished_ms: Instant | None = None
+    finish_number: Count = 0
     response_status: int | None = None
     error: str | None = None
     on_failure_webhook: str | None = None
@@ -75,8 +85,8 @@ class Subscription(Struct, kw_only=True):
     subscription_id: str
     url: str
     secret: str | None
-    max_retries: int
-    visibility_timeout_ms: int | None
+    max_retries: Count
+    visibility_timeout_ms: Count | None
     dead_letter_queue: str | None
 
 
@@ -84,12 +94,12 @@ class Queue(Struct, kw_only=True):
     """A queue's settings. `implicit`: made by publishing, so the first explicit create may still configure it."""
 
     queue: str
-    number: int
-    type: str
+    number: Count
+    type: Literal["standard", "fifo"]
     dead_letter_queue: str | None
-    max_retries: int
-    message_retention_days: int
-    visibility_timeout_default_ms: int
+    max_retries: Count
+    message_retention_days: Count
+    visibility_timeout_default_ms: Count
     enable_priority: bool
     implicit: bool
     subscription: Subscription | None = None
@@ -110,16 +120,16 @@ class Message(Struct, kw_only=True, gc=False):
     origin: str
     payload: Any
     priority: int | None
-    arrival: int
-    position: int
-    published_ms: int
-    kept_from_ms: int
+    arrival: Count
+    position: Count
+    published_ms: Instant
+    kept_from_ms: Instant
     place: Place
-    attempts: int = 0
-    failures: int = 0
+    attempts: Count = 0
+    failures: Count = 0
     retrying: bool = False
     lease_expired: bool = False
-    died_ms: int | None = None
+    died_ms: Instant | None = None
     delivery_id: str | None = None
     pushed_by: str | None = None
     entry: int | None = None
@@ -137,18 +147,18 @@ class Delivery(Struct, kw_only=True, gc=False):
     body: Any
     numbered: bool
     secret: str | None
-    timeout_ms: int
-    max_attempts: int
-    attempt: int = 0
+    timeout_ms: Count
+    max_attempts: Count
+    attempt: Count = 0
 
 
 class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     """How an attempt ended: `result` is one of the journal's outcomes, `duration_ms` its virtual length."""
 
     result: Literal["delivered", "failed", "timeout", "refused", "captured"]
-    status: int | None = None
+    status: Status | None = None
     error: str | None = None
-    duration_ms: int = 0
+    duration_ms: Count = 0
     response_headers: dict[str, str] = {}
     response_body: str | None = None
 
@@ -163,16 +173,16 @@ class Attempt(Struct, kw_only=True, gc=False):
 
     attempt_id: str
     delivery_id: str
-    kind: str
+    kind: Literal["cron", "task", "push", "failure"]
     owner_id: str
     queue: str | None
     url: str
     routed: bool
     headers: dict[str, str]
     body: str
-    timeout_ms: int
-    journal_seq: int
-    number: int
+    timeout_ms: Count
+    journal_seq: Count
+    number: Count
     outcome: Outcome | None = None
 
 
@@ -183,17 +193,17 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     method: str
     path: str
     body: bytes | None
-    status: int
+    status: Annotated[int, Meta(ge=100, le=999)]
     response: bytes
     ignored: list[str] = []
-    replayed_from: int | None = None
+    replayed_from: Count | None = None
 
 
 class RequestEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
     """A request in the journal."""
 
-    seq: int
-    at_ms: int
+    seq: Count
+    at_ms: Instant
     exchange: Exchange
     note: str | None = None
 
@@ -201,20 +211,20 @@ class RequestEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
 class DeliveryEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
     """An attempt in the journal. Its fields are those of `GET /_emulator/deliveries`, times in milliseconds."""
 
-    seq: int
-    at_ms: int
+    seq: Count
+    at_ms: Instant
     kind: str
     url: str
     routed_to: str | None = None
     headers: dict[str, str]
     body: Any
-    attempt: int
+    attempt: Count
     run_id: str | None = None
     message_id: str | None = None
     outcome: str = "running"
-    status: int | None = None
+    status: Status | None = None
     error: str | None = None
-    duration_ms: int | None = None
+    duration_ms: Count | None = None
     response_headers: dict[str, str] = {}
     response_body: str | None = None
     note: str | None = None
@@ -223,10 +233,10 @@ class DeliveryEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
 class Response(Struct, kw_only=True, omit_defaults=True):
     """One answer of a scripted receiver."""
 
-    status: int = 200
+    status: Annotated[int, Meta(ge=200, le=599)] = 200
     headers: dict[str, str] = {}
     body: Any = None
-    latency_seconds: float = 0.0
+    latency_seconds: Seconds = 0.0
     error: Literal["timeout", "refused", "reset"] | None = None
 
 
@@ -234,24 +244,24 @@ class Target(Struct, kw_only=True):
     """A scripted receiver for the URLs that fit a glob."""
 
     url: str
-    responses: list[Response]
+    responses: Annotated[list[Response], Meta(min_length=1)]
     then: Literal["repeat-last", "cycle"] = "repeat-last"
-    used: int = 0
+    used: Count = 0
 
 
 class Fault(Struct, kw_only=True, omit_defaults=True):
     """What happens to calls of the operations that fit a glob."""
 
     operation: str | None = None
-    status: int | None = None
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
     code: str | None = None
-    retry_after_seconds: int | None = None
-    latency_seconds: float = 0.0
+    retry_after_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+    latency_seconds: Seconds = 0.0
     drop: bool = False
-    times: int | None = None
-    probability: float = 1.0
+    times: Count | None = None
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
     after: bool = False
-    used: int = 0
+    used: Count = 0
 
 
 class RememberedCall(Struct, kw_only=True, gc=False):
@@ -260,17 +270,17 @@ class RememberedCall(Struct, kw_only=True, gc=False):
     scope: str
     fingerprint: str
     result: Any
-    at_ms: int
-    request_seq: int
+    at_ms: Instant
+    request_seq: Count
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What a sandbox starts from, and returns to when it is reset."""
 
     seed: int
-    start_ms: int
+    start_ms: Annotated[int, Meta(ge=0, le=LAST_MS)]
     mode: Literal["wall", "frozen"]
-    speed: float
+    speed: Speed
     answers: dict[str, str | int]
     routes: dict[str, str]
     deliver: Literal["loopback", "all", "none"]
@@ -283,13 +293,13 @@ class State(Struct, kw_only=True):
 
     version: Literal[2] = 2
     settings: Settings
-    now_ms: int
+    now_ms: Annotated[int, Meta(ge=0, le=LAST_MS)]
     mode: Literal["wall", "frozen"]
-    speed: float
-    fired: int = 0
-    counters: dict[str, int] = {}
+    speed: Speed
+    fired: Count = 0
+    counters: dict[str, Count] = {}
     answers: dict[str, str | int]
-    balance_usd: float | None = None
+    balance_usd: Annotated[float, Meta(ge=-1e9, le=1e9)] | None = None
     routes: dict[str, str]
     targets: list[Target] = []
     faults: list[Fault] = []
@@ -303,9 +313,9 @@ class State(Struct, kw_only=True):
     retention_entries: dict[str, int] = {}
     remembered: list[RememberedCall] = []
     timeline: list[Entry] = []
-    next_entry: int = 1
+    next_entry: Count = 1
     requests: list[RequestEntry] = []
     delivered: list[DeliveryEntry] = []
-    journal_seq: int = 0
-    dropped_requests: int = 0
-    dropped_deliveries: int = 0
+    journal_seq: Count = 0
+    dropped_requests: Count = 0
+    dropped_deliveries: Count = 0

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from . import deliveries, instants
-from .records import Attempt, Delivery, Outcome, Run
+from .records import Attempt, Delivery, Outcome, Run, RunState
 from .store import Store
 from .timeline import Entry
 
-TRANSITIONS = {
+TRANSITIONS: dict[tuple[RunState, str], RunState] = {
     ("scheduled", "start"): "running",
     ("queued", "start"): "running",
     ("running", "retry"): "running",
@@ -36,7 +36,7 @@ def limits(store: Store, retry: int | None, timeout_ms: int | None) -> tuple[int
     return constant("cron.retries") if retry is None else retry, timeout_ms or 1000 * constant("cron.timeout_seconds")
 
 
-def open_run(store: Store, owner_id: str, *, kind: Literal["cron", "task"], state: str, scheduled_ms: int) -> Run:
+def open_run(store: Store, owner_id: str, *, kind: Literal["cron", "task"], state: RunState, scheduled_ms: int) -> Run:
     """Make a run of a cron or task and list it."""
     number = store.ids.number("run")
     run = Run(

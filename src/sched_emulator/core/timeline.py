@@ -9,9 +9,9 @@ leave the heaps lazily and in bulk.
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush, nsmallest
 from itertools import chain
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 Kind = Literal[
     "cron",
@@ -28,6 +28,7 @@ Kind = Literal[
     "forget_keys",
 ]
 Key = tuple[int, int]
+Count = Annotated[int, Meta(ge=0, le=2**53)]  # what a snapshot may bring
 
 # What each kind of event is in words, about its subject.
 EVENT_WORDS: dict[Kind, str] = {
@@ -47,8 +48,8 @@ HOUSEKEEPING: frozenset[Kind] = frozenset({"run_retention", "message_retention",
 class Entry(Struct, omit_defaults=True, gc=False):
     """One thing that will happen: `kind` says what, `subject` to whom (an id or a name), `queue` in whose lane."""
 
-    due_ms: int
-    seq: int
+    due_ms: Count
+    seq: Count
     kind: Kind
     subject: str
     queue: str | None = None
