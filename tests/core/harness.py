@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import convert
 
 from sched_emulator.config import FROZEN_START_MS
+from sched_emulator.core import snapshot
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
@@ -116,6 +117,10 @@ class Box:
     def target(self, fields: Json) -> None:
         """Script a receiver, in the fields of its record."""
         self.sandbox.add_target(convert(fields, Target, strict=False))
+
+    def restore(self, document: bytes) -> None:
+        """Go on from a snapshot."""
+        self.sandbox.restore(snapshot.unseal(document))
 
     def fault(self, fields: Json) -> None:
         """Add a fault, in the fields of its record."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 from msgspec import convert
 
+from sched_emulator.core import snapshot
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Exchange, Fault, Outcome, Response, Target
@@ -91,7 +92,7 @@ class Player:
             case Steer(method, arguments):
                 getattr(self.sandbox, method)(**arguments)
             case Restore():
-                self.sandbox.restore(self.sandbox.snapshot())
+                self.sandbox.restore(snapshot.unseal(self.sandbox.snapshot()))
                 self.under_way.clear()
         return None
 
@@ -101,7 +102,7 @@ class Player:
 
     def take_over(self, other: "Player") -> None:
         """Go on from another player's sandbox; the attempts that its edge has under way are not sent twice."""
-        self.sandbox.restore(other.sandbox.snapshot())
+        self.sandbox.restore(snapshot.unseal(other.sandbox.snapshot()))
         again = [self.sandbox.poll(self.sandbox.store.now_ms) for _ in other.under_way]
         assert {attempt.attempt_id for attempt in again if attempt} == set(other.under_way)
         self.under_way = list(other.under_way)

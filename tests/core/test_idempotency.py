@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from sched_emulator.core import snapshot
 from sched_emulator.core.dispatch import OPERATIONS
 from tests.core.harness import DAY, START_MS, Box, bound
 
@@ -169,7 +170,7 @@ def test_a_key_outlives_a_purge_and_a_delete_not_a_reset(box: Box) -> None:
 def test_a_key_outlives_a_snapshot(box: Box) -> None:
     first = box.publish("q", {"n": 1}, key="k")
     other = Box()
-    other.sandbox.restore(box.sandbox.snapshot())
+    other.sandbox.restore(snapshot.unseal(box.sandbox.snapshot()))
     assert other.publish("q", {"n": 1}, key="k") == first
 
 

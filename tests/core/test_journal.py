@@ -42,7 +42,7 @@ def test_the_oldest_requests_are_dropped_and_counted(box: Box) -> None:
         box.call("account.balance")
     facts = box.store.journal
     assert ([entry.seq for entry in facts.requests], facts.dropped_requests, facts.seq) == ([3, 4, 5], 2, 5)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     box.call("account.balance")
     facts = box.store.journal
     assert ([entry.seq for entry in facts.requests], facts.dropped_requests) == ([4, 5, 6], 3)

@@ -53,7 +53,7 @@ def test_messages_come_in_the_order_of_publishing(box: Box) -> None:
 )
 def test_a_payload_comes_back_as_it_was(box: Box, payload: Any) -> None:
     box.publish("q", payload)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     assert box.consume("q") == [payload]
     nack(box, requeue=False)
     assert box.dead("q") == [payload]

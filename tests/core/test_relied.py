@@ -153,7 +153,7 @@ def test_the_work_yields_after_each_command(box: Box) -> None:
 
 def test_what_was_asked_before_a_restore_is_not_relied_on(box: Box) -> None:
     QUESTIONS["queue.nack_position"].observe(box)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     assert named(box) == set()
 
 
@@ -161,7 +161,7 @@ def test_a_session_that_began_with_a_snapshot_is_judged_from_there(box: Box) -> 
     box.call("queue.create", queue="q", type="fifo")
     box.publish("q", 1, 2)
     box.consume("q", max_messages=1)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     assert box.consume("q") == []
     assert ("queue.fifo_in_flight", "allow") in named(box)
 
@@ -172,14 +172,14 @@ def test_a_push_that_is_due_in_a_snapshot_is_no_trouble_under_another_answer() -
     box.publish("q", 1, 2)
     box.consume("q", max_messages=1)
     box.call("queue.push_subscribe", queue="q", url=HOOK)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     box.advance()
     assert ("queue.fifo_in_flight", "block") in named(box)
 
 
 def test_a_cron_in_a_snapshot_that_another_answer_makes_senseless_is_no_trouble(box: Box) -> None:
     box.call("cron.create", cron_expr="*/10 30 9 * * *", task=HOOK)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     box.advance(24 * 3600)
     assert ("cron.seconds_position", "last") in named(box)
 

@@ -57,7 +57,7 @@ def test_another_seed_gives_other_cursors_and_the_same_ids() -> None:
 
 def test_the_log_begins_anew_with_a_restore_and_replays_from_there(box: Box) -> None:
     lively(box)
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     assert box.sandbox.log == []
     box.sandbox.set_balance(None)
     box.publish("q", 3)

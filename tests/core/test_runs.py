@@ -24,18 +24,18 @@ def listed(box: Box, **options: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(("before", "event", "after"), [(*key, state) for key, state in runs.TRANSITIONS.items()])
-def test_a_run_moves_by_the_table(before: str, event: str, after: str) -> None:
+def test_a_run_moves_by_the_table(before: RunState, event: str, after: RunState) -> None:
     run = make_run(before)
     runs.move(run, event)
     assert run.state == after
 
 
-STATES = ["scheduled", "queued", "running", "succeeded", "failed", "skipped"]
+STATES: list[RunState] = ["scheduled", "queued", "running", "succeeded", "failed", "skipped"]
 EVENTS = ["start", "retry", "succeed", "fail", "skip"]
 
 
 @pytest.mark.parametrize(("state", "event"), sorted(set(product(STATES, EVENTS)) - runs.TRANSITIONS.keys()))
-def test_any_other_move_is_a_mistake_that_names_both(state: str, event: str) -> None:
+def test_any_other_move_is_a_mistake_that_names_both(state: RunState, event: str) -> None:
     with pytest.raises(KeyError, match=f"'{state}', '{event}'"):
         runs.move(make_run(state), event)
 

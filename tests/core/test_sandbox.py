@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from sched_emulator.core import sandbox as module
+from sched_emulator.core import snapshot
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
@@ -123,14 +124,14 @@ def test_how_the_edge_drives_the_clock_is_kept(box: Box) -> None:
     assert (box.store.mode, box.store.speed) == ("frozen", 1.0)
     box.sandbox.set_clock("wall", 60)
     other = Box()
-    other.sandbox.restore(box.sandbox.snapshot())
+    other.sandbox.restore(snapshot.unseal(box.sandbox.snapshot()))
     assert (other.sandbox.store.mode, other.sandbox.store.speed) == ("wall", 60.0)
 
 
 def test_a_whole_number_as_speed_is_no_trouble() -> None:
     box = Box(speed=60)
     box.sandbox.reset()
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     assert box.store.speed == 60
 
 
@@ -286,7 +287,7 @@ def test_a_real_attempt_under_way_in_a_snapshot_is_sent_again(box: Box) -> None:
     box.call("task.schedule", task=LOCAL, run_at_ms=START_MS)
     attempt = box.to_send()
     other = Box()
-    other.sandbox.restore(box.sandbox.snapshot())
+    other.sandbox.restore(snapshot.unseal(box.sandbox.snapshot()))
     assert other.to_send() == attempt
     other.sandbox.settle(attempt.attempt_id, OK)
     assert other.sent() == [(0, LOCAL, 1, "delivered")]
@@ -296,7 +297,7 @@ def test_an_attempt_settled_before_it_was_sent_again_is_not_sent(box: Box) -> No
     for second in (0, 1):
         box.call("task.schedule", task=LOCAL, run_at_ms=START_MS + second, retry=0)
     attempts = [box.to_send(1), box.to_send(1)]
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     box.sandbox.settle(attempts[0].attempt_id, FAILED)
     assert box.to_send() == attempts[1]
     box.advance(1)
@@ -307,7 +308,7 @@ def test_a_scripted_attempt_under_way_in_a_snapshot_ends_at_its_instant(box: Box
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
     box.advance(1)
     other = Box()
-    other.sandbox.restore(box.sandbox.snapshot())
+    other.sandbox.restore(snapshot.unseal(box.sandbox.snapshot()))
     other.advance(HOUR)
     assert other.sent() == [(0, HOOK, 1, "delivered")]
     assert other.sandbox.store.journal.deliveries[0].duration_ms == 90_000

@@ -43,7 +43,7 @@ def refusal(document: bytes) -> str:
     box = Box()
     before = box.sandbox.snapshot()
     with pytest.raises(InvalidRequest) as caught:
-        box.sandbox.restore(document)
+        box.restore(document)
     assert box.sandbox.snapshot() == before
     assert "\n" not in caught.value.message
     return caught.value.message
@@ -51,7 +51,7 @@ def refusal(document: bytes) -> str:
 
 def test_a_snapshot_comes_back_as_the_same_bytes() -> None:
     box = Box()
-    box.sandbox.restore(BUSY)
+    box.restore(BUSY)
     assert box.sandbox.snapshot() == BUSY
     assert EXACT.encode() in BUSY
 
@@ -64,7 +64,7 @@ def test_a_snapshot_is_json_with_its_seal_in_front() -> None:
 
 def test_a_snapshot_may_be_written_with_other_spaces() -> None:
     box = Box()
-    box.sandbox.restore(BUSY.replace(b'","', b'" ,\n "'))
+    box.restore(BUSY.replace(b'","', b'" ,\n "'))
     assert box.sandbox.snapshot() == BUSY
 
 
@@ -126,7 +126,7 @@ def test_a_snapshot_with_one_byte_changed_is_refused_or_means_the_same(place: in
 
 def test_a_state_is_restored_record_by_record() -> None:
     box, restored = busy(), Box()
-    restored.sandbox.restore(box.sandbox.snapshot())
+    restored.restore(box.sandbox.snapshot())
     for name in State.__struct_fields__:
         assert getattr(restored.sandbox.store.state(), name) == getattr(box.store.state(), name), name
 
@@ -134,7 +134,7 @@ def test_a_state_is_restored_record_by_record() -> None:
 def test_where_deliveries_may_go_stays_as_the_sandbox_was_told() -> None:
     told: dict[str, Any] = {"deliver": "none", "uncovered": "refuse", "strict_urls": True}
     box = Box(**told)
-    box.sandbox.restore(BUSY)
+    box.restore(BUSY)
     kept = box.store.settings
     assert {name: getattr(kept, name) for name in told} == told
     assert (kept.seed, kept.start_ms) == (0, START_MS)
@@ -143,6 +143,6 @@ def test_where_deliveries_may_go_stays_as_the_sandbox_was_told() -> None:
 def test_a_reset_after_a_restore_leads_back_to_the_sandboxs_own_beginning() -> None:
     box = Box({"cron.dst": "literal"})
     beginning = box.sandbox.snapshot()
-    box.sandbox.restore(BUSY)
+    box.restore(BUSY)
     box.sandbox.reset()
     assert box.sandbox.snapshot() == beginning

@@ -100,6 +100,6 @@ def test_at_most_the_first_4_kib_of_an_answer_are_kept(body: str, kept: str) -> 
 def test_a_target_is_taken_as_the_control_api_gives_it(box: Box, target: dict[str, Any]) -> None:
     box.target(target)
     assert [item.url for item in box.store.targets] == [HOOK]
-    box.sandbox.restore(box.sandbox.snapshot())
+    box.restore(box.sandbox.snapshot())
     box.sandbox.clear_targets()
     assert box.store.targets == []

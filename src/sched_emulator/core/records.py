@@ -288,10 +288,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     strict_urls: bool
 
 
+VERSION = 2  # of the form of a snapshot
+
+
 class State(Struct, kw_only=True):
     """The whole of a sandbox; `version` is that of this form."""
 
-    version: Literal[2] = 2
+    version: int = VERSION
     settings: Settings
     now_ms: Annotated[int, Meta(ge=0, le=LAST_MS)]
     mode: Literal["wall", "frozen"]

@@ -257,13 +257,13 @@ class Sandbox:
         self._origin = snapshot.seal(state)
         return self._begin(state, self._origin)
 
-    def restore(self, document: bytes) -> list[Any]:
-        """Take the state of a snapshot; the log begins anew. InvalidRequest when it is none, or has been changed.
+    def restore(self, state: State) -> list[Any]:
+        """Take the state of a snapshot; the log begins anew.
 
         Where deliveries may go stays as this sandbox was told, whatever the snapshot's sandbox was told. Return the
         containers of what is let go, to be freed in slices.
         """
-        state = at_home(snapshot.unseal(document), self.store.settings)
+        state = at_home(state, self.store.settings)
         return self._begin(state, snapshot.seal(state))
 
     def containers(self) -> list[Any]:
@@ -327,10 +327,11 @@ class Sandbox:
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""
-        self.store = store = Store(state)
-        self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
+        store = Store(state)
         runs.build_histories(store)
         queues.arrange(store)
+        self.store = store
+        self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
 
 
 def at_home(state: State, settings: Settings) -> State:

@@ -6,14 +6,16 @@ import msgspec
 
 from .encoding import exact_number
 from .errors import InvalidRequest
-from .records import State
+from .records import VERSION, State
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(State, float_hook=exact_number)
+_plain_decoder = msgspec.json.Decoder(float_hook=exact_number)
 
 
-class _Seal(msgspec.Struct):
+class _Head(msgspec.Struct):
     seal: str
+    version: int
 
 
 def seal(state: State) -> bytes:
@@ -23,15 +25,32 @@ def seal(state: State) -> bytes:
 
 
 def unseal(document: bytes) -> State:
-    """Return the state in a document; InvalidRequest when it is none, or has been changed."""
+    """Return the state in a document; InvalidRequest when it is none, of another form, or has been changed.
+
+    Fields that an earlier writer did not know are completed with their defaults.
+    """
     try:
-        state = _decoder.decode(document)
-        mark = msgspec.json.decode(document, type=_Seal).seal
+        head = msgspec.json.decode(document, type=_Head)
+        state = _decoder.decode(document) if head.version == VERSION else None
+        unchanged = head.seal in {_mark(_sealed_bytes(document)), _mark(_content(document))}
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"this is no snapshot of this version: {error}") from None
-    if mark != _mark(_encoder.encode(state)):
+    if state is None:
+        raise InvalidRequest(f"this is no snapshot of this version: its form is {head.version}, expected {VERSION}")
+    if not unchanged:
         raise InvalidRequest("the snapshot must be unchanged: its seal does not fit its content")
     return state
+
+
+def _sealed_bytes(document: bytes) -> bytes:
+    """Return the content of a document as the sandbox writes it."""
+    return b"{" + document[document.find(b",") + 1 :]
+
+
+def _content(document: bytes) -> bytes:
+    """Return the content of a document, whatever spaces it was written with."""
+    written = _plain_decoder.decode(document)
+    return _encoder.encode({name: value for name, value in written.items() if name != "seal"})
 
 
 def _mark(content: bytes) -> str:

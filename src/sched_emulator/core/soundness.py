@@ -35,6 +35,7 @@ def _complaints(state: State) -> Iterator[str]:
         yield from _ids(state)
         yield from _counters(state)
         yield from _outside(state)
+        yield from _past(state)
         yield from _crons(state)
         yield from _runs(state)
         yield from _queues(state)
@@ -114,6 +115,22 @@ def _outside(state: State) -> Iterator[str]:
         yield error.message
 
 
+def _past(state: State) -> Iterator[str]:
+    """Say what has happened later than now."""
+    instants: dict[str, list[int | None]] = {
+        "a run": [instant for run in state.runs for instant in (run.started_ms, run.finished_ms)],
+        "a message": [
+            instant for each in state.messages for instant in (each.published_ms, each.kept_from_ms, each.died_ms)
+        ],
+        "an idempotency key": [call.at_ms for call in state.remembered],
+        "a request": [entry.at_ms for entry in state.requests],
+        "a delivery": [entry.at_ms + (entry.duration_ms or 0) for entry in state.delivered],
+    }
+    for what, happened in instants.items():
+        if max((instant for instant in happened if instant is not None), default=0) > state.now_ms:
+            yield f"{what} has an instant later than `now_ms`"
+
+
 def _crons(state: State) -> Iterator[str]:
     runs = {run.run_id: run for run in state.runs}
     for cron in state.crons:
@@ -157,7 +174,8 @@ def _runs(state: State) -> Iterator[str]:
 
 def _sent_for(run: Run, delivery: Delivery) -> bool:
     same = (delivery.kind, delivery.owner_id, delivery.source_id) == (run.kind, run.run_id, run.owner_id)
-    return same and isinstance(delivery.body, dict) >= delivery.numbered
+    tried = 1 <= delivery.attempt <= delivery.max_attempts
+    return same and (tried if run.state == "running" else delivery.attempt == 0)
 
 
 def _queues(state: State) -> Iterator[str]:
@@ -186,8 +204,8 @@ def _messages(state: State) -> Iterator[str]:
 
 
 def _pushed(message: Message, delivery: Delivery) -> bool:
-    same = (delivery.kind, delivery.owner_id) == ("push", message.message_id) and message.place != "dead"
-    return same and isinstance(delivery.body, dict) >= delivery.numbered
+    same = (delivery.kind, delivery.owner_id) == ("push", message.message_id)
+    return same and message.place != "dead" and delivery.attempt > 0
 
 
 def _deliveries(state: State) -> Iterator[str]:

@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from sched_emulator.config import FROZEN_START_MS, Config
-from sched_emulator.core import snapshot
+from sched_emulator.core import snapshot, soundness
+from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox, at_home
 from sched_emulator.core.store import fresh
+from sched_emulator.spec import assumptions
 
 from .binding import Binding, bind
 from .driver import Driver
@@ -43,7 +47,7 @@ class Hosted:
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
-        self.turns.begin(freeing(self.sandbox.restore(document)))
+        self.turns.begin(freeing(self.sandbox.restore(read_snapshot(document))))
         self._go_on()
 
     def _go_on(self) -> None:
@@ -58,8 +62,9 @@ class Sandboxes:
         self._config = config
         self._sender = sender
         self.turns = Turns()
-        self._loaded = None if config.load is None else config.load.read_bytes()
-        self._beginning()  # what cannot be loaded stops the start
+        self._loaded = None
+        if config.load is not None:  # what cannot be loaded stops the start
+            self._loaded = snapshot.seal(read_snapshot(config.load.read_bytes()))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -130,6 +135,22 @@ class Sandboxes:
             strict_urls=config.strict_urls,
         )
         return fresh(settings) if self._loaded is None else at_home(snapshot.unseal(self._loaded), settings)
+
+
+def read_snapshot(document: bytes) -> State:
+    """Return the state in a snapshot that came from outside. InvalidRequest when it is none, or does not hang together.
+
+    Answers that its writer did not know of are the default ones.
+    """
+    state = snapshot.unseal(document)
+    try:
+        given = assumptions.parse_answers(state.answers), assumptions.parse_answers(state.settings.answers)
+    except ValueError as error:
+        raise InvalidRequest(f"the snapshot must have answers that are known: {error}") from None
+    answers, beginning = ({**assumptions.defaults(), **known} for known in given)
+    state = replace(state, answers=answers, settings=replace(state.settings, answers=beginning))
+    soundness.check(state)
+    return state
 
 
 def real_now_ms() -> int:
