@@ -2,12 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sched_emulator.config import Config
+from sched_emulator.core.encoding import decode, encode_bytes
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.server.sandboxes import Sandboxes
 from sched_emulator.server.sender import Sender
@@ -110,3 +114,74 @@ async def test_what_is_let_go_is_out_of_sight_at_once(api: Api, let_go: str) -> 
         "msg_000301" if let_go in {"purge", "delete"} else "msg_000001"
     )
     assert (await api.call("queue.stats", queue="orders"))["available"] == 1
+
+
+# --- Snapshots from other hands and other versions
+
+
+def forged(document: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """Change a snapshot and seal it anew, as anybody can."""
+    written = {name: value for name, value in decode(document).items() if name != "seal"}
+    change(written)
+    content = encode_bytes(written)
+    return b'{"seal":"' + blake2b(content, digest_size=16).hexdigest().encode() + b'",' + content[1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda it: it["messages"][0].update(queue="gone"),
+            "the snapshot must hang together: something refers to 'gone', which is not there",
+        ),
+        (
+            lambda it: it["answers"].update({"page.max_limit": "x"}),
+            "the snapshot must have answers that are known: page.max_limit cannot be 'x'",
+        ),
+        (
+            lambda it: it["answers"].update({"cron.colour": "red"}),
+            "the snapshot must have answers that are known: There is no assumption 'cron.colour'",
+        ),
+        (lambda it: it.update(counters={}), "the snapshot must hang together: the counter of cron lies behind"),
+        (lambda it: it.update(now_ms=2**62), "this is no snapshot of this version: Expected `int` <= 253402300799999"),
+        (
+            lambda it: it.update(speed=1e300, mode="wall"),
+            "this is no snapshot of this version: Expected `float`",
+        ),
+        (
+            lambda it: it.update(faults=[{"status": 253_402_300_800}]),
+            "this is no snapshot of this version: Expected `int`",
+        ),
+        (lambda it: it.update(version=3), "this is no snapshot of this version: its form is 3, expected 2"),
+    ],
+)
+async def test_a_snapshot_that_does_not_hang_together_is_refused_and_changes_nothing(
+    api: Api, start: Start, tmp_path: Path, change: Callable[[dict[str, Any]], object], sentence: str
+) -> None:
+    document = forged((await saved(api, tmp_path)).read_bytes(), change)
+    before = await api.snapshot()
+    answer = await api.send("PUT", "/_emulator/snapshot", document)
+    error = (await answer.json())["error"]
+    assert (answer.status, error["code"], error["message"][: len(sentence)]) == (400, "INVALID_REQUEST", sentence)
+    assert await api.snapshot() == before
+    (tmp_path / "forged.json").write_bytes(document)
+    with pytest.raises(InvalidRequest, match=re.escape(sentence)):
+        await start(load=tmp_path / "forged.json")
+
+
+async def test_answers_that_an_older_version_did_not_know_are_the_default_ones(
+    api: Api, start: Start, tmp_path: Path
+) -> None:
+    def forget(document: dict[str, Any]) -> None:
+        for place in (document["answers"], document["settings"]["answers"]):
+            for name in ("cron.create.names", "cron.dst", "push.concurrency"):
+                del place[name]
+        del document["fired"]
+
+    path = await saved(api, tmp_path)
+    expected = await api.snapshot()
+    path.write_bytes(forged(expected, forget))
+    loaded = await start(load=path)
+    assert await loaded.snapshot() == expected
+    assert (await api.send("PUT", "/_emulator/snapshot", path.read_bytes())).status == 200
+    assert await api.snapshot() == expected
