@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,3 +114,13 @@ async def test_a_body_beyond_all_bounds_is_413(start: Start, monkeypatch: pytest
 async def test_the_control_api_is_found_however_its_path_is_written(api: Api, path: str) -> None:
     answer = await exchanged(api, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert b'"status":"ok"' in answer
+
+
+def test_what_survives_a_whole_collection_is_not_looked_at_again() -> None:
+    program = (
+        "import gc; from sched_emulator.server import app; gc.callbacks.append(app._pass_over_what_stays);"
+        "kept = [[] for _ in range(100_000)]; gc.collect();"
+        "print(gc.get_freeze_count() >= 100_000, len(gc.get_objects()) < 10_000)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "True True\n"
