@@ -106,7 +106,7 @@ def redrive(
     """Put dead letters back at the end of the queues they came from (documentation line 927).
 
     One by `message_id`, else all that died at `since_ms` or later, at most `max_messages` (assumption
-    `queue.redrive_max`).
+    `queue.redrive_max`). One that a consumer holds under a lease is left where it is.
     """
     queues.find(store, queue)
     dead, _ = page(store.dead_letters(queue), None, None)
@@ -116,8 +116,9 @@ def redrive(
             raise NotFound("dead letter", message_id)
     else:
         chosen = [message for message in dead if since_ms is None or (message.died_ms or 0) >= since_ms]
-        if max_messages is not None and store.answers.ask("queue.redrive_max") == "honour":
-            chosen = chosen[:max_messages]
+    chosen = [message for message in chosen if message.place != "in_flight" or message.pushed_by is not None]
+    if message_id is None and max_messages is not None and store.answers.ask("queue.redrive_max") == "honour":
+        chosen = chosen[:max_messages]
     for message in chosen:
         holder = store.queues[message.queue]
         queues.withdraw(store, message)
