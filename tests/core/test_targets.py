@@ -36,7 +36,7 @@ def test_the_newest_that_fits_answers() -> None:
 
 
 def test_none_that_fits_answers_nothing() -> None:
-    assert targets.answer([scripted(200)], "https://api.acme.com", 1000) is None
+    assert targets.answer([scripted(200)], "https://other.acme.com/x", 1000) is None
 
 
 def test_a_second_one_for_the_same_glob_replaces_the_first_and_counts_as_newest() -> None:

@@ -428,3 +428,34 @@ def test_a_refused_header_does_not_show_its_value() -> None:
     with pytest.raises(UrlError) as caught:
         urls.check_headers({"Authorization": "secret\n"}, parameter="extra")
     assert str(caught.value) == "`extra` must have values of one line of Latin-1 characters, 'Authorization' has others"
+
+
+# --- Patterns
+
+
+@pytest.mark.parametrize(
+    ("glob", "url", "fit"),
+    [
+        ("https://api.acme.com/*", "https://api.acme.com/x", True),
+        ("https://api.acme.com/*", "https://api.acme.com", True),
+        ("https://api.acme.com/*", "https://api.acme.com?a=1", True),
+        ("https://api.acme.com/*", "HTTPS://API.acme.com:443/x", True),
+        ("https://api.acme.com/*", "https://api.acme.com./x#part", True),
+        ("https://api.acme.com/*", "https://api.acme.com:8443/x", False),
+        ("https://api.acme.com/*", "http://api.acme.com/x", False),
+        ("HTTPS://Api.Acme.com:443", "https://api.acme.com/", True),
+        ("https://api.acme.com", "https://api.acme.com/x", False),
+        ("http://bücher.example/*", "http://xn--bcher-kva.example/x", True),
+        ("http://xn--bcher-kva.example/*", "http://BÜCHER.example/x", True),
+        ("http://127.0.0.1/*", "http://0x7f.1/x", True),
+        ("http://*.ACME.com", "http://api.acme.com", True),
+        ("http://api.acme.com*", "http://api.acme.com:80/x", True),
+        ("https://api.acme.com/Case", "https://api.acme.com/case", False),
+        ("*weekly*", "https://api.acme.com/weekly", True),
+        ("*", "anything at all", True),
+        ("https://api.acme.com/*", "no URL", False),
+        ("https://[nonsense/*", "https://api.acme.com/x", False),
+    ],
+)
+def test_two_spellings_of_one_url_fit_the_same_patterns(glob: str, url: str, *, fit: bool) -> None:
+    assert urls.fits(glob, url) is fit

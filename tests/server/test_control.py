@@ -441,3 +441,13 @@ async def test_time_that_would_go_back_is_an_error_of_its_own(api: Api) -> None:
         error = (await response.json())["error"]
         assert (response.status, error["code"], error["retryable"]) == (409, "BACKWARD", False)
         assert "Retry-After" not in response.headers
+
+
+async def test_scripts_and_filters_meet_every_spelling_of_a_url(api: Api) -> None:
+    await api.script("https://api.acme.com/*", 503)
+    spellings = ["https://api.acme.com", "HTTPS://API.acme.com:443/x", "https://api.acme.com./x#part"]
+    for url in spellings:
+        await api.call("task.schedule", {"task": url, "run_at": "2026-01-01T00:00:00Z", "retries": 0})
+    await api.advance(seconds=0)
+    found = (await api.control("GET", "deliveries?url=https://api.acme.com/*"))["items"]
+    assert [(item["url"], item["outcome"]) for item in found] == [(url, "failed") for url in spellings]

@@ -1,6 +1,6 @@
 """Scripted receivers: what answers a delivery in virtual time, without any network."""
 
-from . import globs
+from . import urls
 from .encoding import encode
 from .instants import to_ms
 from .records import Outcome, Response, Target
@@ -17,7 +17,7 @@ def script(targets: list[Target], target: Target) -> None:
 def answer(targets: list[Target], url: str, timeout_ms: int) -> Outcome | None:
     """Return what the newest receiver that fits says to a delivery now, or None when none fits."""
     for target in reversed(targets):
-        if globs.matches(target.url, url):
+        if urls.fits(target.url, url):
             return _outcome(_next_response(target), timeout_ms)
     return None
 

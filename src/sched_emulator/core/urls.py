@@ -15,6 +15,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import quote, unquote
 
+from . import globs
 from .errors import InvalidRequest
 
 MAX_URL_CHARS = 2048
@@ -142,6 +143,32 @@ def canonical(url: str) -> str:
     """Return the URL as it is sent: canonical host, no fragment, path and query as written, all in ASCII."""
     target = _read_as(url, subject="the URL")
     return f"{target.origin}{target.path or '/'}{target.query}"
+
+
+@lru_cache(maxsize=4096)
+def fits(glob: str, url: str) -> bool:
+    """Say whether a URL fits a pattern with `*`, as both are written or as they are sent.
+
+    Two spellings of one URL (RFC 3986, section 6.2: case of scheme and host, default port, empty path, a trailing dot,
+    IDNA, a fragment) fit the same patterns.
+    """
+    if globs.matches(glob, url):
+        return True
+    try:
+        return globs.matches(_canonical_glob(glob), canonical(url))
+    except UrlError:
+        return False
+
+
+def _canonical_glob(glob: str) -> str:
+    """Return a pattern in the form in which URLs are sent; a host with a `*` is only put in lower case."""
+    parts = _PARTS.fullmatch(glob)
+    if parts is None:
+        return glob
+    if "*" not in parts["authority"]:
+        return canonical(glob)
+    path = parts["path"] or ("" if parts["authority"].endswith("*") else "/")
+    return f"{parts['scheme']}://{parts['authority']}".lower() + path + (parts["query"] or "")
 
 
 def address_kind(address: str) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from sched_emulator.core import globs
+from sched_emulator.core import globs, urls
 from sched_emulator.core.encoding import decode
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.journal import Journal
@@ -59,7 +59,7 @@ def list_requests(binding: Binding, journal: Journal, since: int = 0, operation:
 def list_deliveries(journal: Journal, since: int = 0, url: str | None = None) -> Json:
     """Return the delivery attempts still kept, newest last; `url` is a glob."""
     found = (entry for entry in journal.deliveries if entry.seq > since)
-    items = [_delivery(entry) for entry in found if url is None or globs.matches(url, entry.url)]
+    items = [_delivery(entry) for entry in found if url is None or urls.fits(url, entry.url)]
     return _log(items, journal.deliveries, journal.dropped_deliveries)
 
 
