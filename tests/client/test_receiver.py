@@ -133,3 +133,14 @@ def test_what_is_no_http_is_ignored(receiver: Receiver) -> None:
     connection.close()
     assert send(receiver) == (200, b"")
     assert len(receiver.requests) == 1
+
+
+def test_headers_of_any_script_arrive_as_they_were_given_and_as_the_journal_shows(
+    emulator: Emulator, box: Sandbox, receiver: Receiver
+) -> None:
+    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €"}
+    schedule(emulator, box, receiver.url, headers=headers)
+    box.clock.settle()
+    [request], [delivery] = receiver.requests, box.deliveries()
+    for seen in (request.headers, delivery["headers"]):
+        assert {name: seen[name] for name in headers} == headers

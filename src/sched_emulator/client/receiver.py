@@ -173,7 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        rendered = self.server.answer(Received(self.command, self.path, Headers(dict(self.headers.items())), body))
+        headers = Headers({name: _text(value) for name, value in self.headers.items()})
+        rendered = self.server.answer(Received(self.command, self.path, headers, body))
         self.send_response(rendered.status)
         for name, value in rendered.headers.items():
             self.send_header(name, value)
@@ -184,3 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the method overridden
         """Write nothing: requests are recorded."""
+
+
+def _text(value: str) -> str:
+    """Return a header's value, which deliveries send in UTF-8 and the standard library reads as Latin-1."""
+    return value.encode("latin-1", errors="replace").decode("utf-8", errors="replace")

@@ -74,7 +74,7 @@ _UNSENDABLE = re.compile(r"[\x00-\x20\x7f-\x9f\s\\\ud800-\udfff]")
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSENDABLE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]|[^\x00-\xff]")
+_UNSENDABLE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _AMBIGUOUS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")  # the two versions of IDNA send these to different hosts
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -216,8 +216,14 @@ def check_route(from_: str, to: str) -> None:
 
 
 def check_headers(headers: Mapping[str, object], *, parameter: str = "headers") -> None:
-    """Refuse custom headers that cannot be sent as they are, or that would speak for the connection."""
+    """Refuse custom headers that cannot be sent as they are, or that would speak for the connection.
+
+    A value is text and goes over the wire in UTF-8. Two names that differ in case would be one header to a receiver.
+    """
+    names: dict[str, str] = {}
     for name, value in headers.items():
+        if (other := names.setdefault(name.lower(), name)) != name:
+            raise UrlError(f"must not have one header under two names, got {other!r} and {name!r}", parameter=parameter)
         shown = repr(name if len(name) <= 80 else name[:80] + "…")
         if _TOKEN.fullmatch(name) is None:
             raise UrlError(f"must have tokens as names (RFC 9110), got {shown}", parameter=parameter)
@@ -226,10 +232,7 @@ def check_headers(headers: Mapping[str, object], *, parameter: str = "headers") 
         if not isinstance(value, str):
             raise UrlError(f"must have strings as values, {shown} has none", parameter=parameter)
         if _UNSENDABLE_IN_VALUE.search(value) is not None:
-            raise UrlError(
-                f"must have values of one line of Latin-1 characters, {shown} has others",
-                parameter=parameter,
-            )
+            raise UrlError(f"must have values of one line of text, {shown} has other characters", parameter=parameter)
 
 
 class _UnreadableError(ValueError):
