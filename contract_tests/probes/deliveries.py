@@ -126,6 +126,18 @@ def push_retries(api: Api) -> int:
     return len(api.arrived(receiver, 1, 0)) - 1
 
 
+@probe("push.max_retries_from", "queue.push_subscribe:max_retries", seconds=8)
+def push_max_retries_from(api: Api) -> str:
+    """How often is a failed push repeated of a subscription without `max_retries`, on a queue that has one?"""
+    receiver, dead_letters = api.receiver(500), api.queue()
+    queue = api.queue(max_retries=0, dead_letter_queue=dead_letters)
+    api.call("queue.push_subscribe", queue=queue, url=receiver.url)
+    api.publish(queue)
+    api.arrived(receiver, 1, 5)
+    dead = api.wait(lambda: api.stats(queue)["dlq"] == 1, 2)
+    return "queue" if dead and len(receiver.calls()) == 1 else "constant"
+
+
 @probe("cron.timeout_seconds", "cron.update:timeout_seconds", seconds=900)
 def default_timeout(api: Api) -> int:
     """After how many seconds does an attempt time out when nothing is set?"""

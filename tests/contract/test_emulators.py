@@ -66,6 +66,7 @@ SETS: dict[str, dict[str, str | int]] = {
     "events, signed by the standard": {
         "delivery.body": "event",
         "push.body": "payload",
+        "push.max_retries_from": "constant",
         "signature.scheme": "standard-webhooks",
         "delivery.backoff": "fixed",
         "run.list.fields": "cron_run",

@@ -232,6 +232,15 @@ def pushed(box: Box, *, purged: bool = False) -> list[Any]:
     return box.bodies()
 
 
+def push_and_fail(box: Box, own: int | None = None) -> int:
+    box.script(HOOK, 500)
+    box.call("queue.create", queue="q", max_retries=0)
+    box.call("queue.push_subscribe", queue="q", url=HOOK, max_retries=own)
+    box.publish("q", {})
+    box.advance(HOUR)
+    return len(box.sent())
+
+
 # --- Idempotency
 
 
@@ -364,6 +373,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "queue.redrive_max": Question(redrive_some, {"honour": 1, "ignore": 2}, lambda box: redrive_some(box, 2)),
     "push.body": Question(pushed, {"message": [MESSAGE], "payload": [{"n": 1}]}, lambda box: pushed(box, purged=True)),
+    "push.max_retries_from": Question(push_and_fail, {"queue": 1, "constant": 4}, lambda box: push_and_fail(box, 2)),
     "idempotency.conflict": Question(
         one_key_twice, {"reject": [200, 409], "replay": [200, 200]}, lambda box: one_key_twice(box, 1)
     ),

@@ -90,16 +90,28 @@ def test_a_push_that_fails_is_retried_with_backoff_and_counts_as_delayed_between
     assert box.counts("q") == (0, 0, 0)
 
 
-@pytest.mark.parametrize(("max_retries", "attempts"), [(0, 1), (2, 3), (None, 4)])
-def test_a_push_dies_after_the_subscriptions_retries_whatever_the_queues_are(
-    box: Box, max_retries: int | None, attempts: int
+@pytest.mark.parametrize(
+    ("of_queue", "of_push", "attempts"),
+    [(5, 0, 1), (5, 2, 3), (5, None, 6), (0, None, 1), (None, None, 4), (None, 1, 2)],
+)
+def test_a_subscriptions_own_retries_win_over_the_queues_and_those_over_the_default(
+    box: Box, of_queue: int | None, of_push: int | None, attempts: int
 ) -> None:
     box.script(HOOK, 500)
-    box.call("queue.create", queue="q", max_retries=9)
+    box.call("queue.create", queue="q", max_retries=of_queue)
     box.publish("q", 1)
-    subscribe(box, max_retries=max_retries)
+    subscribe(box, max_retries=of_push)
     box.advance(HOUR)
     assert (len(box.sent()), box.dead("q"), box.store.deliveries) == (attempts, [1], {})
+
+
+def test_retries_that_a_queue_is_given_later_count_for_its_subscription(box: Box) -> None:
+    box.script(HOOK, 500)
+    box.publish("q", 1)
+    subscribe(box)
+    box.call("queue.update", queue="q", max_retries=1)
+    box.advance(HOUR)
+    assert len(box.sent()) == 2
 
 
 def test_the_subscriptions_dead_letter_queue_wins_over_the_queues(box: Box) -> None:

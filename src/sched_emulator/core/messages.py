@@ -158,10 +158,10 @@ def end_lease(store: Store, entry: Entry) -> None:
 
 
 def push_failed(store: Store, queue: Queue, message: Message) -> None:
-    """Take a failed push: the message waits for the next try, or dies after the subscription's `max_retries`."""
+    """Take a failed push: the message waits for the next try, or dies after its last retry."""
     assert queue.subscription is not None
     message.failures += 1
-    if message.failures > queue.subscription.max_retries:
+    if message.failures > queues.push_retries(store, queue):
         die(store, queue, message)
         return
     message.retrying = True
@@ -294,8 +294,7 @@ def _nack(store: Store, queue: Queue, message: Message, *, requeue: bool) -> boo
 def _spent(store: Store, queue: Queue, message: Message) -> bool:
     """Count a failure; say whether it was one too many (assumption `queue.max_retries_counts`)."""
     message.failures += 1
-    pushed = message.pushed_by is not None and queue.subscription is not None
-    allowed = queue.subscription.max_retries if pushed and queue.subscription else queue.max_retries
+    allowed = queue.max_retries if message.pushed_by is None else queues.push_retries(store, queue)
     total = store.answers.ask("queue.max_retries_counts") == "total"
     return message.failures >= allowed if total else message.failures > allowed
 

@@ -30,7 +30,7 @@ def subscribe(
         subscription_id=store.ids.next("sub"),
         url=url,
         secret=secret,
-        max_retries=store.answers.constant("push.max_retries") if max_retries is None else max_retries,
+        max_retries=max_retries,
         visibility_timeout_ms=visibility_timeout_ms or None,
         dead_letter_queue=dead_letter_queue,
     )
@@ -97,7 +97,7 @@ def _delivery(store: Store, queue: Queue, subscription: Subscription, message: M
         numbered=wrapped,
         secret=subscription.secret,
         timeout_ms=lease_ms,
-        max_attempts=1 + subscription.max_retries,
+        max_attempts=1 + queues.push_retries(store, queue),
     )
     message.delivery_id = delivery.delivery_id
     begun[delivery.delivery_id] = delivery

@@ -58,6 +58,8 @@ def update(store: Store, *, queue: str, **changes: Any) -> dict[str, Any]:
     """Change what is given (documentation line 611)."""
     record = find(store, queue)
     check_dead_letter_queue(store, queue, changes.get("dead_letter_queue"))
+    if "max_retries" in changes:
+        changes["max_retries_given"] = True
     return view(configure(store, record, changes))
 
 
@@ -101,6 +103,7 @@ def settings(
         "type": type,
         "dead_letter_queue": dead_letter_queue,
         "max_retries": constant("queue.max_retries") if max_retries is None else max_retries,
+        "max_retries_given": max_retries is not None,
         "message_retention_days": message_retention_days or constant("queue.retention_days"),
         "visibility_timeout_default_ms": lease_ms,
         "enable_priority": enable_priority,
@@ -193,6 +196,16 @@ def fifo_barrier(store: Store, queue: Queue) -> int | None:
     if postponed is not None and store.answers.ask("queue.fifo_delayed") == "block":
         barriers.append(postponed[0][1])
     return min(barriers, default=None)
+
+
+def push_retries(store: Store, queue: Queue) -> int:
+    """Return how often a failed push of a queue is repeated (assumption `push.max_retries_from`)."""
+    assert queue.subscription is not None
+    if queue.subscription.max_retries is not None:
+        return queue.subscription.max_retries
+    if queue.max_retries_given and store.answers.ask("push.max_retries_from") == "queue":
+        return queue.max_retries
+    return store.answers.constant("push.max_retries")
 
 
 def want_push(store: Store, queue: Queue) -> None:

@@ -80,12 +80,12 @@ class Run(Struct, kw_only=True, gc=False):
 
 
 class Subscription(Struct, kw_only=True):
-    """The push subscription of a queue."""
+    """The push subscription of a queue. `max_retries` None: nothing was given, see `queues.push_retries`."""
 
     subscription_id: str
     url: str
     secret: str | None
-    max_retries: Count
+    max_retries: Count | None
     visibility_timeout_ms: Count | None
     dead_letter_queue: str | None
 
@@ -98,6 +98,7 @@ class Queue(Struct, kw_only=True):
     type: Literal["standard", "fifo"]
     dead_letter_queue: str | None
     max_retries: Count
+    max_retries_given: bool
     message_retention_days: Count
     visibility_timeout_default_ms: Count
     enable_priority: bool
