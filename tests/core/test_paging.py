@@ -203,3 +203,11 @@ def test_a_list_can_be_had_whole(box: Box, name: str) -> None:
     assert len(box.call(name, **where(name))["items"]) == 1
     page = box.call(name, limit=0, **where(name))
     assert (len(page["items"]), "next_cursor" in page) == (2, False)
+
+
+def test_an_index_takes_in_another_one_in_order() -> None:
+    index, other = filled(1, 5, 9), filled(2, 6, 7)
+    other.discard(6)
+    index.join(other)
+    assert page([index], None, None) == (["id1", "id2", "id5", "id7", "id9"], None)
+    assert page([index], 2, 2) == (["id5", "id7"], 7)

@@ -185,3 +185,16 @@ async def test_answers_that_an_older_version_did_not_know_are_the_default_ones(
     assert await loaded.snapshot() == expected
     assert (await api.send("PUT", "/_emulator/snapshot", path.read_bytes())).status == 200
     assert await api.snapshot() == expected
+
+
+@pytest.mark.parametrize(("limit", "lines"), [(0, 2), (3600, 0)])
+async def test_a_snapshot_that_takes_long_to_save_or_load_is_logged(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limit: float, lines: int
+) -> None:
+    monkeypatch.setattr("sched_emulator.server.sandboxes.LONG_SECONDS", limit)
+    assert (await api.send("PUT", "/_emulator/snapshot", await api.snapshot())).status == 200
+    told = [re.sub(r"[0-9.]+", "#", record.getMessage()) for record in caplog.records]
+    assert (
+        told
+        == [f"{what} a snapshot took # s, in which nobody else was served" for what in ("saving", "loading")][:lines]
+    )

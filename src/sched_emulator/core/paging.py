@@ -36,6 +36,12 @@ class PagedIndex(Generic[T]):
         if self.items.pop(number, None) is not None and len(self._numbers) > 2 * len(self.items) + 1000:
             self._numbers = list(self.items)
 
+    def join(self, other: "PagedIndex[T]") -> None:
+        """Take in the things of another index, whose numbers are others."""
+        items = self.items | other.items
+        self._numbers = sorted(items)
+        self.items = {number: items[number] for number in self._numbers}
+
     def following(self, after: int | None, *, newest_first: bool = False) -> Iterator[tuple[int, T]]:
         """Yield what follows the number `after`, with its number; None starts at the beginning."""
         step, index = (-1, len(self._numbers) - 1) if newest_first else (1, 0)

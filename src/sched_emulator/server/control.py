@@ -1,10 +1,10 @@
 """The control API `/_emulator/…` at the socket: what tests steer and read, as `openapi/emulator.yaml` describes it.
 
 Each operation is one function, found by its id in a table; it gets what it uses of the request, checked against the
-document, and returns what is answered. Only those in `AWAITED` take time.
+document, and returns what is answered, or long work that makes it. Only those in `AWAITED` wait.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Generator
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ from .http_errors import Forbidden, error_object
 from .reply import json_reply
 from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
+from .turns import Work, unless
 
 PREFIX = "/_emulator"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -56,17 +57,27 @@ def summary(hosted: Hosted) -> Json:
     }
 
 
+def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
+    """Return all sandboxes in short (long work)."""
+    items = []
+    for hosted in list(sandboxes.hosted.values()):
+        items.append(summary(hosted))
+        yield
+    return {"items": items}
+
+
 # What concerns no sandbox, or must make none: each takes all sandboxes and the header `Authorization`.
-OF_SERVER: dict[str, Callable[[Sandboxes, str | None], Json]] = {
+OF_SERVER: dict[str, Callable[[Sandboxes, str | None], Performed]] = {
     "health": lambda sandboxes, _: health(sandboxes),
-    "sandboxes.list": lambda sandboxes, _: {"items": [summary(hosted) for hosted in sandboxes.hosted.values()]},
+    "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
     "sandbox.delete": lambda sandboxes, authorization: {"deleted": sandboxes.forget(sandboxes.key_in(authorization))},
 }
-OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {**control_reading.OPERATIONS, **control_setting.OPERATIONS}
-AWAITED: dict[str, Callable[[Asked], Awaitable[Json]]] = {
-    **control_setting.AWAITED,
+OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
+    **control_reading.OPERATIONS,
+    **control_setting.OPERATIONS,
     "relied": lambda asked: get_relied(asked.hosted),
 }
+AWAITED = control_setting.AWAITED
 
 
 class Control:
@@ -93,17 +104,25 @@ class Control:
         operation_id = matched.operation_id
         self._refuse_foreign(request)
         if operation_id in OF_SERVER:
-            return _reply(OF_SERVER[operation_id](self._sandboxes, request.headers.get("Authorization")))
-        key = self._key(request)
+            authorization = request.headers.get("Authorization")
+            return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, authorization))
+        self._key(request)  # who has none is refused before anything is read
         body, query, document = await self._read(matched, request)
-        asked = Asked(await self._sandboxes.present(key), body, query, document)
+        asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
         if operation_id in AWAITED:
-            return _reply(await AWAITED[operation_id](asked))
-        return _reply(OF_SANDBOX[operation_id](asked))
+            return await self._reply(request, await AWAITED[operation_id](asked))
+        return await self._reply(request, OF_SANDBOX[operation_id](asked))
 
     async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
+
+    async def _reply(self, request: BaseRequest, performed: Performed) -> web.StreamResponse:
+        """Answer with what was performed; what takes long is done in turns, while the client is there."""
+        if isinstance(performed, Generator):
+            work = unless(performed, lambda: request.transport is None or request.transport.is_closing())
+            performed = await self._sandboxes.turns.finish(work)
+        return json_reply(200, performed if isinstance(performed, bytes) else encode_bytes(performed), {})
 
     def _key(self, request: BaseRequest) -> str:
         """Return the key of the sandbox meant: the one sent; without one, that of the only sandbox there is."""
@@ -155,7 +174,3 @@ def _host_name(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def _reply(content: Performed) -> web.StreamResponse:
-    return json_reply(200, content if isinstance(content, bytes) else encode_bytes(content), {})

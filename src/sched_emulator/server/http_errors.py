@@ -82,6 +82,18 @@ class Busy(Conflict):
         self.headers = {"Retry-After": "1"}
 
 
+class AlreadyAsked(Conflict):
+    """What a session relied on is being proved for another client."""
+
+    code = "BUSY"
+    hint = "Try again when it has been answered."
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("another client waits for what this sandbox's session relied on")
+        self.headers = {"Retry-After": "1"}
+
+
 class InternalError(SchedulingError):
     """A mistake of the emulator's own."""
 

@@ -1,7 +1,9 @@
 """The sandboxes of a server, by key: each with its driver and the binding of its answers."""
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from uuid import uuid4
 
@@ -15,13 +17,15 @@ from sched_emulator.core.sandbox import Sandbox, at_home
 from sched_emulator.core.store import fresh
 from sched_emulator.spec import assumptions
 
-from .binding import Binding, bind
+from .binding import Binding, bind, shorten
 from .driver import Driver
 from .http_errors import Unauthorized
 from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
+log = logging.getLogger("sched_emulator")
 
 
 class Hosted:
@@ -32,6 +36,7 @@ class Hosted:
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
+        self.proving = False  # what the session relied on, for a client that waits
         self.rebind()
 
     def rebind(self) -> None:
@@ -47,8 +52,9 @@ class Hosted:
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
-        self.turns.begin(freeing(self.sandbox.restore(read_snapshot(document))))
-        self._go_on()
+        with timed("loading"):
+            self.turns.begin(freeing(self.sandbox.restore(read_snapshot(document))))
+            self._go_on()
 
     def _go_on(self) -> None:
         self.rebind()
@@ -116,6 +122,7 @@ class Sandboxes:
             self._sender,
             self.turns,
             concurrency=self._config.delivery_concurrency,
+            name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
         return Hosted(key, sandbox, driver, self.turns)
@@ -135,6 +142,16 @@ class Sandboxes:
             strict_urls=config.strict_urls,
         )
         return fresh(settings) if self._loaded is None else at_home(snapshot.unseal(self._loaded), settings)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Log how long it took to save or load a whole snapshot, during which nobody else is served, when it was long."""
+    began = time.monotonic()
+    yield
+    seconds = time.monotonic() - began
+    if seconds >= LONG_SECONDS:
+        log.warning("%s a snapshot took %.1f s, in which nobody else was served", what, seconds)
 
 
 def read_snapshot(document: bytes) -> State:
