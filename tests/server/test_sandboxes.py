@@ -12,7 +12,7 @@ import pytest
 
 from sched_emulator.config import Config
 from sched_emulator.core.encoding import decode, encode_bytes
-from sched_emulator.core.errors import InvalidRequest
+from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.server.sandboxes import Sandboxes
 from sched_emulator.server.sender import Sender
 from sched_emulator.spec import assumptions
@@ -198,3 +198,41 @@ async def test_a_snapshot_that_takes_long_to_save_or_load_is_logged(
         told
         == [f"{what} a snapshot took # s, in which nobody else was served" for what in ("saving", "loading")][:lines]
     )
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_a_control_request_looks_its_sandbox_up_when_its_body_has_come(api: Api, keyed: bool) -> None:
+    await api.call("queue.list")
+    half, forgotten = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"url":"*",'
+        half.set()
+        await forgotten.wait()
+        yield b'"responses":[{"status":200}]}'
+
+    headers = api.headers if keyed else {}
+    adding = asyncio.ensure_future(api.client.post("/_emulator/targets", data=body(), headers=headers))
+    await half.wait()
+    assert await api.control("DELETE", "sandbox") == {"deleted": True}
+    forgotten.set()
+    response = await adding
+    assert response.status == (200 if keyed else 400)
+    listed = (await api.control("GET", "targets"))["items"]
+    assert [target["url"] for target in listed] == (["*"] if keyed else [])
+
+
+async def test_a_clock_is_not_set_in_a_sandbox_forgotten_meanwhile(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = await start(clock_mode="wall")
+    await api.call("queue.list")
+    hosted = next(iter(api.app.sandboxes.hosted.values()))
+
+    async def forget() -> None:
+        api.app.sandboxes.forget(hosted.key)
+
+    monkeypatch.setattr(hosted.driver, "caught_up", forget)
+    with pytest.raises(Conflict, match="the sandbox was forgotten meanwhile"):
+        await hosted.driver.set_clock(mode="frozen", speed=None)
+    assert hosted.sandbox.store.mode == "wall"
