@@ -200,8 +200,10 @@ async def test_a_snapshot_that_takes_long_to_save_or_load_is_logged(
     )
 
 
-@pytest.mark.parametrize("keyed", [True, False])
-async def test_a_control_request_looks_its_sandbox_up_when_its_body_has_come(api: Api, keyed: bool) -> None:
+@pytest.mark.parametrize(("key", "status", "scripts"), [("with", 200, ["*"]), ("without", 400, [])])
+async def test_a_control_request_looks_its_sandbox_up_when_its_body_has_come(
+    api: Api, key: str, status: int, scripts: list[str]
+) -> None:
     await api.call("queue.list")
     half, forgotten = asyncio.Event(), asyncio.Event()
 
@@ -211,15 +213,14 @@ async def test_a_control_request_looks_its_sandbox_up_when_its_body_has_come(api
         await forgotten.wait()
         yield b'"responses":[{"status":200}]}'
 
-    headers = api.headers if keyed else {}
+    headers = api.headers if key == "with" else {}
     adding = asyncio.ensure_future(api.client.post("/_emulator/targets", data=body(), headers=headers))
     await half.wait()
     assert await api.control("DELETE", "sandbox") == {"deleted": True}
     forgotten.set()
     response = await adding
-    assert response.status == (200 if keyed else 400)
-    listed = (await api.control("GET", "targets"))["items"]
-    assert [target["url"] for target in listed] == (["*"] if keyed else [])
+    assert response.status == status
+    assert [target["url"] for target in (await api.control("GET", "targets"))["items"]] == scripts
 
 
 async def test_a_clock_is_not_set_in_a_sandbox_forgotten_meanwhile(

@@ -9,6 +9,7 @@ from sched_emulator.core.errors import SchedulingError
 
 from . import discovery, exchange
 from .binding import Binding
+from .door import Door
 from .exchange import Answered, Received
 from .reply import json_reply
 from .sandboxes import Sandboxes
@@ -18,13 +19,15 @@ from .turns import freeing
 class Api:
     """Answers for the emulated API. `binding` is that of requests which belong to no sandbox."""
 
-    def __init__(self, sandboxes: Sandboxes, binding: Binding) -> None:
+    def __init__(self, door: Door, sandboxes: Sandboxes, binding: Binding) -> None:
+        self._door = door
         self._sandboxes = sandboxes
         self._binding = binding
         self._keyless = 0
 
     async def answer(self, request: BaseRequest, target: str) -> web.StreamResponse:
         """Answer a request for an operation; SchedulingError when it comes to none."""
+        self._door.refuse_foreign_origin(request.headers)
         matched = self._binding.routes.match(request.method, target)
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
@@ -45,8 +48,12 @@ class Api:
         return _reply(answered)
 
     async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
-        """Answer a request that no operation took; it is journaled where its key is good."""
+        """Answer a request that no operation took; it is journaled where its key is good.
+
+        What a foreign page sent leaves no trace, and makes no sandbox.
+        """
         try:
+            self._door.refuse_foreign_origin(request.headers)
             key = self._sandboxes.key_in(request.headers.get("Authorization"))
         except SchedulingError:
             self._keyless += 1

@@ -31,6 +31,7 @@ from . import discovery
 from .api import Api
 from .binding import Binding, bind
 from .control import PREFIX, Control
+from .door import Door
 from .http_errors import BodyTooLarge, InternalError, MalformedBody
 from .routes import path_of
 from .sandboxes import Sandboxes
@@ -59,7 +60,8 @@ class App:
             strict=config.strict_urls,
         )
         self.sandboxes = Sandboxes(config, self._sender)
-        self._api, self._control = Api(self.sandboxes, binding), Control(config, self.sandboxes)
+        door = Door(config)
+        self._api, self._control = Api(door, self.sandboxes, binding), Control(door, self.sandboxes)
         self._body_bound = _body_bound(config)
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:

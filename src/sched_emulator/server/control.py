@@ -6,14 +6,12 @@ document, and returns what is answered, or long work that makes it. Only those i
 
 from collections.abc import Callable, Generator
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import tzdata
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from sched_emulator import spec
-from sched_emulator.config import Config
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
@@ -22,14 +20,14 @@ from . import control_reading, control_setting, json_body
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation, shorten
 from .control_relied import get_relied
-from .http_errors import Forbidden, error_object
+from .door import Door, sent_by_no_page
+from .http_errors import error_object
 from .reply import json_reply
 from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
 from .turns import Work, unless
 
 PREFIX = "/_emulator"
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def health(sandboxes: Sandboxes) -> Json:
@@ -83,13 +81,18 @@ AWAITED = control_setting.AWAITED
 class Control:
     """Answers for the control API."""
 
-    def __init__(self, config: Config, sandboxes: Sandboxes) -> None:
-        self._allowed_hosts = LOOPBACK_HOSTS | {config.host} | set(config.allow_hosts)
+    def __init__(self, door: Door, sandboxes: Sandboxes) -> None:
+        self._door = door
         self._sandboxes = sandboxes
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
         handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys()
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
+        self._costly = {
+            operation_id
+            for operation_id, bound in self.operations.items()
+            if bound.operation.definition.get("security") == [{"key": []}]
+        }
         described = [bound.operation for bound in self.operations.values()]
         self._routes = Routes(
             [
@@ -102,10 +105,13 @@ class Control:
         """Answer a request of the control API; SchedulingError when it is refused."""
         matched = self._routes.match(request.method, target)
         operation_id = matched.operation_id
-        self._refuse_foreign(request)
+        self._door.refuse_foreign_host(request.host)
+        self._door.refuse_foreign_origin(request.headers)
         if operation_id in OF_SERVER:
             authorization = request.headers.get("Authorization")
             return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, authorization))
+        if operation_id in self._costly and not sent_by_no_page(request.headers):
+            self._sandboxes.key_in(None)
         self._key(request)  # who has none is refused before anything is read
         body, query, document = await self._read(matched, request)
         asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
@@ -155,22 +161,3 @@ class Control:
             for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
         }
         return body or {}, query, b""
-
-    def _refuse_foreign(self, request: BaseRequest) -> None:
-        """Refuse what a web page of elsewhere may have sent: a foreign `Host` or `Origin`."""
-        if "*" in self._allowed_hosts:
-            return
-        origin = request.headers.get("Origin")
-        hosts = {"Host": _host_name(f"//{request.host}")}
-        if origin is not None:
-            hosts["Origin"] = _host_name(origin)
-        for header, host in hosts.items():
-            if host not in self._allowed_hosts:
-                raise Forbidden(f"the header `{header}` names '{(host or '')[:80]}', which may not steer this emulator")
-
-
-def _host_name(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None

@@ -15,7 +15,7 @@ class Unauthorized(SchedulingError):
 
 
 class Forbidden(SchedulingError):
-    """A request to the control API from a foreign origin or for a foreign host."""
+    """A request from a foreign origin, or to the control API for a foreign host."""
 
     code = "FORBIDDEN"
     status = 403
