@@ -49,7 +49,7 @@ class _OpenPoll(NamedTuple):
 
 
 class Sandbox:
-    """Crons, queues, tasks and runs of one key, with their own time."""
+    """Crons, queues, tasks and runs of one key, with their own time. `salt` tells its cursors from another's."""
 
     store: Store
     log: list[Command]
@@ -57,7 +57,8 @@ class Sandbox:
     _open: "_OpenPoll | None"
     _chores: int = 0  # since the last event, or since the poll under way began
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, salt: str = "") -> None:
+        self.salt = salt
         self._origin = snapshot.seal(state)
         self._take(state)
         self._start_log(self._origin)
@@ -361,6 +362,7 @@ class Sandbox:
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""
         store = Store(state)
+        store.salt = self.salt
         runs.build_histories(store)
         queues.arrange(store)
         self.store = store

@@ -26,9 +26,11 @@ class Store:
     """The records of one sandbox, and what is derived from them.
 
     `note` is what the request under way has to say in its journal entry; `signing_now_ms` stands for `now_ms` in
-    signatures where it is given. Neither is part of the state.
+    signatures where it is given; `salt` tells the cursors of this sandbox from those of another. None of them is part
+    of the state.
     """
 
+    salt: str = ""
     note: str | None = None
     signing_now_ms: int | None = None
 
@@ -159,15 +161,15 @@ class Store:
 
         `limit` None stands for `page.default_limit`, 0 for all.
         """
-        seed = self.settings.seed
-        after = None if cursor is None else paging.unseal(seed, name, cursor)
+        owner = f"{self.settings.seed}.{self.salt}" if self.salt else str(self.settings.seed)
+        after = None if cursor is None else paging.unseal(owner, name, cursor)
         if limit is None:
             limit = self.answers.constant("page.default_limit")
         most = min(limit, self.answers.constant("page.max_limit")) if limit else None
         found, last = paging.page(indexes, after, most, newest_first=newest_first)
         page: dict[str, Any] = {"items": [view(item) for item in found]}
         if last is not None:
-            page["next_cursor"] = paging.seal(seed, name, last)
+            page["next_cursor"] = paging.seal(owner, name, last)
         return page
 
     def _fill(self, state: State) -> None:

@@ -31,7 +31,7 @@ class Api:
         matched = self._binding.routes.match(request.method, target)
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
-        key = self._sandboxes.key_in(request.headers.get("Authorization"))
+        key = self._sandboxes.key_in(request.headers)
         raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
         hosted = self._sandboxes.of_key(key)
         if hosted.driver.runs:
@@ -54,14 +54,18 @@ class Api:
         """
         try:
             self._door.refuse_foreign_origin(request.headers)
-            key = self._sandboxes.key_in(request.headers.get("Authorization"))
+            key = self._sandboxes.key_in(request.headers)
         except SchedulingError:
-            self._keyless += 1
-            now_ms = self._sandboxes.start_ms
-            return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
+            return self.refuse_keyless(error)
         hosted = await self._sandboxes.present(key)
         received = Received(request.method, target, request.headers, b"")
         return _reply(exchange.refuse(hosted.sandbox, hosted.binding, received, error))
+
+    def refuse_keyless(self, error: SchedulingError) -> web.StreamResponse:
+        """Answer a request that belongs to no sandbox."""
+        self._keyless += 1
+        now_ms = self._sandboxes.start_ms
+        return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
 
 
 def _reply(answered: Answered) -> web.StreamResponse:

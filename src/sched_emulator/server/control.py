@@ -10,6 +10,7 @@ from importlib.metadata import version
 import tzdata
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
+from multidict import MultiMapping
 
 from sched_emulator import spec
 from sched_emulator.core.encoding import encode_bytes
@@ -28,6 +29,7 @@ from .sandboxes import Hosted, Sandboxes
 from .turns import Work, unless
 
 PREFIX = "/_emulator"
+READING = frozenset({"GET", "HEAD"})
 
 
 def health(sandboxes: Sandboxes) -> Json:
@@ -64,11 +66,11 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
     return {"items": items}
 
 
-# What concerns no sandbox, or must make none: each takes all sandboxes and the header `Authorization`.
-OF_SERVER: dict[str, Callable[[Sandboxes, str | None], Performed]] = {
+# What concerns no sandbox, or must make none: each takes all sandboxes and the headers.
+OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "health": lambda sandboxes, _: health(sandboxes),
     "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
-    "sandbox.delete": lambda sandboxes, authorization: {"deleted": sandboxes.forget(sandboxes.key_in(authorization))},
+    "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.key_in(headers))},
 }
 OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     **control_reading.OPERATIONS,
@@ -97,7 +99,6 @@ class Control:
         self._routes = Routes(
             [
                 *(Route(operation.method, operation.path, operation.operation_id) for operation in described),
-                Route("HEAD", self.operations["health"].operation.path, "health"),
             ]
         )
 
@@ -108,10 +109,9 @@ class Control:
         self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
         if operation_id in OF_SERVER:
-            authorization = request.headers.get("Authorization")
-            return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, authorization))
+            return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
         if operation_id in self._costly and not sent_by_no_page(request.headers):
-            self._sandboxes.key_in(None)
+            self._sandboxes.key_in(request.headers)
         self._key(request)  # who has none is refused before anything is read
         body, query, document = await self._read(matched, request)
         asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
@@ -132,9 +132,8 @@ class Control:
 
     def _key(self, request: BaseRequest) -> str:
         """Return the key of the sandbox meant: the one sent; without one, that of the only sandbox there is."""
-        authorization = request.headers.get("Authorization")
-        if authorization is not None:
-            return self._sandboxes.key_in(authorization)
+        if "Authorization" in request.headers:
+            return self._sandboxes.key_in(request.headers)
         if len(self._sandboxes.hosted) == 1:
             return next(iter(self._sandboxes.hosted))
         count = len(self._sandboxes.hosted)
@@ -148,7 +147,7 @@ class Control:
         bound = self.operations[matched.operation_id]
         if bound.operation.definition.get("requestBody", {}).get("x-unbounded"):
             return {}, {}, await request.content.read()
-        body = json_body.parse(await request.read()) if request.method != "GET" else None
+        body = json_body.parse(await request.read()) if request.method not in READING else None
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)

@@ -1,13 +1,16 @@
 """The sandboxes of a server, by key: each with its driver and the binding of its answers."""
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import blake2b
 from uuid import uuid4
 
 from msgspec.structs import replace
+from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot, soundness
@@ -24,6 +27,7 @@ from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+_VISIBLE = re.compile("[!-~]+")
 LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
 log = logging.getLogger("sched_emulator")
 
@@ -93,9 +97,12 @@ class Sandboxes:
         await self.of_key(key).driver.caught_up()
         return self.of_key(key)  # another one, when it was forgotten meanwhile
 
-    def key_in(self, authorization: str | None) -> str:
-        """Return the key in an `Authorization` header; Unauthorized when there is none that is accepted."""
-        key = _bearer(authorization)
+    def key_in(self, headers: "MultiMapping[str]") -> str:
+        """Return the key in the one header `Authorization`; Unauthorized when there is none that is accepted."""
+        sent = headers.getall("Authorization", ())
+        if len(sent) > 1:
+            raise Unauthorized(f"the request must have one header `Authorization`, got {len(sent)}")
+        key = _bearer(sent[0] if sent else None)
         if self._config.keys is not None and key not in self._config.keys:
             raise Unauthorized("the key is not accepted")
         return key
@@ -115,7 +122,7 @@ class Sandboxes:
         self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
-        sandbox = Sandbox(self._beginning())
+        sandbox = Sandbox(self._beginning(), salt=blake2b(key.encode(), digest_size=8).hexdigest())
         real = self._config.signature_clock == "real"
         driver = Driver(
             sandbox,
@@ -184,6 +191,6 @@ def _bearer(authorization: str | None) -> str:
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
-    if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not key.isascii() or " " in key:
+    if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not _VISIBLE.fullmatch(key):
         raise Unauthorized("the key is not accepted")
     return key
