@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sched_emulator.core import queues
+from sched_emulator.core.replay import replay
 from sched_emulator.server import control, control_reading
 from sched_emulator.server.turns import SLICE_SECONDS, Turns
 from tests.server.harness import Api, Start
@@ -193,3 +195,44 @@ async def test_relied_ends_when_its_client_leaves_and_is_asked_for_once_at_a_tim
     await until(endless.has_ended, "the work to end with its client")
     monkeypatch.undo()
     assert (await api.control("GET", "assumptions/relied"))["items"] == []
+
+
+@pytest.mark.parametrize("way", ["queue.update", "PUT assumptions"])
+async def test_what_a_request_makes_expire_is_dropped_in_pieces_before_its_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    for module in ("queues", "idempotency"):
+        monkeypatch.setattr(f"sched_emulator.core.{module}.DROPPED_AT_ONCE", 30)
+    async with watched(api) as counts:
+        for number in range(200):
+            message = {"queue": "orders", "payload": {}, "idempotency_key": f"key-{number}"}
+            await api.call("queue.publish", message)
+        await api.advance(seconds=3600)
+        before = sum(counts)
+        if way == "queue.update":
+            await api.advance(seconds=2 * 86400)
+            before = sum(counts)
+            await api.call("queue.update", {"message_retention_days": 1}, queue="orders")
+            assert (await api.call("queue.stats", queue="orders"))["available"] == 0
+        else:
+            await api.control("PUT", "assumptions", {"idempotency.window_seconds": 60})
+        assert sum(counts) - before >= 170 / 20
+    sandbox = next(iter(api.app.sandboxes.hosted.values())).sandbox
+    assert len(sandbox.store.remembered) == 0
+    assert replay(sandbox.base, sandbox.commands()).snapshot() == sandbox.snapshot()
+
+
+async def test_housekeeping_under_way_ends_with_the_state_that_it_was_for(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sched_emulator.core.queues.DROPPED_AT_ONCE", 30)
+    await api.call("queue.publish_batch", {"queue": "orders", "messages": [{"payload": {}}] * 100})
+    await api.advance(seconds=2 * 86400)
+    hosted = next(iter(api.app.sandboxes.hosted.values()))
+    queues.update(hosted.sandbox.store, queue="orders", message_retention_days=1)
+    tidying = hosted.driver.tidying()
+    next(tidying)
+    hosted.reset(seed=None, now_ms=None, answers={})
+    await api.call("queue.publish", {"queue": "orders", "payload": {}})
+    assert list(tidying) == []
+    assert (await api.call("queue.stats", queue="orders"))["available"] == 1

@@ -12,7 +12,7 @@ from .encoding import encode, encode_sorted
 from .errors import IdempotencyConflict, InvalidRequest
 from .records import RememberedCall
 from .store import Store
-from .timeline import DROPPED_A_CHORE, Entry
+from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
 KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
@@ -72,8 +72,8 @@ def forget(store: Store, *, happening: Entry | None = None) -> None:
             due_ms = oldest.at_ms + window_ms
             store.retention_entries[KEYS] = store.timeline.schedule(due_ms, "forget_keys", "")
             return
-        if happening is not None and dropped == DROPPED_A_CHORE:
-            store.retention_entries[KEYS] = store.timeline.again(happening)
+        if dropped == (DROPPED_AT_ONCE if happening is None else DROPPED_A_CHORE):
+            store.retention_entries[KEYS] = store.the_rest(happening, "forget_keys", "")
             return
         del store.remembered[scope]
         dropped += 1

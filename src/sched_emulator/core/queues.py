@@ -16,7 +16,7 @@ from .places import Happening, leads_out
 from .ranked import Rank
 from .records import Message, Queue
 from .store import Store
-from .timeline import DROPPED_A_CHORE, Entry
+from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
 SETTINGS = {  # by field of the record: the documentation's name
     "type": "type",
@@ -299,8 +299,8 @@ def apply_retention(store: Store, name: str, *, happening: Entry | None = None) 
             due_ms = message.kept_from_ms + kept_ms
             queue.retention_entry = store.timeline.schedule(due_ms, "message_retention", name)
             break
-        if happening is not None and dropped == DROPPED_A_CHORE:
-            queue.retention_entry = store.timeline.again(happening)
+        if dropped == (DROPPED_AT_ONCE if happening is None else DROPPED_A_CHORE):
+            queue.retention_entry = store.the_rest(happening, "message_retention", name)
             return
         remove(store, message, "expire")
         dropped += 1

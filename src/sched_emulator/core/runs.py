@@ -12,7 +12,7 @@ from msgspec import UNSET
 from . import deliveries, instants
 from .records import Attempt, Delivery, Outcome, Run, RunState
 from .store import Store
-from .timeline import DROPPED_A_CHORE, Entry
+from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
 TRANSITIONS: dict[tuple[RunState, str], RunState] = {
     ("scheduled", "start"): "running",
@@ -179,8 +179,8 @@ def apply_retention(store: Store, history: str, *, happening: Entry | None = Non
         if due_ms > store.now_ms:
             store.retention_entries[history] = store.timeline.schedule(due_ms, "run_retention", history)
             return
-        if happening is not None and dropped == DROPPED_A_CHORE:
-            store.retention_entries[history] = store.timeline.again(happening)
+        if dropped == (DROPPED_AT_ONCE if happening is None else DROPPED_A_CHORE):
+            store.retention_entries[history] = store.the_rest(happening, "run_retention", history)
             return
         forget(store, finished.popleft())
         dropped += 1

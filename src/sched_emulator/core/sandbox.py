@@ -161,6 +161,8 @@ class Sandbox:
                 self._open = None
                 return done.value  # type: ignore[no-any-return]
             yield
+            if self.store is not store:  # a reset or restore has come between: this time is over
+                return None
 
     def commands(self) -> tuple[Command, ...]:
         """Return the log so far; of a poll under way, what it has done."""
@@ -170,7 +172,7 @@ class Sandbox:
     def _passing(self, until_ms: int | None, last: int | None, chores: int) -> Generator[None, None, Attempt | None]:
         """Make happen what is due up to an event, and so many chores after it; yield after every few."""
         store, happened = self.store, 0
-        while self._unsent:
+        while self._unsent and store.fired != last:
             unsent = store.attempts.get(self._unsent.popleft())
             if unsent is not None and unsent.outcome is None:
                 return unsent
@@ -188,9 +190,10 @@ class Sandbox:
                 yield
         for _ in range(chores):
             entry = store.timeline.pop_chore(until_ms)
-            if entry is not None:
-                self._happen(entry)
-                yield
+            if entry is None:
+                break
+            self._happen(entry)
+            yield
         return None
 
     def settle(self, attempt_id: str, outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from .contents import Contents
 from .journal import Journal
 from .paging import PagedIndex
 from .records import Delivery, Message, Settings, State
-from .timeline import Timeline
+from .timeline import Entry, Kind, Timeline
 
 T = TypeVar("T")
 
@@ -26,11 +26,12 @@ class Store:
     """The records of one sandbox, and what is derived from them.
 
     `note` is what the request under way has to say in its journal entry; `signing_now_ms` stands for `now_ms` in
-    signatures where it is given; `salt` tells the cursors of this sandbox from those of another. None of them is part
-    of the state.
+    signatures where it is given; `salt` tells the cursors of this sandbox from those of another; `untidy` that
+    more is to be dropped than one request does by itself. None of them is part of the state.
     """
 
     salt: str = ""
+    untidy: bool = False
     note: str | None = None
     signing_now_ms: int | None = None
 
@@ -141,6 +142,16 @@ class Store:
             *(self.crons, self.tasks, self.runs, self.deliveries, self.attempts, self.remembered),
             *(self.journal.requests, self.journal.deliveries, *self.histories.values()),
         ]
+
+    def the_rest(self, happening: Entry | None, kind: Kind, subject: str) -> int:
+        """Return the number of the housekeeping entry that drops what is still to be dropped.
+
+        It is the one that is `happening`, before all else; without one, `untidy` tells the edge to let it happen.
+        """
+        if happening is not None:
+            return self.timeline.again(happening)
+        self.untidy = True
+        return self.timeline.schedule(self.now_ms, kind, subject)
 
     def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
         """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""

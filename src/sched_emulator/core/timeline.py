@@ -30,6 +30,7 @@ Kind = Literal[
 Key = tuple[int, int]
 ENTRIES_A_PIECE = 500  # of a listing that is long work
 DROPPED_A_CHORE = 20  # records that one housekeeping entry drops at a time
+DROPPED_AT_ONCE = 1000  # records that a request drops by itself, before it leaves the rest to housekeeping
 Count = Annotated[int, Meta(ge=0, le=2**53)]  # what a snapshot may bring
 
 # What each kind of event is in words, about its subject.

@@ -38,6 +38,8 @@ class Api:
             hosted = await self._sandboxes.present(key)
         received = Received(request.method, target, request.headers, raw)
         answered = exchange.perform(hosted.sandbox, hosted.binding, received)
+        if hosted.sandbox.store.untidy:
+            await self._sandboxes.turns.finish(hosted.driver.tidying())
         hosted.driver.stir()
         if answered.let_go:
             self._sandboxes.turns.begin(freeing(answered.let_go))

@@ -25,6 +25,7 @@ from .turns import Turns, Work
 
 EVENTS_A_POLL = 500
 MAX_EVENTS = 1_000_000
+ALL_CHORES = 10**9
 LONGEST_TIMER_SECONDS = 86_400
 
 
@@ -90,6 +91,12 @@ class Driver:
     def behind_seconds(self) -> float | None:
         """Return how many real seconds a running clock has fallen behind; None when it keeps up."""
         return self._late_seconds() or None if self._pace.behind else None
+
+    def tidying(self) -> Work[None]:
+        """Let the housekeeping happen that a request has left to be done (long work)."""
+        store = self.sandbox.store
+        store.untidy = False
+        yield from self.sandbox.polling(store.now_ms, max_events=0, chores=ALL_CHORES)
 
     def stir(self) -> None:
         """Take notice that a request may have put something on the timeline."""
