@@ -1,6 +1,7 @@
 import pytest
+from msgspec.structs import replace
 
-from sched_emulator.core.contents import Contents
+from sched_emulator.core.contents import Contents, Shelf
 from sched_emulator.core.records import Message, Place
 from tests.core.harness import START_MS
 from tests.core.invariants import described
@@ -104,3 +105,13 @@ def test_dead_letters_of_a_queue_that_has_gone_are_their_holders_own() -> None:
     assert {item.origin for item in shelf.messages.values()} == {"q"}
     shelf.unlist_dead(shelf.messages["m2"])
     assert list(shelf.dead["q"].items) == [1, 3]
+
+
+def test_orphans_become_those_of_their_holder_without_being_listed_anew() -> None:
+    shelf = Shelf()
+    for number in (1, 2):
+        shelf.list_dead(replace(message(number, "dead"), origin="gone"))
+    orphans = shelf.dead["gone"]
+    shelf.disown("gone", "holder")
+    assert shelf.dead == {"holder": orphans}
+    assert [orphan.origin for orphan in orphans.items.values()] == ["holder", "holder"]

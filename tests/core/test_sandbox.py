@@ -7,6 +7,7 @@ from sched_emulator.core import snapshot
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
+from sched_emulator.core.instants import DAY_MS
 from sched_emulator.core.records import Exchange, RequestEntry, Response, Target
 from sched_emulator.core.replay import replay
 from sched_emulator.core.sandbox import Command, Sandbox
@@ -374,3 +375,29 @@ def test_a_request_refused_at_the_edge_can_be_recorded(box: Box, fields: dict[st
     exchange = Exchange(**(facts | fields))
     entry = box.sandbox.record(exchange)
     assert (entry, box.store.journal.requests[-1]) == (RequestEntry(seq=1, at_ms=START_MS, exchange=exchange), entry)
+
+
+def with_old_messages(count: int) -> Box:
+    """Return a sandbox in which so many messages expire at one instant, and a task runs at another."""
+    box = Box()
+    for _ in range(count):
+        box.call("queue.publish", queue="orders", payload={})
+    box.call("task.schedule", task="https://api.acme.com/later", run_at_ms=START_MS + 10 * DAY_MS)
+    box.sandbox.add_target(Target(url="*", responses=[Response()]))
+    return box
+
+
+def test_housekeeping_happens_in_pieces_too_and_a_command_may_come_between() -> None:
+    end_ms = START_MS + 400 * DAY_MS
+    whole, cut = with_old_messages(2000), with_old_messages(2000)
+    whole.sandbox.poll(end_ms)
+    pauses, seen = 0, []
+    for _ in cut.sandbox.polling(end_ms):
+        pauses += 1
+        cut.sandbox.clear_faults()
+        seen.append(len(cut.store.messages))
+    assert pauses >= 5
+    assert any(0 < left < 2000 for left in seen)
+    assert cut.store.messages == whole.store.messages == {}
+    assert cut.sandbox.snapshot() == whole.sandbox.snapshot()
+    assert replay(cut.sandbox.base, cut.sandbox.commands()).snapshot() == cut.sandbox.snapshot()

@@ -175,8 +175,48 @@ async def test_foreign_hosts_and_origins_are_refused(api: Api, headers: dict[str
     assert (await api.send("GET", "/_emulator/health", headers=headers)).status == status
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://evil.example:8420", "Host": "evil.example:8420"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://[::1"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Host": "api.infrai.cc"}, 200),
+    ],
+)
+async def test_the_emulated_api_refuses_foreign_origins_whatever_the_host(
+    api: Api, headers: dict[str, str], status: int
+) -> None:
+    response = await api.send("POST", "/v1/cron/create", HOURLY, headers=headers)
+    answer = await response.json()
+    assert (response.status, answer["ok"]) == (status, status == 200)
+    if status == 403:
+        assert answer["error"]["code"] == "FORBIDDEN"
+        assert answer["metadata"]["request_id"] == response.headers["X-Infrai-Request-Id"]
+        assert len(api.app.sandboxes.hosted) == 0
+        assert (await api.send("GET", "/v1/discovery", headers=headers)).status == 403
+    else:
+        assert (await api.call("cron.list"))["items"] != []
+
+
+@pytest.mark.parametrize("path", ["snapshot", "requests", "deliveries", "assumptions/relied"])
+async def test_what_is_costly_to_read_wants_a_header_that_no_page_can_send(api: Api, path: str) -> None:
+    await api.call("cron.list")
+    read = f"/_emulator/{path}"
+    for headers, status in [
+        ({}, 401),
+        ({"Content-Type": "text/plain"}, 401),
+        ({"Content-Type": "application/json"}, 200),
+        (api.headers, 200),
+    ]:
+        assert (await api.client.get(read, headers=headers)).status == status
+
+
 async def test_more_hosts_may_be_allowed(start: Start) -> None:
     api = await start(allow_hosts=("emulator",))
+    assert (await api.send("GET", "/v1/cron/list", headers={"Origin": "http://emulator:3000"})).status == 200
     assert (await api.send("GET", "/_emulator/health", headers={"Host": "emulator:8420"})).status == 200
     assert (await api.send("GET", "/_emulator/health", headers={"Host": "other:8420"})).status == 403
     everybody = await start(allow_hosts=("*",))

@@ -149,15 +149,6 @@ async def test_writes_without_a_body_whatever_they_say_it_is_are_taken(api: Api)
     assert (await api.send("GET", "/v1/cron/list", b"null")).status == 200
 
 
-async def test_a_body_that_is_not_compressed_as_it_says_is_400(api: Api) -> None:
-    headers = JSON | {"Content-Encoding": "gzip"}
-    assert await refusal(api, "POST", "/v1/queue/publish", b"no gzip", headers=headers) == (
-        400,
-        "INVALID_REQUEST",
-        "the body must be readable: Can not decode content-encoding: gzip",
-    )
-
-
 async def test_a_fault_makes_429_with_retry_after(api: Api) -> None:
     await api.control("POST", "faults", {"operation": "queue.*", "status": 429, "retry_after_seconds": 7, "times": 1})
     response = await api.send("POST", "/v1/queue/publish", MESSAGE)

@@ -12,7 +12,7 @@ import pytest
 
 from sched_emulator.config import Config
 from sched_emulator.core.encoding import decode, encode_bytes
-from sched_emulator.core.errors import InvalidRequest
+from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.server.sandboxes import Sandboxes
 from sched_emulator.server.sender import Sender
 from sched_emulator.spec import assumptions
@@ -185,3 +185,55 @@ async def test_answers_that_an_older_version_did_not_know_are_the_default_ones(
     assert await loaded.snapshot() == expected
     assert (await api.send("PUT", "/_emulator/snapshot", path.read_bytes())).status == 200
     assert await api.snapshot() == expected
+
+
+@pytest.mark.parametrize(("limit", "lines"), [(0, 2), (3600, 0)])
+async def test_a_snapshot_that_takes_long_to_save_or_load_is_logged(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limit: float, lines: int
+) -> None:
+    monkeypatch.setattr("sched_emulator.server.sandboxes.LONG_SECONDS", limit)
+    assert (await api.send("PUT", "/_emulator/snapshot", await api.snapshot())).status == 200
+    told = [re.sub(r"[0-9.]+", "#", record.getMessage()) for record in caplog.records]
+    assert (
+        told
+        == [f"{what} a snapshot took # s, in which nobody else was served" for what in ("saving", "loading")][:lines]
+    )
+
+
+@pytest.mark.parametrize(("key", "status", "scripts"), [("with", 200, ["*"]), ("without", 400, [])])
+async def test_a_control_request_looks_its_sandbox_up_when_its_body_has_come(
+    api: Api, key: str, status: int, scripts: list[str]
+) -> None:
+    await api.call("queue.list")
+    half, forgotten = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"url":"*",'
+        half.set()
+        await forgotten.wait()
+        yield b'"responses":[{"status":200}]}'
+
+    headers = api.headers if key == "with" else {}
+    adding = asyncio.ensure_future(api.client.post("/_emulator/targets", data=body(), headers=headers))
+    await half.wait()
+    assert await api.control("DELETE", "sandbox") == {"deleted": True}
+    forgotten.set()
+    response = await adding
+    assert response.status == status
+    assert [target["url"] for target in (await api.control("GET", "targets"))["items"]] == scripts
+
+
+async def test_a_clock_is_not_set_in_a_sandbox_forgotten_meanwhile(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = await start(clock_mode="wall")
+    await api.call("queue.list")
+    hosted = next(iter(api.app.sandboxes.hosted.values()))
+
+    async def forget() -> None:
+        api.app.sandboxes.forget(hosted.key)
+
+    monkeypatch.setattr(hosted.driver, "caught_up", forget)
+    with pytest.raises(Conflict, match="the sandbox was forgotten meanwhile"):
+        await hosted.driver.set_clock(mode="frozen", speed=None)
+    assert hosted.sandbox.store.mode == "wall"

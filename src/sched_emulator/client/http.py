@@ -66,7 +66,7 @@ class Client:
         self._pool = pool or _Pool(url)
         self.url = self._pool.url
         self.key = key
-        self._headers = {"Accept": "application/json"}
+        self._headers = {"Accept": "application/json", "Content-Type": "application/json"}  # no page sends the latter
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
 
@@ -116,7 +116,6 @@ class Client:
         content = None
         if body is not None:
             content = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-            headers["Content-Type"] = "application/json"
         response, answer = self._pool.exchange(_Request(method, path, content, headers, timeout))
         if 200 <= response.status < 300:
             return _decoded(self.url, answer)

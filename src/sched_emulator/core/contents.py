@@ -43,8 +43,9 @@ class Shelf:
             return
         for message in orphans.items.values():
             message.origin = heir
-        items = {**orphans.items, **self.dead.pop(heir, PagedIndex[Message]()).items}
-        self.dead[heir] = PagedIndex(sorted(items.items()))
+        own = self.dead.setdefault(heir, orphans)
+        if own is not orphans:
+            own.join(orphans)
 
 
 class Live(Shelf):

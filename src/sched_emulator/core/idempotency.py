@@ -12,7 +12,7 @@ from .encoding import encode, encode_sorted
 from .errors import IdempotencyConflict, InvalidRequest
 from .records import RememberedCall
 from .store import Store
-from .timeline import Entry
+from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
 KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
@@ -53,19 +53,27 @@ def perform(
     return result, None
 
 
-def window_is_over(store: Store, _entry: Entry) -> None:
+def window_is_over(store: Store, entry: Entry) -> None:
     """Forget the keys that have been remembered long enough (housekeeping `forget_keys`)."""
-    forget(store)
+    forget(store, happening=entry)
 
 
-def forget(store: Store) -> None:
-    """Forget keys older than the window, and schedule the next time."""
+def forget(store: Store, *, happening: Entry | None = None) -> None:
+    """Forget keys older than the window, and schedule the next time.
+
+    An entry that is `happening` drops a few and happens again for the rest, before anything else.
+    """
     store.timeline.cancel(store.retention_entries.pop(KEYS, None))
     window_ms = 1000 * store.answers.constant("idempotency.window_seconds")
+    dropped = 0
     while store.remembered:
         scope, oldest = next(iter(store.remembered.items()))
         if oldest.at_ms + window_ms > store.now_ms:
             due_ms = oldest.at_ms + window_ms
             store.retention_entries[KEYS] = store.timeline.schedule(due_ms, "forget_keys", "")
             return
+        if dropped == (DROPPED_AT_ONCE if happening is None else DROPPED_A_CHORE):
+            store.retention_entries[KEYS] = store.the_rest(happening, "forget_keys", "")
+            return
         del store.remembered[scope]
+        dropped += 1

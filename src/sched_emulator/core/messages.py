@@ -109,12 +109,13 @@ def redrive(
     `queue.redrive_max`). One that a consumer holds under a lease is left where it is.
     """
     queues.find(store, queue)
-    dead, _ = page(store.dead_letters(queue), None, None)
     if message_id is not None:
-        chosen = [message for message in dead if message.message_id == message_id]
-        if not chosen:
+        message = store.find_message(message_id, likely=queue)
+        if message is None or message.died_ms is None or queue not in {message.queue, message.origin}:
             raise NotFound("dead letter", message_id)
+        chosen = [message]
     else:
+        dead, _ = page(store.dead_letters(queue), None, None)
         chosen = [message for message in dead if since_ms is None or (message.died_ms or 0) >= since_ms]
     chosen = [message for message in chosen if message.place != "in_flight" or message.pushed_by is not None]
     if message_id is None and max_messages is not None and store.answers.ask("queue.redrive_max") == "honour":

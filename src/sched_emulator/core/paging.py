@@ -1,7 +1,7 @@
 """Lists in pages that stay right while items come and go, and the opaque cursors that lead from page to page.
 
 Every listed thing has a whole number that never changes and grows with each addition. A cursor is the number of the
-last item seen, sealed with the sandbox's seed and the list's name: a made-up one, or one of another list, is noticed.
+last item seen, sealed with its owner and the list's name: a made-up one, one of another list or sandbox, is noticed.
 """
 
 from bisect import bisect_left, bisect_right
@@ -36,6 +36,12 @@ class PagedIndex(Generic[T]):
         if self.items.pop(number, None) is not None and len(self._numbers) > 2 * len(self.items) + 1000:
             self._numbers = list(self.items)
 
+    def join(self, other: "PagedIndex[T]") -> None:
+        """Take in the things of another index, whose numbers are others."""
+        items = self.items | other.items
+        self._numbers = sorted(items)
+        self.items = {number: items[number] for number in self._numbers}
+
     def following(self, after: int | None, *, newest_first: bool = False) -> Iterator[tuple[int, T]]:
         """Yield what follows the number `after`, with its number; None starts at the beginning."""
         step, index = (-1, len(self._numbers) - 1) if newest_first else (1, 0)
@@ -67,18 +73,18 @@ def _number(numbered: tuple[int, T]) -> int:
     return numbered[0]
 
 
-def seal(seed: int, list_name: str, number: int) -> str:
-    """Return the cursor that stands for a position in a list."""
-    mark = blake2b(f"{seed} {list_name} {number}".encode(), digest_size=9).hexdigest()
+def seal(owner: str, list_name: str, number: int) -> str:
+    """Return the cursor that stands for a position in a list of an owner."""
+    mark = blake2b(f"{owner} {list_name} {number}".encode(), digest_size=9).hexdigest()
     return f"{number:x}.{mark}"
 
 
-def unseal(seed: int, list_name: str, cursor: str) -> int:
+def unseal(owner: str, list_name: str, cursor: str) -> int:
     """Return the position that a cursor stands for; InvalidRequest when it was not made for this list."""
     text = cursor.partition(".")[0]
     if 0 < len(text) <= 16 and all(letter in "0123456789abcdef" for letter in text):
         number = int(text, 16)
-        if cursor == seal(seed, list_name, number):
+        if cursor == seal(owner, list_name, number):
             return number
     raise InvalidRequest(
         "must be the next_cursor of an earlier page of this list, got another text", parameter="cursor"

@@ -4,6 +4,7 @@ Everything that changes which messages are available calls `want_push`, so that 
 timeline exactly when one can be made.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from .places import Happening, leads_out
 from .ranked import Rank
 from .records import Message, Queue
 from .store import Store
-from .timeline import Entry
+from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
 SETTINGS = {  # by field of the record: the documentation's name
     "type": "type",
@@ -25,6 +26,8 @@ SETTINGS = {  # by field of the record: the documentation's name
     "visibility_timeout_default_ms": "visibility_timeout_default",
     "enable_priority": "enable_priority",
 }
+
+PRIORITY_ANSWERS = frozenset({"queue.priority_off", "queue.priority_order"})
 
 
 def create(store: Store, *, queue: str, **given: Any) -> dict[str, Any]:
@@ -150,9 +153,18 @@ def configure(store: Store, queue: Queue, changes: dict[str, Any]) -> Queue:
 
 
 def arrange(store: Store) -> None:
-    """Put all messages in their places anew: after a restore, or when what ranks messages has changed."""
+    """Put all messages in their places anew, after a restore."""
     for queue in store.queues.values():
         _arrange(store, queue)
+
+
+def arrange_priorities(store: Store, changed: Collection[str]) -> None:
+    """Put messages with a priority in their places anew, when an answer has changed what it counts for."""
+    if PRIORITY_ANSWERS.isdisjoint(changed):
+        return
+    for queue in store.queues.values():
+        if any(message.priority is not None for message in store.contents[queue.queue].live.messages.values()):
+            _arrange(store, queue)
 
 
 def _arrange(store: Store, queue: Queue) -> None:
@@ -279,27 +291,32 @@ def delete(store: Store, *, queue: str) -> dict[str, Any]:
 
 def retention_is_over(store: Store, entry: Entry) -> None:
     """Drop what a queue has kept long enough (housekeeping `message_retention`)."""
-    apply_retention(store, entry.subject)
+    apply_retention(store, entry.subject, happening=entry)
 
 
-def apply_retention(store: Store, name: str) -> None:
+def apply_retention(store: Store, name: str, *, happening: Entry | None = None) -> None:
     """Drop messages kept longer than the queue's retention, and schedule the next time.
 
     One housekeeping entry a queue (`message_retention`), for its oldest message; when that one leaves earlier, the
-    entry finds out.
+    entry finds out. An entry that is `happening` drops a few and happens again for the rest, before anything else.
     """
     queue = store.queues[name]
     store.timeline.cancel(queue.retention_entry)
     queue.retention_entry = None
     kept_ms = queue.message_retention_days * DAY_MS
     contents = store.contents[name]
+    dropped = 0
     while oldest := [first for shelf in (contents.live, contents.kept) if (first := shelf.oldest()) is not None]:
         message = min(oldest, key=lambda message: message.arrival)
         if message.kept_from_ms + kept_ms > store.now_ms:
             due_ms = message.kept_from_ms + kept_ms
             queue.retention_entry = store.timeline.schedule(due_ms, "message_retention", name)
             break
+        if dropped == (DROPPED_AT_ONCE if happening is None else DROPPED_A_CHORE):
+            queue.retention_entry = store.the_rest(happening, "message_retention", name)
+            return
         remove(store, message, "expire")
+        dropped += 1
     want_push(store, queue)
 
 

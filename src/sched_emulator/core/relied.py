@@ -76,7 +76,7 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
     asked = [name for name in sandbox.store.answers.asked if name in alternatives]
     beginning = snapshot.unseal(base)
     in_force: list[Seen] = []
-    for seen in _sights(Sandbox(snapshot.unseal(base)), log):
+    for seen in _sights(Sandbox(snapshot.unseal(base), salt=sandbox.salt), log):
         if seen is None:
             yield
         else:
@@ -87,7 +87,7 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
         for other in alternatives[name]:
             if set(answers) == {other}:
                 continue
-            difference = yield from _first_difference(in_force, _replayed(base, log, name, other))
+            difference = yield from _first_difference(in_force, _replayed(sandbox.salt, base, log, name, other))
             if difference is not None:
                 number, was, would_be = difference
                 answer = next(given for given in reversed(answers[: number + 2]) if given != other)
@@ -107,9 +107,9 @@ def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> lis
     return answers
 
 
-def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
+def _replayed(salt: str, base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
     """Replay a log with one question answered otherwise, from beginning to end."""
-    sandbox = Sandbox(snapshot.unseal(base))
+    sandbox = Sandbox(snapshot.unseal(base), salt=salt)
     sandbox.set_assumptions({name: other})
     return _sights(sandbox, (_without(command, name) for command in log))
 

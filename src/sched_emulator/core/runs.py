@@ -12,7 +12,7 @@ from msgspec import UNSET
 from . import deliveries, instants
 from .records import Attempt, Delivery, Outcome, Run, RunState
 from .store import Store
-from .timeline import Entry
+from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
 TRANSITIONS: dict[tuple[RunState, str], RunState] = {
     ("scheduled", "start"): "running",
@@ -156,13 +156,14 @@ def history_of(run: Run) -> str:
 
 def retention_is_over(store: Store, entry: Entry) -> None:
     """Drop the runs that a history has kept long enough (housekeeping `run_retention`)."""
-    apply_retention(store, entry.subject)
+    apply_retention(store, entry.subject, happening=entry)
 
 
-def apply_retention(store: Store, history: str) -> None:
+def apply_retention(store: Store, history: str, *, happening: Entry | None = None) -> None:
     """Drop finished runs older than the retention allows, and schedule the next time.
 
-    0 days keep nothing or everything (assumption `run.retention_zero`).
+    0 days keep nothing or everything (assumption `run.retention_zero`). An entry that is `happening` drops a few and
+    happens again for the rest, before anything else.
     """
     store.timeline.cancel(store.retention_entries.pop(history, None))
     cron = store.crons.get(history)
@@ -170,6 +171,7 @@ def apply_retention(store: Store, history: str) -> None:
     if days == 0 and store.answers.ask("run.retention_zero") == "forever":
         return
     finished = store.histories.get(history, deque())
+    dropped = 0
     while finished:
         finished_ms = store.runs[finished[0]].finished_ms
         assert finished_ms is not None
@@ -177,7 +179,11 @@ def apply_retention(store: Store, history: str) -> None:
         if due_ms > store.now_ms:
             store.retention_entries[history] = store.timeline.schedule(due_ms, "run_retention", history)
             return
+        if dropped == (DROPPED_AT_ONCE if happening is None else DROPPED_A_CHORE):
+            store.retention_entries[history] = store.the_rest(happening, "run_retention", history)
+            return
         forget(store, finished.popleft())
+        dropped += 1
 
 
 def apply_all_retention(store: Store) -> None:

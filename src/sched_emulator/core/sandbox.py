@@ -19,7 +19,7 @@ from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
 
 COMMANDS_KEPT = 10_000
-EVENTS_A_PIECE = 20  # of a poll that is long work
+EVENTS_A_PIECE = 20  # or chores, of a poll that is long work
 
 
 class Command(NamedTuple):
@@ -49,14 +49,16 @@ class _OpenPoll(NamedTuple):
 
 
 class Sandbox:
-    """Crons, queues, tasks and runs of one key, with their own time."""
+    """Crons, queues, tasks and runs of one key, with their own time. `salt` tells its cursors from another's."""
 
     store: Store
     log: list[Command]
     _unsent: deque[str]
     _open: "_OpenPoll | None"
+    _chores: int = 0  # since the last event, or since the poll under way began
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, salt: str = "") -> None:
+        self.salt = salt
         self._origin = snapshot.seal(state)
         self._take(state)
         self._start_log(self._origin)
@@ -110,58 +112,88 @@ class Sandbox:
         return ids.request_id(self.store.settings.seed, self.store.now_ms, self.store.journal.seq + 1)
 
     def poll(
-        self, until_ms: int | None, *, max_events: int | None = None, signing_now_ms: int | None = None
+        self,
+        until_ms: int | None,
+        *,
+        max_events: int | None = None,
+        chores: int = 0,
+        signing_now_ms: int | None = None,
     ) -> Attempt | None:
         """Let time pass (*command*): make what is due happen, in order, up to `until_ms`, at most `max_events` events.
 
         Return the next attempt that the edge has to send, with time standing at its instant; None when nothing more
-        is due: then time stands at `until_ms` (without `until_ms`: at the last event).
+        is due: then time stands at `until_ms` (without `until_ms`: at the last event). After `max_events` events, so
+        many `chores` of housekeeping happen too: a poll that was cut in the midst of them ends there.
         """
-        self._keep("poll", until_ms=until_ms, max_events=max_events, signing_now_ms=signing_now_ms)
+        self._keep("poll", **_given(until_ms, max_events, chores, signing_now_ms))
         self.store.signing_now_ms = signing_now_ms
-        return self._next_attempt(until_ms, None if max_events is None else self.store.fired + max_events)
+        passing = self._passing(until_ms, None if max_events is None else self.store.fired + max_events, chores)
+        while True:
+            try:
+                next(passing)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
 
     def polling(
-        self, until_ms: int | None, *, max_events: int | None = None, signing_now_ms: int | None = None
+        self,
+        until_ms: int | None,
+        *,
+        max_events: int | None = None,
+        chores: int = 0,
+        signing_now_ms: int | None = None,
     ) -> Generator[None, None, Attempt | None]:
-        """Do as `poll` (*command*), as long work: it yields after every few events.
+        """Do as `poll` (*command*), as long work: it yields after every few events or chores.
 
-        Where another command comes between, the log has the events before it and those after it as two polls.
+        Where another command comes between, the log has what happened before it and after it as two polls.
         """
-        store, opened = self.store, None
+        store = self.store
         last = None if max_events is None else store.fired + max_events
+        passing = self._passing(until_ms, last, chores)
+        opened = None
         while True:
             if opened is None or self._open is not opened:
                 left = None if last is None else last - store.fired
-                opened = self._open_poll(until_ms=until_ms, max_events=left, signing_now_ms=signing_now_ms)
+                opened = self._open_poll(**_given(until_ms, left, chores, signing_now_ms))
             store.signing_now_ms = signing_now_ms
-            piece = store.fired + EVENTS_A_PIECE
-            piece = piece if last is None else min(piece, last)
-            attempt = self._next_attempt(until_ms, piece)
-            if attempt is not None or store.fired < piece or piece == last:
+            try:
+                next(passing)
+            except StopIteration as done:
                 self._open = None
-                return attempt
+                return done.value  # type: ignore[no-any-return]
             yield
+            if self.store is not store:  # a reset or restore has come between: this time is over
+                return None
 
     def commands(self) -> tuple[Command, ...]:
         """Return the log so far; of a poll under way, what it has done."""
         self._cut_poll()
         return tuple(self.log)
 
-    def _next_attempt(self, until_ms: int | None, last: int | None) -> Attempt | None:
-        while self._unsent:
-            unsent = self.store.attempts.get(self._unsent.popleft())
+    def _passing(self, until_ms: int | None, last: int | None, chores: int) -> Generator[None, None, Attempt | None]:
+        """Make happen what is due up to an event, and so many chores after it; yield after every few."""
+        store, happened = self.store, 0
+        while self._unsent and store.fired != last:
+            unsent = store.attempts.get(self._unsent.popleft())
             if unsent is not None and unsent.outcome is None:
                 return unsent
-        while last is None or self.store.fired < last:
-            entry = self.store.timeline.pop_due(until_ms)
+        while last is None or store.fired < last:
+            entry = store.timeline.pop_due(until_ms)
             if entry is None:
                 if until_ms is not None:
-                    self.store.now_ms = max(self.store.now_ms, until_ms)
-                break
+                    store.now_ms = max(store.now_ms, until_ms)
+                return None
             attempt = self._happen(entry)
             if attempt is not None:
                 return attempt
+            happened += 1
+            if not happened % EVENTS_A_PIECE and store.fired != last:
+                yield
+        for _ in range(chores):
+            entry = store.timeline.pop_chore(until_ms)
+            if entry is None:
+                break
+            self._happen(entry)
+            yield
         return None
 
     def settle(self, attempt_id: str, outcome: Outcome) -> None:
@@ -196,7 +228,7 @@ class Sandbox:
                 self.store.settings.answers[assumption_id] if answer is None else answer
             )
         for derive in ON_ANSWERS:
-            derive(self.store)
+            derive(self.store, changes.keys())
 
     def set_balance(self, balance_usd: float | None) -> None:
         """Set the account's balance (*command*); None is unlimited."""
@@ -277,8 +309,11 @@ class Sandbox:
     def _happen(self, entry: Entry) -> Attempt | None:
         """Make an entry of the timeline happen; return an attempt if the edge has to send it."""
         self.store.now_ms = max(self.store.now_ms, entry.due_ms)
-        if entry.kind not in HOUSEKEEPING:
+        if entry.kind in HOUSEKEEPING:
+            self._chores += 1
+        else:
             self.store.fired += 1
+            self._chores = 0
         started = EVENTS[entry.kind](self.store, entry)
         if started is None or started.outcome is None:
             return started
@@ -293,6 +328,7 @@ class Sandbox:
 
     def _open_poll(self, **arguments: Any) -> "_OpenPoll":
         self._keep("poll", **arguments)
+        self._chores = 0
         self._open = opened = _OpenPoll(len(self.log) - 1 if self.log_complete else None, self.store.fired)
         return opened
 
@@ -302,7 +338,8 @@ class Sandbox:
             if self._open.place is not None:
                 done = self.store.fired - self._open.fired
                 arguments = self.log[self._open.place].arguments
-                self.log[self._open.place] = Command("poll", {**arguments, "max_events": done})
+                cut = {"max_events": done} | ({"chores": self._chores} if self._chores else {})
+                self.log[self._open.place] = Command("poll", {**arguments, **cut})
             self._open = None
 
     def _keep(self, method: str, /, **arguments: Any) -> None:
@@ -328,10 +365,19 @@ class Sandbox:
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""
         store = Store(state)
+        store.salt = self.salt
         runs.build_histories(store)
         queues.arrange(store)
         self.store = store
         self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
+
+
+def _given(
+    until_ms: int | None, max_events: int | None, chores: int, signing_now_ms: int | None
+) -> dict[str, int | None]:
+    """Return the arguments of a poll as the log keeps them: `chores` where there are any."""
+    arguments = {"until_ms": until_ms, "max_events": max_events, "signing_now_ms": signing_now_ms}
+    return {**arguments, "chores": chores} if chores else arguments
 
 
 def at_home(state: State, settings: Settings) -> State:

@@ -17,7 +17,7 @@ from .contents import Contents
 from .journal import Journal
 from .paging import PagedIndex
 from .records import Delivery, Message, Settings, State
-from .timeline import Timeline
+from .timeline import Entry, Kind, Timeline
 
 T = TypeVar("T")
 
@@ -26,9 +26,12 @@ class Store:
     """The records of one sandbox, and what is derived from them.
 
     `note` is what the request under way has to say in its journal entry; `signing_now_ms` stands for `now_ms` in
-    signatures where it is given. Neither is part of the state.
+    signatures where it is given; `salt` tells the cursors of this sandbox from those of another; `untidy` that
+    more is to be dropped than one request does by itself. None of them is part of the state.
     """
 
+    salt: str = ""
+    untidy: bool = False
     note: str | None = None
     signing_now_ms: int | None = None
 
@@ -140,6 +143,16 @@ class Store:
             *(self.journal.requests, self.journal.deliveries, *self.histories.values()),
         ]
 
+    def the_rest(self, happening: Entry | None, kind: Kind, subject: str) -> int:
+        """Return the number of the housekeeping entry that drops what is still to be dropped.
+
+        It is the one that is `happening`, before all else; without one, `untidy` tells the edge to let it happen.
+        """
+        if happening is not None:
+            return self.timeline.again(happening)
+        self.untidy = True
+        return self.timeline.schedule(self.now_ms, kind, subject)
+
     def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
         """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""
         routed = urls.route(url, self.routes) is not None
@@ -159,15 +172,15 @@ class Store:
 
         `limit` None stands for `page.default_limit`, 0 for all.
         """
-        seed = self.settings.seed
-        after = None if cursor is None else paging.unseal(seed, name, cursor)
+        owner = f"{self.settings.seed}.{self.salt}" if self.salt else str(self.settings.seed)
+        after = None if cursor is None else paging.unseal(owner, name, cursor)
         if limit is None:
             limit = self.answers.constant("page.default_limit")
         most = min(limit, self.answers.constant("page.max_limit")) if limit else None
         found, last = paging.page(indexes, after, most, newest_first=newest_first)
         page: dict[str, Any] = {"items": [view(item) for item in found]}
         if last is not None:
-            page["next_cursor"] = paging.seal(seed, name, last)
+            page["next_cursor"] = paging.seal(owner, name, last)
         return page
 
     def _fill(self, state: State) -> None:

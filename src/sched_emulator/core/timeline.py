@@ -6,9 +6,9 @@ that queue, so that `close` lets all of it go at once; the first of each lane co
 leave the heaps lazily and in bulk.
 """
 
-from collections.abc import Iterable, Iterator
-from heapq import heapify, heappop, heappush, nsmallest
-from itertools import chain
+from collections.abc import Generator, Iterable, Iterator
+from heapq import heapify, heappop, heappush, merge, nsmallest
+from itertools import chain, islice
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -28,6 +28,9 @@ Kind = Literal[
     "forget_keys",
 ]
 Key = tuple[int, int]
+ENTRIES_A_PIECE = 500  # of a listing that is long work
+DROPPED_A_CHORE = 20  # records that one housekeeping entry drops at a time
+DROPPED_AT_ONCE = 1000  # records that a request drops by itself, before it leaves the rest to housekeeping
 Count = Annotated[int, Meta(ge=0, le=2**53)]  # what a snapshot may bring
 
 # What each kind of event is in words, about its subject.
@@ -131,6 +134,18 @@ class Timeline:
             return None
         return entries.pop(heappop(heap)[1])
 
+    def pop_chore(self, until_ms: int | None) -> Entry | None:
+        """Remove and return the first housekeeping entry that is due at `until_ms` or before, whatever else is due."""
+        chore = _clean(self._chores, self._entries)
+        if chore is None or (until_ms is not None and chore[0] > until_ms):
+            return None
+        return self._entries.pop(heappop(self._chores)[1])
+
+    def again(self, entry: Entry) -> int:
+        """Put back an entry that has happened in part, at its place before all others; return its number."""
+        self._add(entry)
+        return entry.seq
+
     def next_event_ms(self) -> int | None:
         """Return the instant of the next event, housekeeping aside."""
         event, _ = self._first_event()
@@ -144,7 +159,22 @@ class Timeline:
     def due(self, limit: int | None = None) -> list[Entry]:
         """Return the next events, at most `limit`, in the order in which they will happen."""
         events = (entry for entry in self._all() if entry.kind not in HOUSEKEEPING)
-        return nsmallest(len(self) if limit is None else limit, events, key=lambda entry: (entry.due_ms, entry.seq))
+        return nsmallest(len(self) if limit is None else limit, events, key=_key)
+
+    def listing(self, limit: int) -> Generator[None, None, list[Entry]]:
+        """Do as `due`, as long work: it yields after each piece."""
+        entries = list(self._all())
+        pieces = []
+        for start in range(0, len(entries), ENTRIES_A_PIECE):
+            events = (entry for entry in entries[start : start + ENTRIES_A_PIECE] if entry.kind not in HOUSEKEEPING)
+            pieces.append(sorted(events, key=_key))
+            yield
+        found = []
+        for entry in islice(merge(*pieces, key=_key), limit):
+            found.append(entry)
+            if not len(found) % ENTRIES_A_PIECE:
+                yield
+        return found
 
     def listed(self) -> list[Entry]:
         """Return all entries in order of scheduling, for a snapshot."""
@@ -199,6 +229,10 @@ class Timeline:
                 if first is not None:
                     self._promise(lane, queue, first)
         return event, None
+
+
+def _key(entry: Entry) -> Key:
+    return entry.due_ms, entry.seq
 
 
 def _push(heap: list[Key], key: Key, entries: dict[int, Entry]) -> None:

@@ -9,6 +9,7 @@ from sched_emulator.core.errors import SchedulingError
 
 from . import discovery, exchange
 from .binding import Binding
+from .door import Door
 from .exchange import Answered, Received
 from .reply import json_reply
 from .sandboxes import Sandboxes
@@ -18,23 +19,27 @@ from .turns import freeing
 class Api:
     """Answers for the emulated API. `binding` is that of requests which belong to no sandbox."""
 
-    def __init__(self, sandboxes: Sandboxes, binding: Binding) -> None:
+    def __init__(self, door: Door, sandboxes: Sandboxes, binding: Binding) -> None:
+        self._door = door
         self._sandboxes = sandboxes
         self._binding = binding
         self._keyless = 0
 
     async def answer(self, request: BaseRequest, target: str) -> web.StreamResponse:
         """Answer a request for an operation; SchedulingError when it comes to none."""
+        self._door.refuse_foreign_origin(request.headers)
         matched = self._binding.routes.match(request.method, target)
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
-        key = self._sandboxes.key_in(request.headers.get("Authorization"))
+        key = self._sandboxes.key_in(request.headers)
         raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
         hosted = self._sandboxes.of_key(key)
         if hosted.driver.runs:
             hosted = await self._sandboxes.present(key)
         received = Received(request.method, target, request.headers, raw)
         answered = exchange.perform(hosted.sandbox, hosted.binding, received)
+        if hosted.sandbox.store.untidy:
+            await self._sandboxes.turns.finish(hosted.driver.tidying())
         hosted.driver.stir()
         if answered.let_go:
             self._sandboxes.turns.begin(freeing(answered.let_go))
@@ -45,16 +50,24 @@ class Api:
         return _reply(answered)
 
     async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
-        """Answer a request that no operation took; it is journaled where its key is good."""
+        """Answer a request that no operation took; it is journaled where its key is good.
+
+        What a foreign page sent leaves no trace, and makes no sandbox.
+        """
         try:
-            key = self._sandboxes.key_in(request.headers.get("Authorization"))
+            self._door.refuse_foreign_origin(request.headers)
+            key = self._sandboxes.key_in(request.headers)
         except SchedulingError:
-            self._keyless += 1
-            now_ms = self._sandboxes.start_ms
-            return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
+            return self.refuse_keyless(error)
         hosted = await self._sandboxes.present(key)
         received = Received(request.method, target, request.headers, b"")
         return _reply(exchange.refuse(hosted.sandbox, hosted.binding, received, error))
+
+    def refuse_keyless(self, error: SchedulingError) -> web.StreamResponse:
+        """Answer a request that belongs to no sandbox."""
+        self._keyless += 1
+        now_ms = self._sandboxes.start_ms
+        return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))
 
 
 def _reply(answered: Answered) -> web.StreamResponse:

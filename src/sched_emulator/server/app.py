@@ -30,8 +30,18 @@ from sched_emulator.core.errors import SchedulingError
 from . import discovery
 from .api import Api
 from .binding import Binding, bind
+from .connections import Server
 from .control import PREFIX, Control
-from .http_errors import BodyTooLarge, InternalError, MalformedBody
+from .door import Door
+from .http_errors import (
+    BodyTooLarge,
+    BodyTooLate,
+    EncodedBody,
+    ExpectationFailed,
+    InternalError,
+    MalformedBody,
+    MalformedRequest,
+)
 from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
@@ -39,6 +49,7 @@ from .sender import Sender
 MIN_BODY_BYTES = 32 * 1024 * 1024
 YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
+BODY_SECONDS = 120  # for the body of a request
 SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
 log = logging.getLogger("sched_emulator")
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
@@ -59,21 +70,38 @@ class App:
             strict=config.strict_urls,
         )
         self.sandboxes = Sandboxes(config, self._sender)
-        self._api, self._control = Api(self.sandboxes, binding), Control(config, self.sandboxes)
+        door = Door(config)
+        self._api, self._control = Api(door, self.sandboxes, binding), Control(door, self.sandboxes)
         self._body_bound = _body_bound(config)
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
         """Answer any request; what is refused before an operation took it is answered here too."""
-        if "Expect" in request.headers:
-            await _let_send(request)
+        if request.content.is_eof():
+            return await self._answer(request)
+        given_up = asyncio.get_running_loop().call_later(BODY_SECONDS, _give_up, request.content)
+        try:
+            return await self._answer(request)
+        finally:
+            given_up.cancel()
+
+    async def refuse_malformed(self, _request: BaseRequest) -> web.StreamResponse:
+        """Answer what could not be read as a request."""
+        return self._api.refuse_keyless(MalformedRequest())
+
+    async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
         face = self._control if is_control(target) else self._api
         try:
+            _refuse_encoded(request)
+            if "Expect" in request.headers:
+                await _let_send(request)
             return await face.answer(request, target)
         except SchedulingError as raised:
             error = raised
         except web.HTTPRequestEntityTooLarge:
             error = BodyTooLarge(f"the body must be at most {self._body_bound} bytes")
+        except _GivenUpError:
+            error = BodyTooLate(f"the body must arrive within {BODY_SECONDS} s")
         except web.RequestPayloadError as raised:
             error = MalformedBody(f"the body must be readable: {str(raised).splitlines()[-1].strip()}")
         except ConnectionResetError:  # the client has gone: nobody reads an answer
@@ -86,10 +114,12 @@ class App:
     def runner(self, handler: Handler | None = None, **options: Any) -> web.ServerRunner:
         """Return what serves on sockets; `handler` stands for `handle`, `options` are those of `web.Server`."""
         timeout = options.pop("shutdown_timeout", SHUTDOWN_SECONDS)
-        server = web.Server(
+        server = Server(
             handler or self.handle,
+            self.refuse_malformed,
             request_factory=self._request,
             access_log=None,
+            auto_decompress=False,
             max_line_size=LONGEST_LINE_BYTES,
             max_field_size=LONGEST_LINE_BYTES,
             **options,
@@ -134,12 +164,28 @@ class _Runner(web.ServerRunner):
         await self._app.close()
 
 
+def _refuse_encoded(request: BaseRequest) -> None:
+    """Raise EncodedBody for a request that says its body is encoded, whatever the coding."""
+    if "Content-Encoding" in request.headers:
+        raise EncodedBody
+
+
+class _GivenUpError(TimeoutError):
+    """Nobody waits for a body any more."""
+
+
+def _give_up(body: StreamReader) -> None:
+    """End the wait for a body that does not come."""
+    if not body.is_eof():
+        body.set_exception(_GivenUpError())
+
+
 async def _let_send(request: BaseRequest) -> None:
     """Tell a client that asked first to go on and send its body."""
     if request.version == HttpVersion11:
         expected = request.headers["Expect"]
         if expected.lower() != "100-continue":
-            raise web.HTTPExpectationFailed(text=f"Unknown Expect: {expected}")
+            raise ExpectationFailed(expected)
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
     await request.writer.drain()

@@ -7,9 +7,10 @@ from sched_emulator.core.store import Store
 
 from .driver import Driver
 from .sandboxes import Hosted
+from .turns import Work
 
 Json = dict[str, Any]
-Performed = Json | bytes  # what is answered: a value, or the JSON of it
+Performed = Json | bytes | Work[Json]  # what is answered: a value, the JSON of it, or the long work that makes it
 
 
 class Asked(NamedTuple):

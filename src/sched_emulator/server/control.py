@@ -1,19 +1,18 @@
 """The control API `/_emulator/…` at the socket: what tests steer and read, as `openapi/emulator.yaml` describes it.
 
 Each operation is one function, found by its id in a table; it gets what it uses of the request, checked against the
-document, and returns what is answered. Only those in `AWAITED` take time.
+document, and returns what is answered, or long work that makes it. Only those in `AWAITED` wait.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Generator
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import tzdata
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
+from multidict import MultiMapping
 
 from sched_emulator import spec
-from sched_emulator.config import Config
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
@@ -22,13 +21,15 @@ from . import control_reading, control_setting, json_body
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation, shorten
 from .control_relied import get_relied
-from .http_errors import Forbidden, error_object
+from .door import Door, sent_by_no_page
+from .http_errors import error_object
 from .reply import json_reply
 from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
+from .turns import Work, unless
 
 PREFIX = "/_emulator"
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+READING = frozenset({"GET", "HEAD"})
 
 
 def health(sandboxes: Sandboxes) -> Json:
@@ -56,34 +57,48 @@ def summary(hosted: Hosted) -> Json:
     }
 
 
-# What concerns no sandbox, or must make none: each takes all sandboxes and the header `Authorization`.
-OF_SERVER: dict[str, Callable[[Sandboxes, str | None], Json]] = {
+def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
+    """Return all sandboxes in short (long work)."""
+    items = []
+    for hosted in list(sandboxes.hosted.values()):
+        items.append(summary(hosted))
+        yield
+    return {"items": items}
+
+
+# What concerns no sandbox, or must make none: each takes all sandboxes and the headers.
+OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "health": lambda sandboxes, _: health(sandboxes),
-    "sandboxes.list": lambda sandboxes, _: {"items": [summary(hosted) for hosted in sandboxes.hosted.values()]},
-    "sandbox.delete": lambda sandboxes, authorization: {"deleted": sandboxes.forget(sandboxes.key_in(authorization))},
+    "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
+    "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.key_in(headers))},
 }
-OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {**control_reading.OPERATIONS, **control_setting.OPERATIONS}
-AWAITED: dict[str, Callable[[Asked], Awaitable[Json]]] = {
-    **control_setting.AWAITED,
+OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
+    **control_reading.OPERATIONS,
+    **control_setting.OPERATIONS,
     "relied": lambda asked: get_relied(asked.hosted),
 }
+AWAITED = control_setting.AWAITED
 
 
 class Control:
     """Answers for the control API."""
 
-    def __init__(self, config: Config, sandboxes: Sandboxes) -> None:
-        self._allowed_hosts = LOOPBACK_HOSTS | {config.host} | set(config.allow_hosts)
+    def __init__(self, door: Door, sandboxes: Sandboxes) -> None:
+        self._door = door
         self._sandboxes = sandboxes
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
         handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys()
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
+        self._costly = {
+            operation_id
+            for operation_id, bound in self.operations.items()
+            if bound.operation.definition.get("security") == [{"key": []}]
+        }
         described = [bound.operation for bound in self.operations.values()]
         self._routes = Routes(
             [
                 *(Route(operation.method, operation.path, operation.operation_id) for operation in described),
-                Route("HEAD", self.operations["health"].operation.path, "health"),
             ]
         )
 
@@ -91,25 +106,34 @@ class Control:
         """Answer a request of the control API; SchedulingError when it is refused."""
         matched = self._routes.match(request.method, target)
         operation_id = matched.operation_id
-        self._refuse_foreign(request)
+        self._door.refuse_foreign_host(request.host)
+        self._door.refuse_foreign_origin(request.headers)
         if operation_id in OF_SERVER:
-            return _reply(OF_SERVER[operation_id](self._sandboxes, request.headers.get("Authorization")))
-        key = self._key(request)
+            return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
+        if operation_id in self._costly and not sent_by_no_page(request.headers):
+            self._sandboxes.key_in(request.headers)
+        self._key(request)  # who has none is refused before anything is read
         body, query, document = await self._read(matched, request)
-        asked = Asked(await self._sandboxes.present(key), body, query, document)
+        asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
         if operation_id in AWAITED:
-            return _reply(await AWAITED[operation_id](asked))
-        return _reply(OF_SANDBOX[operation_id](asked))
+            return await self._reply(request, await AWAITED[operation_id](asked))
+        return await self._reply(request, OF_SANDBOX[operation_id](asked))
 
     async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 
+    async def _reply(self, request: BaseRequest, performed: Performed) -> web.StreamResponse:
+        """Answer with what was performed; what takes long is done in turns, while the client is there."""
+        if isinstance(performed, Generator):
+            work = unless(performed, lambda: request.transport is None or request.transport.is_closing())
+            performed = await self._sandboxes.turns.finish(work)
+        return json_reply(200, performed if isinstance(performed, bytes) else encode_bytes(performed), {})
+
     def _key(self, request: BaseRequest) -> str:
         """Return the key of the sandbox meant: the one sent; without one, that of the only sandbox there is."""
-        authorization = request.headers.get("Authorization")
-        if authorization is not None:
-            return self._sandboxes.key_in(authorization)
+        if "Authorization" in request.headers:
+            return self._sandboxes.key_in(request.headers)
         if len(self._sandboxes.hosted) == 1:
             return next(iter(self._sandboxes.hosted))
         count = len(self._sandboxes.hosted)
@@ -123,7 +147,7 @@ class Control:
         bound = self.operations[matched.operation_id]
         if bound.operation.definition.get("requestBody", {}).get("x-unbounded"):
             return {}, {}, await request.content.read()
-        body = json_body.parse(await request.read()) if request.method != "GET" else None
+        body = json_body.parse(await request.read()) if request.method not in READING else None
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)
@@ -136,26 +160,3 @@ class Control:
             for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
         }
         return body or {}, query, b""
-
-    def _refuse_foreign(self, request: BaseRequest) -> None:
-        """Refuse what a web page of elsewhere may have sent: a foreign `Host` or `Origin`."""
-        if "*" in self._allowed_hosts:
-            return
-        origin = request.headers.get("Origin")
-        hosts = {"Host": _host_name(f"//{request.host}")}
-        if origin is not None:
-            hosts["Origin"] = _host_name(origin)
-        for header, host in hosts.items():
-            if host not in self._allowed_hosts:
-                raise Forbidden(f"the header `{header}` names '{(host or '')[:80]}', which may not steer this emulator")
-
-
-def _host_name(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
-
-
-def _reply(content: Performed) -> web.StreamResponse:
-    return json_reply(200, content if isinstance(content, bytes) else encode_bytes(content), {})

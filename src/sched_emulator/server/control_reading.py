@@ -1,12 +1,12 @@
 """The control operations that read a sandbox: clock, timeline, journal, scripts, assumptions, account."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import to_builtins
+from msgspec import Raw, to_builtins
 
 from sched_emulator.core import globs, urls
-from sched_emulator.core.encoding import decode
+from sched_emulator.core.encoding import decode, encode_bytes
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.journal import Journal
 from sched_emulator.core.records import DeliveryEntry, Exchange, Fault, RequestEntry, Target
@@ -15,8 +15,11 @@ from sched_emulator.core.store import Store
 from .asked import Asked, Json, Performed
 from .binding import Binding
 from .driver import Driver
+from .sandboxes import timed
+from .turns import Work
 
 TIMELINE_SHOWN = 100
+Kept = TypeVar("Kept", RequestEntry, DeliveryEntry)
 
 
 def get_clock(driver: Driver) -> Json:
@@ -29,16 +32,19 @@ def get_clock(driver: Driver) -> Json:
         "speed": store.speed,
         "next_event_at": None if next_ms is None else to_text(next_ms),
     }
+    behind = driver.behind_seconds()
+    if behind is not None:
+        clock["behind_seconds"] = round(behind, 3)
     waiting_for = driver.waiting_for()
     if waiting_for is not None:
         clock["advancing"] = waiting_for
     return clock
 
 
-def list_timeline(store: Store, limit: int = TIMELINE_SHOWN) -> Json:
-    """Return what is due next."""
+def list_timeline(store: Store, limit: int = TIMELINE_SHOWN) -> Work[Json]:
+    """Return what is due next (long work)."""
     items = []
-    for entry in store.timeline.due(limit):
+    for entry in (yield from store.timeline.listing(limit)):
         item = {"at": to_text(entry.due_ms), "kind": entry.kind, "subject": entry.subject}
         named = store.crons.get(entry.subject) or store.tasks.get(entry.subject)
         if named is not None and named.name is not None:
@@ -47,26 +53,29 @@ def list_timeline(store: Store, limit: int = TIMELINE_SHOWN) -> Json:
     return {"items": items}
 
 
-def list_requests(binding: Binding, journal: Journal, since: int = 0, operation: str | None = None) -> Json:
-    """Return the requests still kept, newest last; `operation` is a glob."""
-    found = (entry for entry in journal.requests if entry.seq > since)
-    if operation is not None:
-        found = (entry for entry in found if _is_of(entry.exchange, operation))
-    items = [_request(binding, entry) for entry in found]
-    return _log(items, journal.requests, journal.dropped_requests)
+def list_requests(binding: Binding, journal: Journal, since: int = 0, operation: str | None = None) -> Work[Json]:
+    """Return the requests kept at this moment, newest last; `operation` is a glob (long work)."""
+
+    def view(entry: RequestEntry) -> Json | None:
+        return _request(binding, entry) if operation is None or _is_of(entry.exchange, operation) else None
+
+    return _log(journal.requests, journal.dropped_requests, since, view)
 
 
-def list_deliveries(journal: Journal, since: int = 0, url: str | None = None) -> Json:
-    """Return the delivery attempts still kept, newest last; `url` is a glob."""
-    found = (entry for entry in journal.deliveries if entry.seq > since)
-    items = [_delivery(entry) for entry in found if url is None or urls.fits(url, entry.url)]
-    return _log(items, journal.deliveries, journal.dropped_deliveries)
+def list_deliveries(journal: Journal, since: int = 0, url: str | None = None) -> Work[Json]:
+    """Return the delivery attempts kept at this moment, newest last; `url` is a glob (long work)."""
+
+    def view(entry: DeliveryEntry) -> Json | None:
+        return _delivery(entry) if url is None or urls.fits(url, entry.url) else None
+
+    return _log(journal.deliveries, journal.dropped_deliveries, since, view)
 
 
 def get_snapshot(asked: Asked) -> bytes:
     """Return the whole state; Busy while something is under way, which a snapshot could not hold."""
     asked.driver.refuse_if_busy()
-    return asked.sandbox.snapshot()
+    with timed("saving"):
+        return asked.sandbox.snapshot()
 
 
 def target_view(target: Target) -> Json:
@@ -123,9 +132,18 @@ def _delivery(entry: DeliveryEntry) -> Json:
     return {name: value for name, value in view.items() if value is not None or name == "body"}
 
 
-def _log(items: list[Json], kept: Iterable[RequestEntry | DeliveryEntry], dropped: int) -> Json:
-    first = next(iter(kept), None)
-    return {"items": items, "first_seq": 0 if first is None else first.seq, "dropped": dropped}
+def _log(kept: Iterable[Kept], dropped: int, since: int, view: Callable[[Kept], Json | None]) -> Work[Json]:
+    """Return entries as a journal is read. Each is encoded at once, so that the end of all is no long piece."""
+    entries = tuple(kept)
+    items = []
+    for entry in entries:
+        if entry.seq <= since:
+            continue
+        shown = view(entry)
+        if shown is not None:
+            items.append(Raw(encode_bytes(shown)))
+        yield
+    return {"items": items, "first_seq": entries[0].seq if entries else 0, "dropped": dropped}
 
 
 OPERATIONS: Mapping[str, Callable[[Asked], Performed]] = {

@@ -10,22 +10,38 @@ from sched_emulator.core.timeline import EVENT_WORDS
 from sched_emulator.spec import assumptions
 
 from .asked import Json
+from .http_errors import AlreadyAsked
 from .sandboxes import Hosted
+from .turns import Work
 
 
-async def get_relied(hosted: Hosted) -> Json:
-    """Return the assumptions that the session relied on, each with its proof."""
+def get_relied(hosted: Hosted) -> Work[Json]:
+    """Return the assumptions that the session so far relied on, each with its proof (long work).
+
+    AlreadyAsked while another client waits for the same: each takes the session's whole log again.
+    """
+    if hosted.proving:
+        raise AlreadyAsked
+    hosted.proving = True
+    try:
+        return (yield from _get_relied(hosted))
+    finally:
+        hosted.proving = False
+
+
+def _get_relied(hosted: Hosted) -> Work[Json]:
     catalogue = assumptions.catalogue()
     alternatives = {
         name: list(assumption.answers) for name, assumption in catalogue.items() if assumption.kind == "behaviour"
     }
-    found = await hosted.turns.finish(relied(hosted.sandbox, alternatives))
+    complete = hosted.sandbox.log_complete
+    found = yield from relied(hosted.sandbox, alternatives)
     operations = {entry.exchange.operation for entry in hosted.sandbox.store.journal.requests}
     shapes = {shape for operation in operations - {None} for shape in _shapes_of(operation)}
     return {
         "items": [_reliance(hosted, item) for item in found],
         "shapes": sorted(shapes),
-        "complete": hosted.sandbox.log_complete,
+        "complete": complete,
     }
 
 

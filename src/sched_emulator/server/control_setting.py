@@ -15,6 +15,7 @@ from .asked import Asked, Json, Performed
 from .control_reading import fault_view, get_clock, target_view
 from .driver import MAX_EVENTS, Driver
 from .sandboxes import Hosted
+from .turns import Work
 
 
 async def set_clock(
@@ -101,13 +102,14 @@ def clear_faults(sandbox: Sandbox) -> Json:
     return {"cleared": cleared}
 
 
-def set_assumptions(hosted: Hosted, answers: Mapping[str, Any]) -> Json:
-    """Merge answers; null returns to the one that the sandbox began with."""
+def set_assumptions(hosted: Hosted, answers: Mapping[str, Any]) -> Work[Json]:
+    """Merge answers; null returns to the one that the sandbox began with (long work: much may expire with them)."""
     chosen = {name: answer for name, answer in answers.items() if answer is not None}
     checked = _checked(chosen)
     _checked({name: assumptions.defaults().get(name, "") for name in answers.keys() - chosen.keys()})
     hosted.sandbox.set_assumptions({name: checked.get(name) for name in answers})
     hosted.rebind()
+    yield from hosted.driver.tidying()
     hosted.driver.stir()
     return dict(hosted.sandbox.store.answers.values)
 

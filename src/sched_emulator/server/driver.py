@@ -3,7 +3,8 @@
 On a frozen clock time passes in `advance` alone, in lock-step: while real attempts are under way virtual time stands at
 their instant, and only what is due at that instant may start beside them. On a running clock a timer asks at the
 right moment, and every request asks first, so that a request finds everything done that was due before it. What takes
-long is done in turns with all other long work.
+long is done in turns with all other long work. Where more is due than can happen, a running clock falls behind real
+time, and requests are served at the instant that has been reached.
 """
 
 import asyncio
@@ -18,12 +19,13 @@ from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.targets import of_status
 
 from .http_errors import Busy
-from .running_clock import RunningClock
+from .running_clock import Pace, RunningClock
 from .sender import Receipt, Sender
 from .turns import Turns, Work
 
 EVENTS_A_POLL = 500
 MAX_EVENTS = 1_000_000
+ALL_CHORES = 10**9
 LONGEST_TIMER_SECONDS = 86_400
 
 
@@ -42,7 +44,7 @@ class _Flight(NamedTuple):
 
 
 class Driver:
-    """Drives one sandbox's time. `real_now_ms` is given when signatures show real time."""
+    """Drives one sandbox's time. `name` is what logs call it; `real_now_ms` is given when signatures show real time."""
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Driver:
         turns: Turns,
         *,
         concurrency: int,
+        name: str = "a sandbox",
         real_now_ms: Callable[[], int] | None = None,
     ) -> None:
         self.sandbox = sandbox
@@ -67,19 +70,33 @@ class Driver:
         self._advancing = False
         self._generation = 0
         self._halted = False
+        self._pace = Pace(name)
         self._start_clock()
 
     # What requests see
 
     async def caught_up(self) -> None:
-        """Wait until a running clock has come to the present, with all that was due by now; a frozen one stands."""
-        if self.runs:
-            await self._turns.finish(self._coming_to(self.clock.present_ms()))
+        """Wait until a running clock has come to the present, with all that was due by now; a frozen one stands.
+
+        Nobody waits for a clock that has fallen behind.
+        """
+        if self.runs and not self._pace.behind:
+            await self._turns.finish(self._up_to_now())
 
     def catch_up(self) -> None:
         """Bring a running clock to the present without waiting for it: what takes long goes on by itself."""
         if self.runs:
-            self._turns.begin(self._coming_to(self.clock.present_ms()))
+            self._wake()
+
+    def behind_seconds(self) -> float | None:
+        """Return how many real seconds a running clock has fallen behind; None when it keeps up."""
+        return self._late_seconds() or None if self._pace.behind else None
+
+    def tidying(self) -> Work[None]:
+        """Let the housekeeping happen that a request has left to be done (long work)."""
+        store = self.sandbox.store
+        store.untidy = False
+        yield from self.sandbox.polling(store.now_ms, max_events=0, chores=ALL_CHORES)
 
     def stir(self) -> None:
         """Take notice that a request may have put something on the timeline."""
@@ -99,6 +116,8 @@ class Driver:
     async def set_clock(self, *, mode: str | None, speed: float | None) -> None:
         """Freeze the clock, or let it run from where it stands."""
         await self.caught_up()
+        if self._halted:
+            raise Conflict("the sandbox was forgotten meanwhile")
         store = self.sandbox.store
         self.sandbox.set_clock(mode or store.mode, speed or store.speed)  # type: ignore[arg-type]
         self._start_clock()
@@ -195,6 +214,20 @@ class Driver:
 
     def _start_clock(self) -> None:
         self.clock = RunningClock(self.sandbox.store.now_ms, self.sandbox.store.speed)
+        self._pace.seen(0)
+
+    def _late_seconds(self) -> float:
+        """Return for how many real seconds the next thing has been due already."""
+        return self.clock.behind_seconds(self.sandbox.store.timeline.next_due_ms()) if self.runs else 0
+
+    def _up_to_now(self) -> Work[None]:
+        """Bring a running clock to the present (long work), unless it turns out that it falls behind."""
+        for _ in self._coming_to(self.clock.present_ms()):
+            self._pace.seen(self._late_seconds())
+            if self._pace.behind:
+                self._wake()
+                return
+            yield
 
     def _coming_to(self, present_ms: int) -> Work[None]:
         """Bring a running clock to an instant (long work), as far as attempts may be sent."""
@@ -215,20 +248,25 @@ class Driver:
         if not (self.runs and self._may_send) or self._waking:
             return
         due_ms = self.sandbox.store.timeline.next_due_ms()
+        self._pace.seen(self.clock.behind_seconds(due_ms))
         if due_ms is not None:
             delay = min(self.clock.seconds_until(due_ms), LONGEST_TIMER_SECONDS)
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
 
     def _wake(self) -> None:
         """Bring a running clock to the present, however long that takes, then wait for the next thing due."""
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not self._waking:
             self._waking = True
             self._turns.begin(self._waken())
 
     def _waken(self) -> Work[None]:
         try:
-            yield from self._coming_to(self.clock.present_ms())
+            for _ in self._coming_to(self.clock.present_ms()):
+                self._pace.seen(self._late_seconds())
+                yield
         finally:
             self._waking = False
         self._arm()
@@ -290,7 +328,7 @@ class Driver:
 
     def _settling(self, flight: _Flight) -> Work[None]:
         """Settle an attempt after all that was due before its answer came (long work)."""
-        yield from self._coming_to(self.clock.present_ms())
+        yield from self._up_to_now()
         if self._flights.get(flight.attempt.attempt_id) is flight:
             self._settle(flight)
             self._arm()

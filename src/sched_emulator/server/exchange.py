@@ -64,7 +64,7 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
     journaled: bytes | None = None
     replayed_from: int | None = None
     try:
-        if received.raw and received.method != "GET":
+        if received.raw and received.method not in {"GET", "HEAD"}:
             body = json_body.decoded(received.raw, received.headers.get("Content-Type"))
             journaled = b"null" if body is None else received.raw
         call = bound.read((matched.path, matched.query, received.headers), body)

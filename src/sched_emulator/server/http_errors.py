@@ -15,7 +15,7 @@ class Unauthorized(SchedulingError):
 
 
 class Forbidden(SchedulingError):
-    """A request to the control API from a foreign origin or for a foreign host."""
+    """A request from a foreign origin, or to the control API for a foreign host."""
 
     code = "FORBIDDEN"
     status = 403
@@ -68,6 +68,46 @@ class UnsupportedMediaType(SchedulingError):
     hint = "Send JSON with `Content-Type: application/json`."
 
 
+class EncodedBody(UnsupportedMediaType):
+    """A body that is compressed, or encoded otherwise."""
+
+    hint = "Send the body as it is, without `Content-Encoding`."
+
+    def __init__(self) -> None:
+        super().__init__("the body must come without `Content-Encoding`")
+
+
+class ExpectationFailed(SchedulingError):
+    """An expectation that nobody knows."""
+
+    code = "EXPECTATION_FAILED"
+    status = 417
+    hint = "Leave the header out."
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(f"the header `Expect` must be 100-continue, got {expected[:80]!r}")
+
+
+class BodyTooLate(SchedulingError):
+    """A body that did not come."""
+
+    code = "REQUEST_TIMEOUT"
+    status = 408
+    hint = "Send the whole request at once."
+    retryable = True
+
+
+class MalformedRequest(SchedulingError):
+    """What is no request at all."""
+
+    code = "INVALID_REQUEST"
+    status = 400
+    hint = "Send HTTP/1.1."
+
+    def __init__(self) -> None:
+        super().__init__("the request must be well-formed HTTP/1.1 with short lines and headers")
+
+
 class Busy(Conflict):
     """The clock cannot be moved now: an advance or a real attempt is under way; `urls` are waited for."""
 
@@ -79,6 +119,18 @@ class Busy(Conflict):
         what = "an advance is under way" if advancing else "a delivery is under way"
         shown = f", waiting for {', '.join(urls)}" if urls else ""
         super().__init__(f"{what}{shown}", details={"waiting_for": list(urls)})
+        self.headers = {"Retry-After": "1"}
+
+
+class AlreadyAsked(Conflict):
+    """What a session relied on is being proved for another client."""
+
+    code = "BUSY"
+    hint = "Try again when it has been answered."
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("another client waits for what this sandbox's session relied on")
         self.headers = {"Retry-After": "1"}
 
 

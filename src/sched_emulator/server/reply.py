@@ -33,6 +33,7 @@ class _Reply(web.StreamResponse):
         super().__init__(status=status, reason=_PHRASES[status])
         self._lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         self._content = body
+        self._length = len(body)
         self._persistent = True
 
     @property
@@ -53,6 +54,6 @@ class _Reply(web.StreamResponse):
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("the client has gone")
         closing = "" if self._persistent else "Connection: close\r\n"
-        length = f"Content-Length: {len(self._content)}\r\n\r\n"
+        length = f"Content-Length: {self._length}\r\n\r\n"
         head = f"{_STATUS_LINES[self.status]}{_CONSTANT_LINES}{self._lines}{closing}{length}"
         self._transport.write(head.encode() + self._content)

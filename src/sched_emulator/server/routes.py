@@ -52,7 +52,12 @@ class Routes:
                 self._plain.setdefault(path, {})[method] = Matched(operation_id, {}, {})
 
     def match(self, method: str, target: str) -> Matched:
-        """Return what a request for a target, path and query as sent, asks for. UnknownPath or MethodNotAllowed."""
+        """Return what a request for a target, path and query as sent, asks for: HEAD for what GET does.
+
+        UnknownPath or MethodNotAllowed.
+        """
+        if method == "HEAD":
+            method = "GET"
         plain = self._plain.get(target)
         if plain is not None and method in plain:
             return plain[method]

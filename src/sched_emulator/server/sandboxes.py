@@ -1,11 +1,16 @@
 """The sandboxes of a server, by key: each with its driver and the binding of its answers."""
 
+import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import blake2b
 from uuid import uuid4
 
 from msgspec.structs import replace
+from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot, soundness
@@ -15,13 +20,16 @@ from sched_emulator.core.sandbox import Sandbox, at_home
 from sched_emulator.core.store import fresh
 from sched_emulator.spec import assumptions
 
-from .binding import Binding, bind
+from .binding import Binding, bind, shorten
 from .driver import Driver
 from .http_errors import Unauthorized
 from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+_VISIBLE = re.compile("[!-~]+")
+LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
+log = logging.getLogger("sched_emulator")
 
 
 class Hosted:
@@ -32,6 +40,7 @@ class Hosted:
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
+        self.proving = False  # what the session relied on, for a client that waits
         self.rebind()
 
     def rebind(self) -> None:
@@ -47,8 +56,9 @@ class Hosted:
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
-        self.turns.begin(freeing(self.sandbox.restore(read_snapshot(document))))
-        self._go_on()
+        with timed("loading"):
+            self.turns.begin(freeing(self.sandbox.restore(read_snapshot(document))))
+            self._go_on()
 
     def _go_on(self) -> None:
         self.rebind()
@@ -87,9 +97,12 @@ class Sandboxes:
         await self.of_key(key).driver.caught_up()
         return self.of_key(key)  # another one, when it was forgotten meanwhile
 
-    def key_in(self, authorization: str | None) -> str:
-        """Return the key in an `Authorization` header; Unauthorized when there is none that is accepted."""
-        key = _bearer(authorization)
+    def key_in(self, headers: "MultiMapping[str]") -> str:
+        """Return the key in the one header `Authorization`; Unauthorized when there is none that is accepted."""
+        sent = headers.getall("Authorization", ())
+        if len(sent) > 1:
+            raise Unauthorized(f"the request must have one header `Authorization`, got {len(sent)}")
+        key = _bearer(sent[0] if sent else None)
         if self._config.keys is not None and key not in self._config.keys:
             raise Unauthorized("the key is not accepted")
         return key
@@ -109,13 +122,14 @@ class Sandboxes:
         self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
-        sandbox = Sandbox(self._beginning())
+        sandbox = Sandbox(self._beginning(), salt=blake2b(key.encode(), digest_size=8).hexdigest())
         real = self._config.signature_clock == "real"
         driver = Driver(
             sandbox,
             self._sender,
             self.turns,
             concurrency=self._config.delivery_concurrency,
+            name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
         return Hosted(key, sandbox, driver, self.turns)
@@ -135,6 +149,16 @@ class Sandboxes:
             strict_urls=config.strict_urls,
         )
         return fresh(settings) if self._loaded is None else at_home(snapshot.unseal(self._loaded), settings)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Log how long it took to save or load a whole snapshot, during which nobody else is served, when it was long."""
+    began = time.monotonic()
+    yield
+    seconds = time.monotonic() - began
+    if seconds >= LONG_SECONDS:
+        log.warning("%s a snapshot took %.1f s, in which nobody else was served", what, seconds)
 
 
 def read_snapshot(document: bytes) -> State:
@@ -167,6 +191,6 @@ def _bearer(authorization: str | None) -> str:
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
-    if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not key.isascii() or " " in key:
+    if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not _VISIBLE.fullmatch(key):
         raise Unauthorized("the key is not accepted")
     return key

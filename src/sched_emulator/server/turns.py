@@ -66,6 +66,20 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._slice)
 
 
+def unless(work: Work[Result], gone: Callable[[], bool]) -> Work[Result]:
+    """Do long work for a client, up to its end or until the client has gone: ConnectionResetError."""
+    try:
+        while not gone():
+            try:
+                next(work)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            yield
+    finally:
+        work.close()
+    raise ConnectionResetError("the client has gone")
+
+
 def freeing(containers: Iterable[Any]) -> Work[None]:
     """Empty containers that nothing refers to any more (long work): letting a large one go at once takes long."""
     for container in containers:
