@@ -3,16 +3,18 @@
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from uuid import uuid4
 
 from msgspec.structs import replace
 
-from sched_emulator.config import FROZEN_START_MS, Config
+from sched_emulator.config import FROZEN_START_MS, Config, UsageError
 from sched_emulator.core import snapshot, soundness
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox, at_home
 from sched_emulator.core.store import fresh
+from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
 
 from .binding import Binding, bind
@@ -64,7 +66,7 @@ class Sandboxes:
         self.turns = Turns()
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = snapshot.seal(read_snapshot(config.load.read_bytes()))
+            self._loaded = snapshot.seal(read_snapshot(_bytes_of(config.load)))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -151,6 +153,13 @@ def read_snapshot(document: bytes) -> State:
     state = replace(state, answers=answers, settings=replace(state.settings, answers=beginning))
     soundness.check(state)
     return state
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"--load: {path} cannot be read: {reason(error)}") from None
 
 
 def real_now_ms() -> int:
