@@ -6,6 +6,7 @@ What the spec describes and what handlers exist must agree, or the server does n
 import asyncio
 import contextlib
 import gc
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -26,7 +27,6 @@ from .api import Api
 from .binding import Binding, bind
 from .control import PREFIX, Control
 from .http_errors import BodyTooLarge, InternalError, MalformedBody
-from .logs import log
 from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
@@ -44,6 +44,7 @@ A first request:
     -H 'Authorization: Bearer ifr_local' -H 'Content-Type: application/json' \\
     -d '{{"queue": "orders", "payload": {{"order_id": "o_123"}}}}'
 """
+log = logging.getLogger("sched_emulator")
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 
 

@@ -60,9 +60,6 @@ def is_of_interest(record: logging.LogRecord) -> bool:
     return not (record.name == connections.name and isinstance(error, HttpProcessingError | OSError))
 
 
-connections.addFilter(is_of_interest)
-
-
 class _Flood:
     """Like lines since the first of them, which was written."""
 
