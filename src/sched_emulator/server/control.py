@@ -20,12 +20,13 @@ from sched_emulator.core.instants import to_text
 
 from . import control_reading, control_setting, json_body
 from .asked import Asked, Json, Performed
-from .binding import BoundOperation, shorten
+from .binding import BoundOperation
 from .control_relied import get_relied
 from .http_errors import Forbidden, error_object
 from .reply import json_reply
 from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
+from .secrets import shorten
 
 PREFIX = "/_emulator"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -20,6 +20,7 @@ from sched_emulator.spec import assumptions
 from .binding import Binding, bind
 from .driver import Driver
 from .http_errors import Unauthorized
+from .secrets import shorten_credentials
 from .sender import Sender
 from .turns import Turns, freeing
 
@@ -175,7 +176,8 @@ def _bearer(authorization: str | None) -> str:
     scheme, _, key = authorization.partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
-        raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
+        shown = shorten_credentials(scheme)
+        raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {shown!r}")
     if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not key.isascii() or " " in key:
         raise Unauthorized("the key is not accepted")
     return key
