@@ -11,7 +11,7 @@ CONTRACT := .venv/.contract
 DEV := .venv/.dev
 
 .NOTPARALLEL:
-.PHONY: setup run test demo contract mutants bench soak check docs format
+.PHONY: setup run test demo contract mutants bench soak check audit docs format
 
 setup: $(DEV)
 
@@ -62,6 +62,10 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/python -m tools.check_openapi
 	$(BIN)/python -m tools.write_docs --check
+	$(BIN)/python -m tools.audit --where-possible
+
+audit: $(DEV)
+	@$(BIN)/python -m tools.audit
 
 docs: $(DEV)
 	$(BIN)/python -m tools.write_docs

@@ -31,11 +31,12 @@ ROOT = SRC.parent
 LAYERS = (
     ("core", "spec"),
     ("config", "signatures"),
+    ("output",),
     ("client", "server"),
     ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "pytest_plugin", "signatures"}
+DOOR = {"__init__", "__main__", "cli", "config", "output", "pytest_plugin", "signatures"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "deliveries", "idempotency", "queues"), 2),
@@ -53,13 +54,14 @@ MAY_REACH = {
     "core": {"core"},
     "spec": {"spec"},
     "config": {"config"},
+    "output": {"output", "config"},
     "client": {"client", "config", "signatures", "core.signing"},
-    "server": {"server", "config", "core", "spec"},
-    "contract": {"contract", "client", "config", "spec"},
+    "server": {"server", "output", "config", "core", "spec"},
+    "contract": {"contract", "client", "output", "config", "spec"},
     "drift": {"drift", "spec"},
     "follow": {"follow", "client", "core.instants"},
-    "intercept": {"intercept", "server", "config", "core", "spec"},
-    "plugin": {"plugin", "client", "config", "spec", "follow", "core.instants"},
+    "intercept": {"intercept", "server", "output", "config", "core", "spec"},
+    "plugin": {"plugin", "client", "output", "config", "spec", "follow", "core.instants"},
 }
 # What of the edge is as pure as the core: from a request to its answer, without a socket or a loop.
 PURE_EDGE = ("binding", "exchange", "routes")

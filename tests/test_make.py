@@ -67,6 +67,7 @@ def checkout(tmp_path: Path) -> Checkout:
         ("mutants", ".[dev]", "-m tests.contract.kill_mutants"),
         ("bench", ".[dev]", "-m bench"),
         ("soak", ".[dev]", "-m tools.soak"),
+        ("audit", ".[dev]", "-m tools.audit"),
     ],
 )
 def test_a_command_installs_what_it_needs_once(checkout: Checkout, target: str, installed: str, started: str) -> None:

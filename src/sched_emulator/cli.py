@@ -13,8 +13,9 @@ from typing import NoReturn
 from .client.http import EmulatorError
 from .commands import assumptions, calibrate, clock, contract, cron, drift, run, serve, tour
 from .commands.options import Parser, values_of
-from .commands.terminal import say
+from .commands.terminal import complain, say
 from .config import UsageError
+from .output import write
 
 _EPILOG = """examples:
   sched-emulator serve --clock frozen --now 2026-01-01
@@ -49,19 +50,32 @@ def build_parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status."""
+    if sys.stderr is None:  # it was closed: nobody hears complaints
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - open as long as the process is
+    if sys.stdout is None:
+        complain("sched-emulator", "standard output is closed; expected a terminal, a file or a pipe to write to")
+        return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     namespace = build_parser().parse_args(arguments)
     try:
         status: int = namespace.run(values_of(namespace.options, namespace, os.environ))
-        sys.stdout.flush()
+        write(sys.stdout, "", flush=True)
     except (UsageError, EmulatorError) as error:
-        sys.stderr.write(f"{namespace.prog}: {error}\n")
-        return 2
+        complain(namespace.prog, error)
+        status = 2
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        status = 1
     except KeyboardInterrupt:
-        return 130
+        status = 130
+    _let_go_of_stdout()
     return status
+
+
+def _let_go_of_stdout() -> None:
+    """Write out what is left, or drop what cannot be written, which Python would try and complain of at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

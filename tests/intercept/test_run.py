@@ -338,7 +338,7 @@ def test_a_port_that_is_taken_is_named() -> None:
         result = run("--port", str(port), "--", "true")
     assert (result.returncode, result.stderr) == (
         2,
-        f"sched-emulator run: cannot listen on localhost:{port}: address already in use; choose another --port\n",
+        f"sched-emulator run: cannot listen on 127.0.0.1:{port}: address already in use; choose another --port\n",
     )
 
 

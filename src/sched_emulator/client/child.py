@@ -1,13 +1,16 @@
 """An emulator as a child process on a free port.
 
-It reads nothing from its standard input but the end of it, so it ends with its parent, however that ends. Waiting
-counts pauses and never reads a clock, because tests freeze clocks.
+It reads nothing from its standard input but the end of it, so it ends with its parent, however that ends. A fork of the
+parent that runs on would hold that pipe open, so forks close their copies; one made by other means than Python's, and
+without starting a program, keeps the emulator alive as long as it lives itself. Waiting counts pauses and never reads a
+clock, because tests freeze clocks.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
@@ -20,6 +23,18 @@ PAUSE_SECONDS = 0.005
 START_PAUSES = 6000
 STOP_PAUSES = 1000
 LOG_LINES_SHOWN = 20
+_forking = threading.RLock()  # held while a pipe is made: no fork comes between that and its place in `_pipes`
+_pipes: "weakref.WeakSet[IO[bytes]]" = weakref.WeakSet()
+
+
+def _close_pipes() -> None:
+    """Give up, in a fork, what keeps the emulators of the forked process alive."""
+    for pipe in list(_pipes):
+        pipe.close()
+    _forking.release()
+
+
+os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_close_pipes)
 
 
 class Child:
@@ -45,13 +60,18 @@ class Child:
 
 def _spawn(arguments: Iterable[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "sched_emulator", "serve", "--port=0", "--exit-with-stdin", *arguments]
-    return subprocess.Popen(  # noqa: S603 - our own program
-        command,
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,  # Ctrl-C in the terminal is for the parent, which may still need the emulator
-    )
+    with _forking:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            bufsize=0,  # an unbuffered pipe has no lock that a fork could find taken
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which may still need the emulator
+        )
+        assert process.stdin is not None
+        _pipes.add(process.stdin)
+    return process
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], port_file: Path, log: IO[bytes]) -> int:

@@ -5,6 +5,7 @@ It runs in threads and sets no timers, so it works whatever a test does to time 
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -158,6 +159,11 @@ class _Server(ThreadingHTTPServer):
         socket.create_connection(("127.0.0.1", self.server_port)).close()  # wakes the thread that waits for one
         self._thread.join()
         self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a sender that hangs up, and all of a mistake in how it is answered."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def _run(self) -> None:
         while not self._stopped:

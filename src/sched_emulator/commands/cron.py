@@ -1,7 +1,6 @@
 """`sched-emulator cron`: when an expression fires next, or what is wrong with it."""
 
 import argparse
-import sys
 import time
 from datetime import datetime
 from functools import partial
@@ -11,7 +10,7 @@ from sched_emulator.config import UsageError
 from sched_emulator.core import instants, schedule
 
 from .options import Commands, Option, add_command, choice, instant
-from .terminal import say, say_json, table
+from .terminal import complain, say, say_json, table
 
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
@@ -54,7 +53,7 @@ def run(values: argparse.Namespace) -> int:
     try:
         parsed = schedule.parse(" ".join(values.expression), seconds_position=values.seconds_position)
     except schedule.ScheduleError as error:
-        sys.stderr.write(f"{values.prog}: {error}\n")
+        complain(values.prog, error)
         return 1
     fires: list[int] = []
     after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")

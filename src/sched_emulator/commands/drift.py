@@ -1,7 +1,6 @@
 """`sched-emulator drift`: whether a gateway still says of itself what the specification says."""
 
 import argparse
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sched_emulator.config import UsageError
 
 from .options import Commands, Option, add_command
-from .terminal import paragraph, say, say_json, styled
+from .terminal import complain, paragraph, say, say_json, styled
 
 if TYPE_CHECKING:
     from sched_emulator.drift.compare import Change, Report
@@ -52,13 +51,11 @@ def run(values: argparse.Namespace) -> int:
         head, entries = gateway.listing()
         report = compare.compare([gateway.contract(entry) if compare.is_known(entry) else entry for entry in entries])
     except GatewayError as error:
-        sys.stderr.write(f"{values.prog}: cannot judge: {error}\n")
+        complain(values.prog, f"cannot judge: {error}")
         return 2
     if not report.compared:
-        sys.stderr.write(
-            f"{values.prog}: cannot judge: none of the {len(entries)} capabilities that {gateway.url} lists is one of "
-            f"{SPECIFICATION}\n"
-        )
+        listed = f"none of the {len(entries)} capabilities that {gateway.url} lists"
+        complain(values.prog, f"cannot judge: {listed} is one of {SPECIFICATION}")
         return 2
     if values.json:
         say_json({"target": gateway.url, "version": head.get("version"), **_as_json(report)})

@@ -3,12 +3,13 @@
 import argparse
 import dataclasses
 import importlib.util
-import sys
 
 from sched_emulator.config import UsageError
+from sched_emulator.output import reason
 
 from . import serve
 from .options import Commands, Option, add_command
+from .terminal import complain
 
 EXAMPLES = """  sched-emulator run -- curl https://api.infrai.cc/v1/discovery
   sched-emulator run --clock 60x -- python worker.py
@@ -56,9 +57,11 @@ def run(values: argparse.Namespace) -> int:
     try:
         return asyncio.run(session.run(config, command, offline=values.offline))
     except process.NotStartedError as error:
-        sys.stderr.write(f"sched-emulator run: {error}\n")
+        complain(values.prog, error)
         return error.status
+    except UsageError:
+        raise
     except ValueError as error:
         raise UsageError(f"HTTPS_PROXY: {error}") from None
     except OSError as error:
-        raise serve.cannot_listen(config, error) from None
+        raise UsageError(f"the emulator cannot start: {reason(error)}") from None

@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from sched_emulator import config
 from sched_emulator.config import Config, UsageError
+from sched_emulator.output import reason
 
 from .options import Commands, Option, Parse, add_command, choice, instant
 
@@ -151,13 +151,7 @@ def run(values: argparse.Namespace) -> int:
     except SchedulingError as error:
         raise UsageError(f"--load: {settings.load} cannot be used: {error.message}") from None
     except OSError as error:
-        raise cannot_listen(settings, error) from None
-
-
-def cannot_listen(settings: Config, error: OSError) -> UsageError:
-    """Return what to say when a server's address is not to be had; the wording of `error` differs by Python version."""
-    reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-    return UsageError(f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another --port")
+        raise UsageError(f"the server cannot start: {reason(error)}") from None
 
 
 def config_of(values: argparse.Namespace) -> Config:
@@ -186,6 +180,8 @@ def answers_of(dialect: str, file: Path | None, given: Mapping[str, str]) -> dic
             answers |= assumptions.read_answers_toml(file)
     except ValueError as error:
         raise UsageError(f"--assumptions: {error}") from None
+    except OSError as error:
+        raise UsageError(f"--assumptions: {file} cannot be read: {reason(error)}") from None
     try:
         answers |= assumptions.parse_answers(given)
     except ValueError as error:

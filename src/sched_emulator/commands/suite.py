@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from sched_emulator.contract.runner import CannotJudge, Run, observe
 from sched_emulator.contract.settings import Settings, SettingsError
 from sched_emulator.spec import assumptions
 
-from .terminal import paragraph, say, styled, table
+from .terminal import complain, paragraph, say, styled, table
 
 
 def judge(values: argparse.Namespace) -> int:
@@ -40,7 +39,7 @@ def _judge(settings: Settings, prog: str) -> int:
     try:
         report = Run(settings, terminal).perform()
     except CannotJudge as error:
-        sys.stderr.write(f"{prog}: {error}\n")
+        complain(prog, error)
         return 2
     terminal.summarise(report)
     if settings.report_dir is not None:
@@ -84,7 +83,7 @@ def calibrate(values: argparse.Namespace) -> int:
     except SettingsError as error:
         raise UsageError(str(error)) from None
     except CannotJudge as error:
-        sys.stderr.write(f"{values.prog}: {error}\n")
+        complain(values.prog, error)
         return 2
     findings = [calibration.finding(observation) for observation in observations]
     text = calibration.document(findings, target=settings.target, date=date, secret=settings.key, requests=requests)

@@ -8,12 +8,19 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sched_emulator.output import ink, write
+
 _CODES = {"bold": "1", "dim": "2", "green": "32", "red": "31", "yellow": "33"}
 
 
 def say(line: str = "") -> None:
     """Write a line."""
-    sys.stdout.write(line + "\n")
+    write(sys.stdout, line + "\n")
+
+
+def complain(prog: str, error: object) -> None:
+    """Write on stderr, in a line, what is wrong."""
+    write(sys.stderr, f"{prog}: {error}\n")
 
 
 def paragraph(text: str, indent: str = "") -> None:
@@ -31,7 +38,7 @@ def styled(text: str, style: str) -> str:
     """Return the text in a style on a terminal, and as it is elsewhere."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+    return ink(text, f"{_CODES[style]}m")
 
 
 def table(rows: Iterable[Sequence[str]], styles: Sequence[str | None] = ()) -> None:

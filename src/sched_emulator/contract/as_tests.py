@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sched_emulator.output import printable
+
 from .catalogue import load
 from .plan import every_check, make_plan
 from .report import Report
@@ -157,9 +159,9 @@ class CheckItem(pytest.Item):
         selected = tuple(item.name for item in self.session.items if isinstance(item, CheckItem))
         result = self.shared.result(self._check.address, selected)
         if isinstance(result, str):
-            pytest.skip(result)
+            pytest.skip(printable(result))
         if result.status in SKIPPED:
-            pytest.skip(result.reason)
+            pytest.skip(printable(result.reason))
         if result.status in {Status.FAILED, Status.ERROR}:
             raise DiffersError(result)
 
@@ -170,7 +172,7 @@ class CheckItem(pytest.Item):
         result = excinfo.value.result
         steps = [f"  {item.curl()}\n    {item.came()}" for item in result.exchanges[-4:]]
         told = [f"expected: {result.expected or self._check.title}", f"came:     {result.reason}"]
-        return "\n".join([f"{self._check.address} {self._check.title}", *told, *steps])
+        return printable("\n".join([f"{self._check.address} {self._check.title}", *told, *steps]))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Name the test by its sentence."""
@@ -181,7 +183,7 @@ class DiffersError(Exception):
     """A check failed."""
 
     def __init__(self, result: Result) -> None:
-        super().__init__(result.reason)
+        super().__init__(printable(result.reason))
         self.result = result
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sched_emulator.output import printable
 from sched_emulator.spec import assumptions
 
 from .ledger import Observation
@@ -57,7 +58,7 @@ def document(findings: Iterable[Finding], *, target: str, date: str, secret: str
         "# `sched-emulator serve --assumptions THIS_FILE` answers as below.",
     ]
     text = "\n".join([*head, *(line for item in listed for line in ("", *_lines(item, date)))]) + "\n"
-    return text if secret is None else text.replace(secret, "…")
+    return printable(text if secret is None else text.replace(secret, "…"))
 
 
 def _lines(item: Finding, date: str) -> Iterator[str]:
@@ -84,7 +85,7 @@ def _evidence(exchanges: list[Exchange]) -> Iterator[str]:
     yield f"# Came: {last.status} {_short(last.response)}".rstrip()
     for item in arrived[:ARRIVALS_SHOWN]:
         signed = [f"{name}: {value}" for name, value in item.headers.items() if SIGNS.search(name)]
-        yield f"# Arrived {item.response}: {_short(', '.join([item.body or '', *signed]))}"
+        yield f"# Arrived {_short(item.response)}: {_short(', '.join([item.body or '', *signed]))}"
     if len(arrived) > ARRIVALS_SHOWN:
         yield f"# … and {len(arrived) - ARRIVALS_SHOWN} more"
 
@@ -100,8 +101,8 @@ def _comment(text: str) -> Iterator[str]:
 
 def _short(text: str) -> str:
     """Return a text as a comment bears it: without control characters, and cut."""
-    printable = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
-    return printable if len(printable) <= SHOWN_CHARS else printable[: SHOWN_CHARS - 1] + "…"
+    told = printable(text, keep="")
+    return told if len(told) <= SHOWN_CHARS else told[: SHOWN_CHARS - 1] + "…"
 
 
 def _setting(name: str, value: Value) -> str:

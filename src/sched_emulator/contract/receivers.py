@@ -1,6 +1,7 @@
 """Receivers of deliveries: a real HTTP server on this machine, whose paths are receivers of their own."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -78,12 +79,19 @@ class HttpReceiver:
             self._open -= 1
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a sender that hangs up: the terminal belongs to the report."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class ReceiverServer:
     """Listens, and hands each path's deliveries to the receiver of that path."""
 
     def __init__(self, listen: tuple[str, int] = ("127.0.0.1", 0), public_url: str | None = None) -> None:
         self._receivers: dict[str, HttpReceiver] = {}
-        self._server = ThreadingHTTPServer(listen, _handler(self._receivers))
+        self._server = _Server(listen, _handler(self._receivers))
         self._server.daemon_threads = True
         host, port = self._server.server_address[:2]
         self._base = (public_url or f"http://{host!s}:{port}").rstrip("/")

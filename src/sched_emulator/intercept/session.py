@@ -1,5 +1,6 @@
 """One run, put together from top to bottom: the emulator, TLS for the gateway's host, the proxy, the command."""
 
+import asyncio
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config
+from sched_emulator.server import logs, starting
 from sched_emulator.server.app import App, is_control, target_of
 
 from . import HOST
@@ -28,6 +30,8 @@ trust_env=True does). Let such a client use $SCHED_EMULATOR_URL.
 
 async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
     """Run a command whose requests to the gateway the emulator answers; return its exit status."""
+    logs.to_stderr("text")
+    logs.watch(asyncio.get_running_loop())
     upstream = None if offline else Upstream.of(os.environ)
     arrivals = _Arrivals(App(config))
     runner = arrivals.app.runner(arrivals.handle)
@@ -35,7 +39,8 @@ async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
     try:
         authority = Authority()
         host = "127.0.0.1" if config.host == "localhost" else config.host
-        await web.TCPSite(runner, host, config.port).start()
+        [listening] = starting.listen(host, config.port)
+        await web.SockSite(runner, listening).start()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context()).start()
         port, tls_port = runner.addresses[0][1], runner.addresses[-1][1]
         async with Proxy(tls_port=tls_port, offline=offline, upstream=upstream) as proxy:

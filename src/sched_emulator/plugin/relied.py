@@ -14,6 +14,7 @@ from sched_emulator import spec
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.reliance import sentences
 from sched_emulator.client.sandbox import Sandbox
+from sched_emulator.output import printable
 
 from .vary_child import FOLDER_VARIABLE
 
@@ -81,7 +82,7 @@ class Gathered:
         """Tell what the tests relied on, and run them again under the other answers where that is wanted."""
         terminalreporter.section("undocumented behaviour that the tests rely on")
         for line in self._summary(verbose=self._config.get_verbosity() > 0):
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(printable(line))
         wanted = self._to_vary() if self._config.getoption("sched_vary") else {}
         if wanted:
             from . import vary  # noqa: PLC0415 - costs those who ask for it

@@ -6,6 +6,7 @@ from typing import Any
 from sched_emulator import spec
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Log, Sandbox
+from sched_emulator.output import printable
 
 SHOWN = 10
 DUE_SHOWN = 5
@@ -15,9 +16,9 @@ WIDTH = 160
 def story(box: Sandbox) -> str:
     """Return the story, one line for each thing."""
     try:
-        return "\n".join(_lines(box))
+        return printable("\n".join(_lines(box)))
     except EmulatorError as error:
-        return f"the sandbox cannot be asked: {error}"
+        return printable(f"the sandbox cannot be asked: {error}")
 
 
 def _lines(box: Sandbox) -> Iterator[str]:

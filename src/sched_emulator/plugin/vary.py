@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from sched_emulator.output import printable
+
 from .vary_child import ENDED, FOLDER_VARIABLE, WANTED
 
 OUTPUT_LINES_SHOWN = 20
@@ -51,9 +53,9 @@ def run(
 
 def _tell(terminal: "pytest.TerminalReporter", nodeid: str, ending: Ending, difference: str) -> None:
     terminal.write_line(f"  {ending.word:<7}  {nodeid}", red=ending.word == "breaks")
-    for line in difference.splitlines() if ending.word == "breaks" else ():
+    for line in printable(difference).splitlines() if ending.word == "breaks" else ():
         terminal.write_line(f"    {line}")
-    for line in ending.text.splitlines():
+    for line in printable(ending.text).splitlines():
         terminal.write_line(f"    | {line}")
 
 

@@ -6,15 +6,10 @@ What the spec describes and what handlers exist must agree, or the server does n
 import asyncio
 import contextlib
 import gc
-import json
 import logging
-import os
-import signal
-import socket
-import sys
 import threading
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -27,7 +22,7 @@ from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 
-from . import discovery
+from . import discovery, logs, starting
 from .api import Api
 from .binding import Binding, bind
 from .connections import Server
@@ -51,6 +46,15 @@ YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behin
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 BODY_SECONDS = 120  # for the body of a request
 SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
+BANNER = """\
+Infrai scheduling API   {url}/v1/scheduling
+control API             {url}{control}
+
+A first request:
+  curl {url}/v1/scheduling/queue/publish \\
+    -H 'Authorization: Bearer ifr_local' -H 'Content-Type: application/json' \\
+    -d '{{"queue": "orders", "payload": {{"order_id": "o_123"}}}}'
+"""
 log = logging.getLogger("sched_emulator")
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -120,6 +124,7 @@ class App:
             request_factory=self._request,
             access_log=None,
             auto_decompress=False,
+            logger=logs.connections,
             max_line_size=LONGEST_LINE_BYTES,
             max_field_size=LONGEST_LINE_BYTES,
             **options,
@@ -203,9 +208,10 @@ def check_handlers(binding: Binding) -> None:
 def serve(config: Config) -> int:
     """Run the server until SIGTERM, Ctrl-C, or the end of standard input where the configuration says so.
 
-    OSError when the address cannot be listened on; ValueError when the spec and the handlers do not agree.
+    UsageError when something that it needs is not to be had; ValueError when the spec and the handlers do not agree.
     """
-    _log_to_stderr(config)
+    logs.to_stderr(config.log)
+    starting.allow_many_files()
     gc.set_threshold(YOUNG_OBJECTS, 2, 2)
     gc.callbacks.append(_pass_over_what_stays)
     return asyncio.run(_serve(config))
@@ -222,13 +228,14 @@ def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
 
 
 async def _serve(config: Config) -> int:
+    logs.watch(asyncio.get_running_loop())
     runner = App(config).runner()
     gc.freeze()  # what is there by now stays: no collection needs to look at it
     await runner.setup()
     try:
-        sockets = _listen(config.host, config.port)
+        sockets = starting.listen(config.host, config.port)
         for listening in sockets:
-            await web.SockSite(runner, listening).start()
+            await web.SockSite(runner, listening, backlog=starting.BACKLOG).start()
         await _run_until_stopped(config, sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()
@@ -237,74 +244,23 @@ async def _serve(config: Config) -> int:
 
 async def _run_until_stopped(config: Config, port: int) -> None:
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stopped.set)
+    stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
+    starting.on_signal(stop)
     if config.exit_with_stdin:
-        threading.Thread(target=_read_to_the_end, args=(loop, stopped), daemon=True).start()
-    _announce(config, port)
+        threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
+    starting.announce(BANNER.format(url=f"http://{reachable_host(config.host)}:{port}", control=PREFIX))
     if config.port_file is not None:
-        _write_atomically(config.port_file, str(port))
+        starting.write_port_file(config.port_file, port)
     await stopped.wait()
 
 
-def _read_to_the_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """Wait in a thread for the end of standard input, which may be a pipe, a terminal or a device."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+def _stop_with_stdin(stop: Callable[[], object]) -> None:
+    starting.read_to_the_end()
     with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped already
-        loop.call_soon_threadsafe(stopped.set)
+        stop()
 
 
 def _body_bound(config: Config) -> int:
     """Return how large a body may be: twice what the largest batch of messages takes."""
     message, batch = config.answers["limits.message_bytes"], config.answers["limits.batch_messages"]
     return max(MIN_BODY_BYTES, 2 * int(message) * int(batch))
-
-
-def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return listening sockets: for `localhost` both loopbacks, IPv6 where the machine has it, on one port."""
-    if host != "localhost":
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return [socket.create_server(address[:2], family=family, backlog=1024)]
-    first = socket.create_server(("127.0.0.1", port), backlog=1024)
-    sockets = [first]
-    with contextlib.suppress(OSError):
-        sockets.append(socket.create_server(("::1", first.getsockname()[1]), family=socket.AF_INET6, backlog=1024))
-    return sockets
-
-
-def _announce(config: Config, port: int) -> None:
-    url = f"http://{reachable_host(config.host)}:{port}"
-    sys.stdout.write(f"""\
-Infrai scheduling API   {url}/v1/scheduling
-control API             {url}{PREFIX}
-
-A first request:
-  curl {url}/v1/scheduling/queue/publish \\
-    -H 'Authorization: Bearer ifr_local' -H 'Content-Type: application/json' \\
-    -d '{{"queue": "orders", "payload": {{"order_id": "o_123"}}}}'
-""")
-    sys.stdout.flush()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
-    beside.replace(path)
-
-
-def _log_to_stderr(config: Config) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if config.log == "json" else logging.Formatter("%(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {"level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)

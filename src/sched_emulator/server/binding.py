@@ -18,6 +18,7 @@ from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import LAST_MS, from_text, to_ms, to_seconds, to_text
 from sched_emulator.spec import assumptions
 
+from . import secrets
 from .routes import Route, Routes
 from .validation_errors import first_problem, shown
 
@@ -119,9 +120,7 @@ class BoundOperation:
 
     def hide_secrets(self, body: Any) -> Any:
         """Return a body as the journal may show it."""
-        if not isinstance(body, dict) or self._secrets.isdisjoint(body):
-            return body
-        return {name: shorten(value) if name in self._secrets else value for name, value in body.items()}
+        return secrets.hidden(body, self._secrets)
 
 
 class Binding:
@@ -158,11 +157,6 @@ def _shaping() -> tuple[str, ...]:
     return tuple(
         name for name, assumption in assumptions.catalogue().items() if assumption.kind in {"shape", "constant"}
     )
-
-
-def shorten(secret: Any, shown_chars: int = 4) -> Any:
-    """Return the beginning of a secret, enough to recognise it."""
-    return f"{secret[: min(shown_chars, len(secret) // 2)]}…" if isinstance(secret, str) else secret
 
 
 def _parameter(item: Json) -> Parameter:

@@ -19,13 +19,14 @@ from sched_emulator.core.instants import to_text
 
 from . import control_reading, control_setting, json_body
 from .asked import Asked, Json, Performed
-from .binding import BoundOperation, shorten
+from .binding import BoundOperation
 from .control_relied import get_relied
 from .door import Door, sent_by_no_page
 from .http_errors import error_object
 from .reply import json_reply
 from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
+from .secrets import shorten
 from .turns import Work, unless
 
 PREFIX = "/_emulator"

@@ -12,6 +12,7 @@ from sched_emulator.core.journal import Journal
 from sched_emulator.core.records import DeliveryEntry, Exchange, Fault, RequestEntry, Target
 from sched_emulator.core.store import Store
 
+from . import secrets
 from .asked import Asked, Json, Performed
 from .binding import Binding
 from .driver import Driver
@@ -37,7 +38,7 @@ def get_clock(driver: Driver) -> Json:
         clock["behind_seconds"] = round(behind, 3)
     waiting_for = driver.waiting_for()
     if waiting_for is not None:
-        clock["advancing"] = waiting_for
+        clock["advancing"] = secrets.hidden(waiting_for)
     return clock
 
 
@@ -98,10 +99,14 @@ def _request(binding: Binding, entry: RequestEntry) -> Json:
     view: Json = {"seq": entry.seq, "at": to_text(entry.at_ms)}
     if exchange.operation is not None:
         view["operation"] = exchange.operation
-    view |= {"method": exchange.method, "path": exchange.path}
+    view |= {"method": exchange.method, "path": secrets.in_url(exchange.path)}
     if exchange.body is not None and exchange.operation is not None:
         view["body"] = binding.operations[exchange.operation].hide_secrets(decode(exchange.body))
-    view |= {"status": exchange.status, "response": decode(exchange.response), "ignored": exchange.ignored}
+    view |= {
+        "status": exchange.status,
+        "response": secrets.hidden(decode(exchange.response)),
+        "ignored": exchange.ignored,
+    }
     if exchange.replayed_from is not None:
         view["replayed_from"] = exchange.replayed_from
     if entry.note is not None:
@@ -114,9 +119,9 @@ def _delivery(entry: DeliveryEntry) -> Json:
         "seq": entry.seq,
         "at": to_text(entry.at_ms),
         "kind": entry.kind,
-        "url": entry.url,
-        "routed_to": entry.routed_to,
-        "headers": entry.headers,
+        "url": secrets.in_url(entry.url),
+        "routed_to": entry.routed_to and secrets.in_url(entry.routed_to),
+        "headers": secrets.in_headers(entry.headers),
         "body": entry.body,
         "attempt": entry.attempt,
         "run_id": entry.run_id,
@@ -125,7 +130,7 @@ def _delivery(entry: DeliveryEntry) -> Json:
         "status": entry.status,
         "error": entry.error,
         "duration_seconds": None if entry.duration_ms is None else entry.duration_ms / 1000,
-        "response_headers": entry.response_headers or None,
+        "response_headers": secrets.in_headers(entry.response_headers) or None,
         "response_body": entry.response_body,
         "note": entry.note,
     }

@@ -9,6 +9,7 @@ from sched_emulator.core.relied import Due, Reliance, Reply, Sent, Sight, relied
 from sched_emulator.core.timeline import EVENT_WORDS
 from sched_emulator.spec import assumptions
 
+from . import secrets
 from .asked import Json
 from .http_errors import AlreadyAsked
 from .sandboxes import Hosted
@@ -100,9 +101,9 @@ def _sight(hosted: Hosted, sight: Sight | None) -> Any:
             words = EVENT_WORDS[sight.operation].format(sight.subject)
             return {"at": to_text(sight.at_ms), "kind": sight.operation, "subject": sight.subject, "words": words}
         case Sent():
-            about = {"at": to_text(sight.at_ms), "kind": sight.operation, "url": sight.url}
-            return {**about, "headers": sight.headers, "body": sight.body, "attempt": sight.attempt}
+            about = {"at": to_text(sight.at_ms), "kind": sight.operation, "url": secrets.in_url(sight.url)}
+            return {**about, "headers": secrets.in_headers(sight.headers), "body": sight.body, "attempt": sight.attempt}
         case Reply(code=None):
-            return hosted.binding.operations[sight.operation].render(sight.result)
+            return secrets.hidden(hosted.binding.operations[sight.operation].render(sight.result))
         case Reply():
             return {"error": {"code": sight.code, "message": sight.message}}

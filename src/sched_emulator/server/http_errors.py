@@ -5,6 +5,8 @@ from typing import Any
 
 from sched_emulator.core.errors import Conflict, SchedulingError
 
+from .secrets import in_url
+
 
 class Unauthorized(SchedulingError):
     """No key, or one that is not accepted."""
@@ -117,8 +119,9 @@ class Busy(Conflict):
 
     def __init__(self, *, advancing: bool, urls: Sequence[str]) -> None:
         what = "an advance is under way" if advancing else "a delivery is under way"
-        shown = f", waiting for {', '.join(urls)}" if urls else ""
-        super().__init__(f"{what}{shown}", details={"waiting_for": list(urls)})
+        waiting_for = [in_url(url) for url in urls]
+        shown = f", waiting for {', '.join(waiting_for)}" if urls else ""
+        super().__init__(f"{what}{shown}", details={"waiting_for": waiting_for})
         self.headers = {"Retry-After": "1"}
 
 

@@ -7,22 +7,25 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
 from uuid import uuid4
 
 from msgspec.structs import replace
 from multidict import MultiMapping
 
-from sched_emulator.config import FROZEN_START_MS, Config
+from sched_emulator.config import FROZEN_START_MS, Config, UsageError
 from sched_emulator.core import snapshot, soundness
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox, at_home
 from sched_emulator.core.store import fresh
+from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
 
 from .binding import Binding, bind, shorten
 from .driver import Driver
 from .http_errors import Unauthorized
+from .secrets import shorten_credentials
 from .sender import Sender
 from .turns import Turns, freeing
 
@@ -74,7 +77,7 @@ class Sandboxes:
         self.turns = Turns()
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = snapshot.seal(read_snapshot(config.load.read_bytes()))
+            self._loaded = snapshot.seal(read_snapshot(_bytes_of(config.load)))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -177,6 +180,13 @@ def read_snapshot(document: bytes) -> State:
     return state
 
 
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"--load: {path} cannot be read: {reason(error)}") from None
+
+
 def real_now_ms() -> int:
     """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
     return time.time_ns() // 1_000_000
@@ -190,7 +200,8 @@ def _bearer(authorization: str | None) -> str:
     scheme, _, key = authorization.partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
-        raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {scheme[:20]!r}")
+        shown = shorten_credentials(scheme)
+        raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {shown!r}")
     if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not _VISIBLE.fullmatch(key):
         raise Unauthorized("the key is not accepted")
     return key

@@ -7,6 +7,8 @@ from jsonschema_rs import ValidationError, Validator
 from sched_emulator.core.encoding import encode
 from sched_emulator.core.errors import InvalidRequest
 
+from .secrets import hidden
+
 SHOWN_CHARS = 60
 
 _TYPES = {
@@ -59,7 +61,9 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
         return InvalidRequest(f"{one}{choice} must be given", about=_place(root, [*path, names[0]]))
     if name == "not":
         return InvalidRequest("must not be given", parameter=_cut(parameter))
-    demand = f"must {_expected(error, _at(schema, schema_path[:-1]))}, got {shown(found)}"
+    names = [step for step in (root, *path) if isinstance(step, str)]
+    got = shown(hidden({names[-1]: found})[names[-1]] if names else found)
+    demand = f"must {_expected(error, _at(schema, schema_path[:-1]))}, got {got}"
     if not parameter:
         return InvalidRequest(f"the body {demand}", about="body")
     return InvalidRequest(demand, parameter=_cut(parameter))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sched_emulator.contract.report import Report
+from sched_emulator.output import printable
 
 from . import as_json, html, junit, markdown
 
@@ -17,5 +18,5 @@ def write(report: Report, folder: Path) -> list[Path]:
         "contract.json": as_json.render(report),
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(printable(text), encoding="utf-8")
     return [folder / name for name in texts]

@@ -7,6 +7,7 @@ from typing import TextIO
 from sched_emulator.contract.plan import Plan
 from sched_emulator.contract.report import Report, Tally
 from sched_emulator.contract.results import Result, Status
+from sched_emulator.output import for_terminal, ink
 
 WIDTH = 24
 SHOWN_BODY_CHARS = 700
@@ -42,7 +43,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Write a line."""
         with self._lock:
-            self._stream.write(("\r\x1b[K" if self._live else "") + text + "\n")
+            self._stream.write(("\r\x1b[K" if self._live else "") + for_terminal(text) + "\n")
             self._stream.flush()
 
     def summarise(self, report: Report) -> None:
@@ -87,4 +88,4 @@ class Terminal:
             self.say(self._styled(f"not checked ({count}): {reason}", "dim"))
 
     def _styled(self, text: str, style: str) -> str:
-        return f"\x1b[{CODES[style]}m{text}\x1b[0m" if self._colour else text
+        return ink(text, f"{CODES[style]}m") if self._colour else text

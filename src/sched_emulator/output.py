@@ -1,0 +1,61 @@
+"""What is written for people: texts that a terminal does not obey, on streams that may be full.
+
+Much of what is printed came from elsewhere: from a gateway, a receiver, a request. Whatever prints sends its text
+through `printable`; colours of our own are put in with `ink`, whose mark nobody else can know.
+"""
+
+import os
+import unicodedata
+from typing import TextIO
+
+from .config import UsageError
+
+KEPT = "\n\t"
+_MARK = f"\x1b{os.urandom(8).hex()}"
+
+
+def printable(text: str, keep: str = KEPT) -> str:
+    r"""Return a text with nothing in it that a terminal would obey: control and format characters as `\u001b`.
+
+    The escapes are those of JSON and TOML, so that a document of either still means the same.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign in keep or not _is_obeyed(sign) else _escaped(sign) for sign in text)
+
+
+def ink(text: str, code: str, end: str = "0m") -> str:
+    """Return a text between two commands to a terminal, such as `1m` and `0m`, as `for_terminal` lets them pass."""
+    return f"{_MARK}[{code}{text}{_MARK}[{end}"
+
+
+def for_terminal(text: str) -> str:
+    """Return a text as a terminal may get it: printable but for the commands of `ink`."""
+    return "\x1b".join(printable(part) for part in text.split(_MARK))
+
+
+def write(stream: TextIO, text: str, *, flush: bool = False) -> None:
+    """Write a text for people. UsageError when the stream takes no more, a reader that has seen enough aside."""
+    try:
+        stream.write(for_terminal(text))
+        if flush:
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"the output cannot be written: {reason(error)}") from None
+
+
+def reason(error: OSError) -> str:
+    """Return what went wrong in a few words; those of Python itself differ by version."""
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()
+
+
+def _is_obeyed(sign: str) -> bool:
+    category = unicodedata.category(sign)
+    return category.startswith("C") or category in {"Zl", "Zp"}
+
+
+def _escaped(sign: str) -> str:
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

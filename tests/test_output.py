@@ -1,0 +1,58 @@
+"""What is written for people holds nothing that a terminal would obey, and a stream that is full is said to be."""
+
+import errno
+import io
+import json
+import tomllib
+
+import pytest
+
+from sched_emulator.config import UsageError
+from sched_emulator.output import for_terminal, ink, printable, write
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\x00\x7f\x85\x9b31m\u202e\u2028\ud800\U000e0041"
+
+
+def test_what_a_terminal_obeys_becomes_an_escape() -> None:
+    assert printable(f"a{HOSTILE}b") == (
+        r"a\u001b]0;owned\u0007\u001b[2J\u000d\u0000\u007f\u0085\u009b31m\u202e\u2028\ud800\udb40\udc41b"
+    )
+
+
+@pytest.mark.parametrize("text", ["plain", "Größe 天 🎉", "an ideographic\u3000space", "lines\nand\ttabs"])
+def test_what_people_write_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_a_line_that_must_stay_one_line_does() -> None:
+    assert printable("a\nb", keep="") == r"a\u000ab"
+
+
+def test_documents_that_were_made_printable_still_mean_the_same() -> None:
+    hostile = HOSTILE.replace("\ud800", "")
+    assert json.loads(printable(json.dumps(hostile, ensure_ascii=False))) == hostile
+    assert tomllib.loads(printable("text = 'a'  # \x1b\x7f\x85")) == {"text": "a"}
+
+
+def test_colours_of_our_own_pass_and_those_of_a_target_do_not() -> None:
+    assert for_terminal(ink("a \x1b[31mtarget's", "1m")) == "\x1b[1ma \\u001b[31mtarget's\x1b[0m"
+
+
+class Full(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "whatever the version says")
+
+
+class Left(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "whatever the version says")
+
+
+def test_a_full_stream_is_said_to_be_that() -> None:
+    with pytest.raises(UsageError, match=r"^the output cannot be written: no space left on device$"):
+        write(Full(), "text")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_of_the_output() -> None:
+    with pytest.raises(BrokenPipeError):
+        write(Left(), "text")
