@@ -73,10 +73,12 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
     Long work: it yields after each command that it replays, and within long ones.
     """
     log, base = sandbox.commands(), sandbox.base
+    if not base:
+        return []
     asked = [name for name in sandbox.store.answers.asked if name in alternatives]
     beginning = snapshot.unseal(base)
     in_force: list[Seen] = []
-    for seen in _sights(Sandbox(snapshot.unseal(base)), log):
+    for seen in _sights(Sandbox(snapshot.unseal(base), keep_bytes=sandbox.keep_bytes), log):
         if seen is None:
             yield
         else:
@@ -87,7 +89,8 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
         for other in alternatives[name]:
             if set(answers) == {other}:
                 continue
-            difference = yield from _first_difference(in_force, _replayed(base, log, name, other))
+            again = Sandbox(snapshot.unseal(base), keep_bytes=sandbox.keep_bytes)
+            difference = yield from _first_difference(in_force, _replayed(again, log, name, other))
             if difference is not None:
                 number, was, would_be = difference
                 answer = next(given for given in reversed(answers[: number + 2]) if given != other)
@@ -107,9 +110,8 @@ def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> lis
     return answers
 
 
-def _replayed(base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
-    """Replay a log with one question answered otherwise, from beginning to end."""
-    sandbox = Sandbox(snapshot.unseal(base))
+def _replayed(sandbox: Sandbox, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
+    """Replay a log in a sandbox as it began, with one question answered otherwise from beginning to end."""
     sandbox.set_assumptions({name: other})
     return _sights(sandbox, (_without(command, name) for command in log))
 

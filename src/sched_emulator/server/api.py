@@ -9,6 +9,7 @@ from sched_emulator.core.errors import SchedulingError
 
 from . import discovery, exchange
 from .binding import Binding
+from .body import Bound
 from .exchange import Answered, Received
 from .reply import json_reply
 from .sandboxes import Sandboxes
@@ -18,8 +19,9 @@ from .turns import freeing
 class Api:
     """Answers for the emulated API. `binding` is that of requests which belong to no sandbox."""
 
-    def __init__(self, sandboxes: Sandboxes, binding: Binding) -> None:
+    def __init__(self, sandboxes: Sandboxes, binding: Binding, bound: Bound) -> None:
         self._sandboxes = sandboxes
+        self._bound = bound
         self._binding = binding
         self._keyless = 0
 
@@ -29,7 +31,7 @@ class Api:
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
         key = self._sandboxes.key_in(request.headers.get("Authorization"))
-        raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
+        raw = await self._bound.read(request)
         hosted = self._sandboxes.of_key(key)
         if hosted.driver.runs:
             hosted = await self._sandboxes.present(key)

@@ -30,13 +30,13 @@ from sched_emulator.core.errors import SchedulingError
 from . import discovery
 from .api import Api
 from .binding import Binding, bind
+from .body import of_requests
 from .control import PREFIX, Control
-from .http_errors import BodyTooLarge, InternalError, MalformedBody
+from .http_errors import InternalError, MalformedBody
 from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
 
-MIN_BODY_BYTES = 32 * 1024 * 1024
 YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
@@ -59,8 +59,7 @@ class App:
             strict=config.strict_urls,
         )
         self.sandboxes = Sandboxes(config, self._sender)
-        self._api, self._control = Api(self.sandboxes, binding), Control(config, self.sandboxes)
-        self._body_bound = _body_bound(config)
+        self._api, self._control = Api(self.sandboxes, binding, of_requests(config)), Control(config, self.sandboxes)
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
         """Answer any request; what is refused before an operation took it is answered here too."""
@@ -71,9 +70,7 @@ class App:
         try:
             return await face.answer(request, target)
         except SchedulingError as raised:
-            error = raised
-        except web.HTTPRequestEntityTooLarge:
-            error = BodyTooLarge(f"the body must be at most {self._body_bound} bytes")
+            error = raised.with_traceback(None)  # it would lead back here, and keep all on the way, the body too
         except web.RequestPayloadError as raised:
             error = MalformedBody(f"the body must be readable: {str(raised).splitlines()[-1].strip()}")
         except ConnectionResetError:  # the client has gone: nobody reads an answer
@@ -90,6 +87,7 @@ class App:
             handler or self.handle,
             request_factory=self._request,
             access_log=None,
+            auto_decompress=False,
             max_line_size=LONGEST_LINE_BYTES,
             max_field_size=LONGEST_LINE_BYTES,
             **options,
@@ -110,7 +108,7 @@ class App:
         task: "asyncio.Task[None]",
     ) -> BaseRequest:
         loop = task.get_loop()
-        return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=self._body_bound)
+        return BaseRequest(message, payload, protocol, writer, task, loop)
 
 
 def is_control(target: str) -> bool:
@@ -208,12 +206,6 @@ def _read_to_the_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) ->
         pass
     with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped already
         loop.call_soon_threadsafe(stopped.set)
-
-
-def _body_bound(config: Config) -> int:
-    """Return how large a body may be: twice what the largest batch of messages takes."""
-    message, batch = config.answers["limits.message_bytes"], config.answers["limits.batch_messages"]
-    return max(MIN_BODY_BYTES, 2 * int(message) * int(batch))
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:

@@ -21,6 +21,7 @@ from sched_emulator.core.instants import to_text
 from . import control_reading, control_setting, json_body
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation, shorten
+from .body import of_requests, of_snapshots
 from .control_relied import get_relied
 from .http_errors import Forbidden, error_object
 from .reply import json_reply
@@ -75,6 +76,7 @@ class Control:
     def __init__(self, config: Config, sandboxes: Sandboxes) -> None:
         self._allowed_hosts = LOOPBACK_HOSTS | {config.host} | set(config.allow_hosts)
         self._sandboxes = sandboxes
+        self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
         handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys()
         if different := self.operations.keys() ^ handled:
@@ -121,9 +123,9 @@ class Control:
     async def _read(self, matched: Matched, request: BaseRequest) -> tuple[Json, Json, bytes]:
         """Return body and query of a request, checked, or its body as it came; misspelt parameters are refused."""
         bound = self.operations[matched.operation_id]
-        if bound.operation.definition.get("requestBody", {}).get("x-unbounded"):
-            return {}, {}, await request.content.read()
-        body = json_body.parse(await request.read()) if request.method != "GET" else None
+        if bound.operation.definition.get("requestBody", {}).get("x-snapshot"):
+            return {}, {}, await self._snapshot_bound.read(request)
+        body = json_body.parse(await self._bound.read(request)) if request.method != "GET" else None
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)

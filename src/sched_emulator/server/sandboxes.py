@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot, soundness
+from sched_emulator.core.beginning import Beginning
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox, at_home
@@ -62,9 +63,10 @@ class Sandboxes:
         self._config = config
         self._sender = sender
         self.turns = Turns()
+        self._answers, self._routes = dict(config.answers), dict(config.routes)  # the same for all sandboxes
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = snapshot.seal(read_snapshot(config.load.read_bytes()))
+            self._loaded = Beginning(at_home(read_snapshot(config.load.read_bytes()), self._settings()))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -109,7 +111,8 @@ class Sandboxes:
         self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
-        sandbox = Sandbox(self._beginning())
+        state = fresh(self._settings()) if self._loaded is None else self._loaded.state()
+        sandbox = Sandbox(state, keep_bytes=self._config.keep, beginning=self._loaded)
         real = self._config.signature_clock == "real"
         driver = Driver(
             sandbox,
@@ -120,21 +123,20 @@ class Sandboxes:
         )
         return Hosted(key, sandbox, driver, self.turns)
 
-    def _beginning(self) -> State:
-        """Return the state of a new sandbox, whose records are its own: a loaded snapshot is decoded for each."""
+    def _settings(self) -> Settings:
+        """Return the settings of a new sandbox."""
         config = self._config
-        settings = Settings(
+        return Settings(
             seed=config.seed,
             start_ms=self.start_ms,
             mode=config.clock_mode,
             speed=config.speed,
-            answers=dict(config.answers),
-            routes=dict(config.routes),
+            answers=self._answers,
+            routes=self._routes,
             deliver=config.deliver,
             uncovered=config.uncovered,
             strict_urls=config.strict_urls,
         )
-        return fresh(settings) if self._loaded is None else at_home(snapshot.unseal(self._loaded), settings)
 
 
 def read_snapshot(document: bytes) -> State:
