@@ -119,6 +119,23 @@ async def test_an_idle_connection_does_not_keep_its_last_body(start: Start) -> N
 
 
 @pytest.mark.usefixtures("uncollected")
+async def test_an_idle_connection_does_not_keep_its_last_answer(start: Start) -> None:
+    api = await start()
+    for _ in range(8):
+        await api.call("queue.publish", {"queue": "q", "payload": {"text": "x" * 200_000}})
+    reader, writer = await asyncio.open_connection(api.client.server.host, api.client.server.port)
+    before = tracemalloc.get_traced_memory()[0]
+    writer.write(f"GET {SNAPSHOT} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ifr_test\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    left = size = int(head.split(b"Content-Length: ")[1].split(b"\r")[0])
+    while left:
+        left -= len(await reader.read(left))
+    await api.control("GET", "clock")
+    assert tracemalloc.get_traced_memory()[0] - before < size // 4
+    writer.transport.abort()
+
+
+@pytest.mark.usefixtures("uncollected")
 async def test_what_is_compressed_is_never_decompressed(start: Start) -> None:
     api = await start()
     bomb = gzip.compress(b" " * (50 * MIB))

@@ -80,6 +80,11 @@ def fault_view(fault: Fault) -> Json:
     return {"operation": "*", "used": 0} | {name: value for name, value in view.items() if value is not None}
 
 
+def _and_not_kept(note: str | None, what: str, weight: int) -> str:
+    said = f"{what} are not kept: with {weight} bytes they are too long for --keep"
+    return said if note is None else f"{note}; {said}"
+
+
 def _is_of(exchange: Exchange, glob: str) -> bool:
     return exchange.operation is not None and globs.names_operation(glob, exchange.operation)
 
@@ -125,11 +130,6 @@ def _delivery(entry: DeliveryEntry) -> Json:
     if entry.not_kept_bytes:
         view["note"] = _and_not_kept(entry.note, "headers and body", entry.not_kept_bytes)
     return {name: value for name, value in view.items() if value is not None or name == "body"}
-
-
-def _and_not_kept(note: str | None, what: str, weight: int) -> str:
-    said = f"{what} are not kept: with {weight} bytes they are too long for --keep"
-    return said if note is None else f"{note}; {said}"
 
 
 def _log(items: list[Json], kept: Iterable[RequestEntry | DeliveryEntry], dropped: int) -> Json:
