@@ -40,7 +40,8 @@ def test_the_bound_is_the_one_that_serve_has_by_default() -> None:
 
 
 def test_values_weigh_their_text_and_an_object_each() -> None:
-    assert kept.of_values('[{},"abc"]') == 10 + 3 * kept.VALUE_BYTES
+    assert kept.of_values([{}, "a" * 250]) == 257 + 3 * kept.VALUE_BYTES
+    assert kept.of_values([{}, "abc"]) == 10 + kept.VALUE_BYTES
 
 
 def test_an_exchange_weighs_the_bytes_that_came_and_left_and_the_names_ignored() -> None:

@@ -46,17 +46,18 @@ class Journal:
         self.seq += 1
         return self.seq
 
-    def fitted(self, exchange: Exchange) -> Exchange:
-        """Return a request as it is kept: as it is, or without its body and answer when these are too long."""
+    def fitted(self, exchange: Exchange) -> tuple[Exchange, int]:
+        """Return a request as it is kept, without its body and answer when these are too long, and its weight."""
         weight = kept.of_exchange(exchange)
-        if weight <= self._longest:
-            return exchange
-        return replace(exchange, body=None, response=b"null", ignored=[], not_kept_bytes=weight)
+        if weight > self._longest:
+            exchange = replace(exchange, body=None, response=b"null", ignored=[], not_kept_bytes=weight)
+            weight = kept.of_exchange(exchange)
+        return exchange, weight
 
-    def add_request(self, entry: RequestEntry) -> None:
+    def add_request(self, entry: RequestEntry, weight: int) -> None:
         """Keep a request; its exchange has been `fitted`."""
         self.requests.append(entry)
-        self.weight += kept.of_exchange(entry.exchange)
+        self.weight += weight
         if self.weight > self._bound or len(self.requests) > REQUESTS_KEPT:
             self._drop()
 

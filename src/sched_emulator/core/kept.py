@@ -4,11 +4,14 @@ What is kept as text weighs its bytes; what is kept as values weighs more than i
 of its own. One entry may take a quarter of the journal's half, so that none pushes out all others.
 """
 
-from .encoding import encode
+from typing import Any
+
+from .encoding import encode_bytes
 from .records import DeliveryEntry, Exchange
 
 KEEP_BYTES = 64 * 1024 * 1024
 VALUE_BYTES = 64  # of a value beside its text
+SHORT_BYTES = 256  # a text whose values need no counting: ten thousand of them are little whatever they are
 
 
 def journal_bytes(keep_bytes: int) -> int:
@@ -21,9 +24,12 @@ def longest_bytes(keep_bytes: int) -> int:
     return keep_bytes // 8
 
 
-def of_values(text: str) -> int:
-    """Return what the values of a JSON text weigh."""
-    return len(text) + VALUE_BYTES * (text.count(",") + text.count("[") + text.count("{"))
+def of_values(values: Any) -> int:
+    """Return what values weigh that JSON can hold."""
+    text = encode_bytes(values)
+    if len(text) <= SHORT_BYTES:
+        return len(text) + VALUE_BYTES
+    return len(text) + VALUE_BYTES * (text.count(b",") + text.count(b"[") + text.count(b"{"))
 
 
 def of_exchange(exchange: Exchange) -> int:
@@ -38,7 +44,7 @@ def of_exchange(exchange: Exchange) -> int:
 
 def of_delivery(entry: DeliveryEntry) -> int:
     """Return what a delivery attempt weighs: what was sent and what was answered."""
-    return len(entry.url) + of_values(encode(entry.body)) + of_headers(entry.headers) + of_answer(entry)
+    return len(entry.url) + of_values(entry.body) + of_headers(entry.headers) + of_answer(entry)
 
 
 def of_answer(entry: DeliveryEntry) -> int:

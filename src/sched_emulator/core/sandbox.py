@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from . import account, faults, idempotency, ids, kept, queues, runs, snapshot, targets, urls
 from .beginning import Beginning
 from .dispatch import EVENTS, ON_ANSWERS, OPERATIONS, Facts, end_attempt
-from .encoding import encode
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
 from .kept import KEEP_BYTES
@@ -65,6 +64,7 @@ class Sandbox:
 
     def __init__(self, state: State, *, keep_bytes: int = KEEP_BYTES, beginning: Beginning | None = None) -> None:
         self.keep_bytes = keep_bytes
+        self._log_bound = keep_bytes - kept.journal_bytes(keep_bytes)
         self._origin = beginning or Beginning(state)
         self._take(state)
         self._start_log(self._origin)
@@ -106,12 +106,12 @@ class Sandbox:
 
     def record(self, exchange: Exchange) -> RequestEntry:
         """Journal a request that has been answered, or refused at the edge (*command*)."""
-        exchange = self.store.journal.fitted(exchange)
-        self._keep("record", exchange=exchange)
+        exchange, weight = self.store.journal.fitted(exchange)
+        self._log("record", {"exchange": exchange}, weight)
         store = self.store
         entry = RequestEntry(seq=store.journal.next_seq(), at_ms=store.now_ms, exchange=exchange, note=store.note)
         store.note = None
-        store.journal.add_request(entry)
+        store.journal.add_request(entry, weight)
         return entry
 
     def next_request_id(self) -> str:
@@ -320,18 +320,18 @@ class Sandbox:
             self._open = None
 
     def _keep(self, method: str, /, **arguments: Any) -> None:
-        self._cut_poll()
-        if not self.log_complete:
-            return
-        self._logged_bytes += _weight(method, arguments)
-        if len(self.log) < COMMANDS_KEPT and self._logged_bytes <= self._log_bound:
-            self.log.append(Command(method, arguments))
-        else:
-            self.log_complete = False
+        self._log(method, arguments, kept.of_values(arguments) if self.log_complete else 0)
 
-    @property
-    def _log_bound(self) -> int:
-        return self.keep_bytes - kept.journal_bytes(self.keep_bytes)
+    def _log(self, method: str, arguments: dict[str, Any], weight: int) -> None:
+        """Keep a command, unless the log has ended: it ends at the first command that is too much, so has no gap."""
+        if self._open is not None:
+            self._cut_poll()
+        if self.log_complete:
+            self._logged_bytes += weight
+            if len(self.log) < COMMANDS_KEPT and self._logged_bytes <= self._log_bound:
+                self.log.append(Command(method, arguments))
+            else:
+                self.log_complete = False
 
     def _begin(self, state: State, base: Beginning) -> list[Any]:
         """Go on from another state; return the containers of what is let go."""
@@ -354,13 +354,6 @@ class Sandbox:
         queues.arrange(store)
         self.store = store
         self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
-
-
-def _weight(method: str, arguments: dict[str, Any]) -> int:
-    """Return what a command weighs in the log."""
-    if method == "record":
-        return kept.of_exchange(arguments["exchange"])
-    return kept.of_values(encode(arguments))
 
 
 def at_home(state: State, settings: Settings) -> State:
