@@ -39,7 +39,7 @@ LAYERS = (
 DOOR = {"__init__", "__main__", "cli", "config", "output", "pytest_plugin", "signatures"}
 CORE_LAYERS = {
     "store": 1,
-    **dict.fromkeys(("account", "deliveries", "idempotency", "queues"), 2),
+    **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),
     **dict.fromkeys(("messages", "runs"), 3),
     **dict.fromkeys(("crons", "pushes", "tasks"), 4),
     "dispatch": 5,

@@ -117,6 +117,7 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         *("--deliver", "all", "--uncovered", "refuse", "--strict-urls", "--delivery-timeout", "1m"),
         *("--delivery-concurrency", "1", "--signature-clock", "real", "--seed", "7", "--keys", "ifr_a,ifr_b"),
         *("--load", str(snapshot), "--log", "json", "--exit-with-stdin"),
+        *("--max-body", "1024", "--max-snapshot", "2048", "--keep", "1048576"),
     )
     changed: dict[str, str | int] = {"queue.nack_position": "back", "queue.nack_delay": "now", "cron.retries": 5}
     assert config == Config(
@@ -138,6 +139,9 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         seed=7,
         keys=frozenset({"ifr_a", "ifr_b"}),
         load=snapshot,
+        max_body=1024,
+        max_snapshot=2048,
+        keep=1024 * 1024,
         log="json",
         exit_with_stdin=True,
     )

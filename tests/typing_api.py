@@ -33,6 +33,9 @@ def emulators() -> None:
         seed=7,
         keys="ifr_a,ifr_b",
         load="snapshot.json",
+        max_body=2048,
+        max_snapshot=1024,
+        keep=1024 * 1024,
         log="json",
     ) as emulator:
         assert_type(emulator, Emulator)

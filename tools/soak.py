@@ -1,6 +1,7 @@
 """Run the random tests many times as long as the suite does, and write what was tried to docs/soak.md (`make soak`).
 
-`SOAK_TIMES` says how many times as long, `SOAK_SEED` with which seed: with the same seed the same is tried again.
+`SOAK_TIMES` says how many times as long, `SOAK_SEED` with which seed: with the same seed the same is tried again. Under
+load, many clients go on for `SOAK_SECONDS` (600).
 """
 
 import os
@@ -24,6 +25,8 @@ PARTS = {
     "properties, over random values and long random sessions": ("-m", "hypothesis", "tests"),
     "golden sessions of random requests, each in two processes": ("-m", "soak", "tests/golden"),
     "random answers to all open questions, recovered by the suite": ("-m", "soak", "tests/contract"),
+    "load: many clients, clients and receivers that misbehave": ("-m", "soak", "tests/load"),
+    "20,000 idle sandboxes": ("-m", "soak", "tests/server"),
 }
 
 

@@ -44,7 +44,8 @@ class Config:
 
     `answers` holds every assumption (`spec.preset` with what was chosen over it); `now_ms` is where the clock of a
     new sandbox starts, None meaning the real present; `keys` narrows the keys accepted, None meaning all that start
-    with `ifr_`.
+    with `ifr_`; `max_body`, `max_snapshot` and `keep` count bytes, `max_body` None meaning what the largest batch of
+    messages takes.
     """
 
     host: str = "localhost"
@@ -65,6 +66,9 @@ class Config:
     seed: int = 0
     keys: frozenset[str] | None = None
     load: Path | None = None
+    max_body: int | None = None
+    max_snapshot: int = 512 * 1024 * 1024
+    keep: int = 64 * 1024 * 1024
     log: Literal["text", "json"] = "text"
     exit_with_stdin: bool = False
 

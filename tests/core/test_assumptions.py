@@ -33,8 +33,10 @@ def test_a_constant_is_no_answer_and_an_answer_no_constant() -> None:
 
 def test_the_answers_are_the_sandboxs_own() -> None:
     values: dict[str, str | int] = {"cron.dst": "vixie"}
-    Answers(values).values["cron.dst"] = "literal"
-    assert values == {"cron.dst": "vixie"}
+    answers, others = Answers(values), Answers(values)
+    assert answers.values is others.values  # what is equal is there once
+    answers.change({"cron.dst": "literal"})
+    assert (answers.ask("cron.dst"), others.ask("cron.dst"), values) == ("literal", "vixie", {"cron.dst": "vixie"})
 
 
 # --- Behaviours

@@ -107,13 +107,13 @@ async def test_a_whole_url_is_taken_as_its_path(api: Api) -> None:
 
 
 async def test_a_body_beyond_all_bounds_is_413(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sched_emulator.server.app.MIN_BODY_BYTES", 1000)
+    monkeypatch.setattr("sched_emulator.server.body.MIN_BODY_BYTES", 1000)
     api = await start(answers={"limits.message_bytes": 100, "limits.batch_messages": 10})
     sent = b"x" * 1_000_000
     assert await api.error("queue.publish", {"queue": "q", "payload": {"text": sent.decode()}}) == (
         413,
         "PAYLOAD_TOO_LARGE",
-        "the body must be at most 2000 bytes",
+        "the body must be at most 2000 bytes, as --max-body says",
     )
 
 

@@ -39,6 +39,9 @@ class ServeOptions(TypedDict, total=False):
     seed: int
     keys: str | Iterable[str]
     load: Path
+    max_body: int
+    max_snapshot: int
+    keep: int
     log: Literal["text", "json"]
 
 

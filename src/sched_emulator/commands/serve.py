@@ -123,6 +123,14 @@ OPTIONS = (
     Option("--seed", "what ids and chance are drawn from (default 0)", "N", _whole(0), default=0),
     Option("--keys", "the only keys accepted (default: all that start with ifr_)", "KEY,…", _keys),
     Option("--load", "a snapshot to start from", "SNAPSHOT", _file),
+    Option(
+        "--max-body",
+        "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
+        "BYTES",
+        _whole(1024),
+    ),
+    Option("--max-snapshot", "how long a snapshot may be that is sent (default 512 MiB)", "BYTES", _whole(1024), 2**29),
+    Option("--keep", "how much of a session each sandbox keeps (default 64 MiB)", "BYTES", _whole(2**20), 2**26),
     Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
     Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),
 )

@@ -8,14 +8,18 @@ from collections.abc import Mapping
 
 
 class Answers:
-    """The answers of one sandbox. `values` holds every behaviour, shape and constant by id.
+    """The answers of one sandbox. `values` holds every behaviour, shape and constant by id; others may share it.
 
     `asked` says which were asked since the command log began; it is no part of a snapshot.
     """
 
-    def __init__(self, values: Mapping[str, str | int]) -> None:
-        self.values = dict(values)
+    def __init__(self, values: dict[str, str | int]) -> None:
+        self.values = values
         self.asked: dict[str, None] = {}
+
+    def change(self, changes: Mapping[str, str | int]) -> None:
+        """Answer some questions otherwise, for this sandbox alone."""
+        self.values = {**self.values, **changes}
 
     def ask(self, assumption_id: str) -> str:
         """Return the answer to an open behaviour, and remember that it was asked."""

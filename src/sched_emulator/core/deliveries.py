@@ -82,6 +82,7 @@ def end(store: Store, attempt: Attempt, outcome: Outcome) -> None:
         entry.duration_ms = store.now_ms - entry.at_ms
         entry.response_headers = outcome.response_headers
         entry.response_body = outcome.response_body
+        store.journal.end_delivery(entry)
 
 
 def note(store: Store, attempt: Attempt, text: str) -> None:

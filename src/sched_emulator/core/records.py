@@ -188,7 +188,10 @@ class Attempt(Struct, kw_only=True, gc=False):
 
 
 class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A request and its answer. `body` and `response` are the bytes that came and left; None: there was no body."""
+    """A request and its answer. `body` and `response` are the bytes that came and left; None: there was no body.
+
+    `not_kept_bytes` is what both weigh where they are too long to be kept.
+    """
 
     operation: str | None
     method: str
@@ -198,6 +201,7 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     response: bytes
     ignored: list[str] = []
     replayed_from: Count | None = None
+    not_kept_bytes: Count = 0
 
 
 class RequestEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -210,7 +214,10 @@ class RequestEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
 
 
 class DeliveryEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
-    """An attempt in the journal. Its fields are those of `GET /_emulator/deliveries`, times in milliseconds."""
+    """An attempt in the journal. Its fields are those of `GET /_emulator/deliveries`, times in milliseconds.
+
+    `not_kept_bytes` is what headers and body weigh where they are too long to be kept.
+    """
 
     seq: Count
     at_ms: Instant
@@ -229,6 +236,7 @@ class DeliveryEntry(Struct, kw_only=True, omit_defaults=True, gc=False):
     response_headers: dict[str, str] = {}
     response_body: str | None = None
     note: str | None = None
+    not_kept_bytes: Count = 0
 
 
 class Response(Struct, kw_only=True, omit_defaults=True):

@@ -73,10 +73,12 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
     Long work: it yields after each command that it replays, and within long ones.
     """
     log, base = sandbox.commands(), sandbox.base
+    if not base:
+        return []
     asked = [name for name in sandbox.store.answers.asked if name in alternatives]
     beginning = snapshot.unseal(base)
     in_force: list[Seen] = []
-    for seen in _sights(Sandbox(snapshot.unseal(base), salt=sandbox.salt), log):
+    for seen in _sights(_again(sandbox, base), log):
         if seen is None:
             yield
         else:
@@ -87,12 +89,17 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
         for other in alternatives[name]:
             if set(answers) == {other}:
                 continue
-            difference = yield from _first_difference(in_force, _replayed(sandbox.salt, base, log, name, other))
+            difference = yield from _first_difference(in_force, _replayed(_again(sandbox, base), log, name, other))
             if difference is not None:
                 number, was, would_be = difference
                 answer = next(given for given in reversed(answers[: number + 2]) if given != other)
                 found.append(Reliance(name, answer, other, was, would_be))
     return found
+
+
+def _again(sandbox: Sandbox, base: bytes) -> Sandbox:
+    """Return a sandbox as the session's began, under the same bounds."""
+    return Sandbox(snapshot.unseal(base), salt=sandbox.salt, keep_bytes=sandbox.keep_bytes)
 
 
 def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> list[str]:
@@ -107,9 +114,8 @@ def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> lis
     return answers
 
 
-def _replayed(salt: str, base: bytes, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
-    """Replay a log with one question answered otherwise, from beginning to end."""
-    sandbox = Sandbox(snapshot.unseal(base), salt=salt)
+def _replayed(sandbox: Sandbox, log: Iterable[Command], name: str, other: str) -> Iterator[Seen | None]:
+    """Replay a log in a sandbox as it began, with one question answered otherwise from beginning to end."""
     sandbox.set_assumptions({name: other})
     return _sights(sandbox, (_without(command, name) for command in log))
 

@@ -10,10 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from . import account, faults, idempotency, ids, queues, runs, snapshot, targets, urls
+from . import account, faults, idempotency, ids, kept, queues, runs, snapshot, targets, urls
+from .beginning import Beginning
 from .dispatch import EVENTS, ON_ANSWERS, OPERATIONS, Facts, end_attempt
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
+from .kept import KEEP_BYTES
 from .records import Attempt, Exchange, Fault, Outcome, RequestEntry, Settings, State, Target
 from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
@@ -49,17 +51,26 @@ class _OpenPoll(NamedTuple):
 
 
 class Sandbox:
-    """Crons, queues, tasks and runs of one key, with their own time. `salt` tells its cursors from another's."""
+    """Crons, queues, tasks and runs of one key, with their own time.
+
+    `keep_bytes` bounds journal and command log together. `beginning` is given where several sandboxes begin alike.
+    `salt` tells its cursors from another's.
+    """
 
     store: Store
     log: list[Command]
+    log_complete: bool
     _unsent: deque[str]
     _open: "_OpenPoll | None"
     _chores: int = 0  # since the last event, or since the poll under way began
 
-    def __init__(self, state: State, *, salt: str = "") -> None:
+    def __init__(
+        self, state: State, *, salt: str = "", keep_bytes: int = KEEP_BYTES, beginning: Beginning | None = None
+    ) -> None:
         self.salt = salt
-        self._origin = snapshot.seal(state)
+        self.keep_bytes = keep_bytes
+        self._log_bound = keep_bytes - kept.journal_bytes(keep_bytes)
+        self._origin = beginning or Beginning(state)
         self._take(state)
         self._start_log(self._origin)
 
@@ -100,11 +111,12 @@ class Sandbox:
 
     def record(self, exchange: Exchange) -> RequestEntry:
         """Journal a request that has been answered, or refused at the edge (*command*)."""
-        self._keep("record", exchange=exchange)
+        exchange, weight = self.store.journal.fitted(exchange)
+        self._log("record", {"exchange": exchange}, weight)
         store = self.store
         entry = RequestEntry(seq=store.journal.next_seq(), at_ms=store.now_ms, exchange=exchange, note=store.note)
         store.note = None
-        store.journal.add_request(entry)
+        store.journal.add_request(entry, weight)
         return entry
 
     def next_request_id(self) -> str:
@@ -163,6 +175,11 @@ class Sandbox:
             yield
             if self.store is not store:  # a reset or restore has come between: this time is over
                 return None
+
+    @property
+    def base(self) -> bytes:
+        """The document of the state that the log began with; empty when it is too large to be kept with the log."""
+        return b"" if self._base is None else self._base.document()
 
     def commands(self) -> tuple[Command, ...]:
         """Return the log so far; of a poll under way, what it has done."""
@@ -223,10 +240,10 @@ class Sandbox:
     def set_assumptions(self, changes: Mapping[str, str | int | None]) -> None:
         """Merge answers that were checked before (*command*); None returns to the answer the sandbox began with."""
         self._keep("set_assumptions", changes=changes)
-        for assumption_id, answer in changes.items():
-            self.store.answers.values[assumption_id] = (
-                self.store.settings.answers[assumption_id] if answer is None else answer
-            )
+        beginning = self.store.settings.answers
+        self.store.answers.change(
+            {name: beginning[name] if answer is None else answer for name, answer in changes.items()}
+        )
         for derive in ON_ANSWERS:
             derive(self.store, changes.keys())
 
@@ -273,20 +290,20 @@ class Sandbox:
         What is given counts as its beginning from now on. Conflict when an instant is given to one that began as a
         snapshot in which something had happened. Return the containers of what is let go, to be freed in slices.
         """
-        state = snapshot.unseal(self._origin)
+        state = self._origin.state()
         if now_ms is not None:
             if state.journal_seq or state.timeline:
                 raise Conflict("`now` cannot be given to a sandbox that began as a snapshot with a past")
             state.now_ms = now_ms
-        state.answers |= answers or {}
         settings = state.settings
+        state.answers = {**state.answers, **(answers or {})}
         state.settings = replace(
             settings,
             seed=settings.seed if seed is None else seed,
             start_ms=settings.start_ms if now_ms is None else now_ms,
             answers={**settings.answers, **(answers or {})},
         )
-        self._origin = snapshot.seal(state)
+        self._origin = Beginning(state)
         return self._begin(state, self._origin)
 
     def restore(self, state: State) -> list[Any]:
@@ -296,7 +313,7 @@ class Sandbox:
         containers of what is let go, to be freed in slices.
         """
         state = at_home(state, self.store.settings)
-        return self._begin(state, snapshot.seal(state))
+        return self._begin(state, Beginning(state))
 
     def containers(self) -> list[Any]:
         """Return what holds most of the sandbox, to be freed in slices once it is let go."""
@@ -343,28 +360,36 @@ class Sandbox:
             self._open = None
 
     def _keep(self, method: str, /, **arguments: Any) -> None:
-        self._cut_poll()
-        if len(self.log) < COMMANDS_KEPT:
-            self.log.append(Command(method, arguments))
-        else:
-            self.log_complete = False
+        self._log(method, arguments, kept.of_values(arguments) if self.log_complete else 0)
 
-    def _begin(self, state: State, base: bytes) -> list[Any]:
+    def _log(self, method: str, arguments: dict[str, Any], weight: int) -> None:
+        """Keep a command, unless the log has ended: it ends at the first command that is too much, so has no gap."""
+        if self._open is not None:
+            self._cut_poll()
+        if self.log_complete:
+            self._logged_bytes += weight
+            if len(self.log) < COMMANDS_KEPT and self._logged_bytes <= self._log_bound:
+                self.log.append(Command(method, arguments))
+            else:
+                self.log_complete = False
+
+    def _begin(self, state: State, base: Beginning) -> list[Any]:
         """Go on from another state; return the containers of what is let go."""
         store, log = self.store, self.log
         self._take(state)
         self._start_log(base)
         return [*store.containers(), log]
 
-    def _start_log(self, base: bytes) -> None:
-        self.base = base
+    def _start_log(self, base: Beginning) -> None:
+        self._logged_bytes = 0 if base is self._origin else len(base)  # what it returns to is kept anyway
+        self.log_complete = self._logged_bytes <= self._log_bound
+        self._base = base if self.log_complete else None
         self.log = []
-        self.log_complete = True
         self._open = None
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""
-        store = Store(state)
+        store = Store(state, keep_bytes=self.keep_bytes)
         store.salt = self.salt
         runs.build_histories(store)
         queues.arrange(store)

@@ -15,6 +15,7 @@ from . import ids, paging, urls
 from .assumptions import Answers
 from .contents import Contents
 from .journal import Journal
+from .kept import KEEP_BYTES
 from .paging import PagedIndex
 from .records import Delivery, Message, Settings, State
 from .timeline import Entry, Kind, Timeline
@@ -35,13 +36,14 @@ class Store:
     note: str | None = None
     signing_now_ms: int | None = None
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, keep_bytes: int = KEEP_BYTES) -> None:
         self.settings = state.settings
         self.now_ms = state.now_ms
         self.mode, self.speed = state.mode, state.speed
         self.fired = state.fired
         self.ids = ids.Ids(state.counters)
-        self.answers = Answers(state.answers)
+        alike = state.answers == state.settings.answers  # and are kept once: most of an idle sandbox is its answers
+        self.answers = Answers(state.settings.answers if alike else state.answers)
         self.balance_usd = state.balance_usd
         self.routes, self.targets, self.faults = state.routes, state.targets, state.faults
         self.crons = {cron.cron_id: cron for cron in state.crons}
@@ -61,6 +63,7 @@ class Store:
             seq=state.journal_seq,
             dropped_requests=state.dropped_requests,
             dropped_deliveries=state.dropped_deliveries,
+            keep_bytes=keep_bytes,
         )
         self.cron_index = PagedIndex((cron.number, cron.cron_id) for cron in state.crons)
         self.run_index = PagedIndex((run.number, run.run_id) for run in state.runs)
@@ -205,13 +208,13 @@ class Store:
 
 
 def fresh(settings: Settings) -> State:
-    """Return the state of a sandbox in which nothing has happened yet."""
+    """Return the state of a sandbox in which nothing has happened yet. Answers and routes are those of the settings."""
     settings = replace(settings, speed=float(settings.speed))  # as it comes back from a document
     return State(
         settings=settings,
         now_ms=settings.start_ms,
         mode=settings.mode,
         speed=settings.speed,
-        answers=dict(settings.answers),
-        routes=dict(settings.routes),
+        answers=settings.answers,
+        routes=settings.routes,
     )

@@ -9,6 +9,7 @@ from sched_emulator.core.errors import SchedulingError
 
 from . import discovery, exchange
 from .binding import Binding
+from .body import Bound
 from .door import Door
 from .exchange import Answered, Received
 from .reply import json_reply
@@ -19,9 +20,10 @@ from .turns import freeing
 class Api:
     """Answers for the emulated API. `binding` is that of requests which belong to no sandbox."""
 
-    def __init__(self, door: Door, sandboxes: Sandboxes, binding: Binding) -> None:
+    def __init__(self, door: Door, sandboxes: Sandboxes, binding: Binding, bound: Bound) -> None:
         self._door = door
         self._sandboxes = sandboxes
+        self._bound = bound
         self._binding = binding
         self._keyless = 0
 
@@ -32,7 +34,7 @@ class Api:
         if matched.operation_id in discovery.OPERATIONS:
             return _reply(exchange.describe(self._binding, matched))
         key = self._sandboxes.key_in(request.headers)
-        raw = request.content.read_nowait() if request.content.is_eof() else await request.read()
+        raw = await self._bound.read(request)
         hosted = self._sandboxes.of_key(key)
         if hosted.driver.runs:
             hosted = await self._sandboxes.present(key)

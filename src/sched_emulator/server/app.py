@@ -25,23 +25,15 @@ from sched_emulator.core.errors import SchedulingError
 from . import discovery, logs, starting
 from .api import Api
 from .binding import Binding, bind
+from .body import of_requests
 from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
-from .http_errors import (
-    BodyTooLarge,
-    BodyTooLate,
-    EncodedBody,
-    ExpectationFailed,
-    InternalError,
-    MalformedBody,
-    MalformedRequest,
-)
+from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
 from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
 
-MIN_BODY_BYTES = 32 * 1024 * 1024
 YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 BODY_SECONDS = 120  # for the body of a request
@@ -75,8 +67,8 @@ class App:
         )
         self.sandboxes = Sandboxes(config, self._sender)
         door = Door(config)
-        self._api, self._control = Api(door, self.sandboxes, binding), Control(door, self.sandboxes)
-        self._body_bound = _body_bound(config)
+        self._api = Api(door, self.sandboxes, binding, of_requests(config))
+        self._control = Control(config, door, self.sandboxes)
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
         """Answer any request; what is refused before an operation took it is answered here too."""
@@ -101,9 +93,7 @@ class App:
                 await _let_send(request)
             return await face.answer(request, target)
         except SchedulingError as raised:
-            error = raised
-        except web.HTTPRequestEntityTooLarge:
-            error = BodyTooLarge(f"the body must be at most {self._body_bound} bytes")
+            error = raised.with_traceback(None)  # it would lead back here, and keep all on the way, the body too
         except _GivenUpError:
             error = BodyTooLate(f"the body must arrive within {BODY_SECONDS} s")
         except web.RequestPayloadError as raised:
@@ -145,7 +135,7 @@ class App:
         task: "asyncio.Task[None]",
     ) -> BaseRequest:
         loop = task.get_loop()
-        return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=self._body_bound)
+        return BaseRequest(message, payload, protocol, writer, task, loop)
 
 
 def is_control(target: str) -> bool:
@@ -258,9 +248,3 @@ def _stop_with_stdin(stop: Callable[[], object]) -> None:
     starting.read_to_the_end()
     with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped already
         stop()
-
-
-def _body_bound(config: Config) -> int:
-    """Return how large a body may be: twice what the largest batch of messages takes."""
-    message, batch = config.answers["limits.message_bytes"], config.answers["limits.batch_messages"]
-    return max(MIN_BODY_BYTES, 2 * int(message) * int(batch))

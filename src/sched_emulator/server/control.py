@@ -13,6 +13,7 @@ from aiohttp.web_request import BaseRequest
 from multidict import MultiMapping
 
 from sched_emulator import spec
+from sched_emulator.config import Config
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
@@ -20,6 +21,7 @@ from sched_emulator.core.instants import to_text
 from . import control_reading, control_setting, json_body
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
+from .body import of_requests, of_snapshots
 from .control_relied import get_relied
 from .door import Door, sent_by_no_page
 from .http_errors import error_object
@@ -84,9 +86,10 @@ AWAITED = control_setting.AWAITED
 class Control:
     """Answers for the control API."""
 
-    def __init__(self, door: Door, sandboxes: Sandboxes) -> None:
+    def __init__(self, config: Config, door: Door, sandboxes: Sandboxes) -> None:
         self._door = door
         self._sandboxes = sandboxes
+        self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
         handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys()
         if different := self.operations.keys() ^ handled:
@@ -146,9 +149,9 @@ class Control:
     async def _read(self, matched: Matched, request: BaseRequest) -> tuple[Json, Json, bytes]:
         """Return body and query of a request, checked, or its body as it came; misspelt parameters are refused."""
         bound = self.operations[matched.operation_id]
-        if bound.operation.definition.get("requestBody", {}).get("x-unbounded"):
-            return {}, {}, await request.content.read()
-        body = json_body.parse(await request.read()) if request.method not in READING else None
+        if bound.operation.definition.get("requestBody", {}).get("x-snapshot"):
+            return {}, {}, await self._snapshot_bound.read(request)
+        body = json_body.parse(await self._bound.read(request)) if request.method not in READING else None
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)

@@ -90,6 +90,11 @@ def fault_view(fault: Fault) -> Json:
     return {"operation": "*", "used": 0} | {name: value for name, value in view.items() if value is not None}
 
 
+def _and_not_kept(note: str | None, what: str, weight: int) -> str:
+    said = f"{what} are not kept: with {weight} bytes they are too long for --keep"
+    return said if note is None else f"{note}; {said}"
+
+
 def _is_of(exchange: Exchange, glob: str) -> bool:
     return exchange.operation is not None and globs.names_operation(glob, exchange.operation)
 
@@ -111,6 +116,8 @@ def _request(binding: Binding, entry: RequestEntry) -> Json:
         view["replayed_from"] = exchange.replayed_from
     if entry.note is not None:
         view["note"] = entry.note
+    if exchange.not_kept_bytes:
+        view["note"] = _and_not_kept(entry.note, "body and answer", exchange.not_kept_bytes)
     return view
 
 
@@ -134,6 +141,8 @@ def _delivery(entry: DeliveryEntry) -> Json:
         "response_body": entry.response_body,
         "note": entry.note,
     }
+    if entry.not_kept_bytes:
+        view["note"] = _and_not_kept(entry.note, "headers and body", entry.not_kept_bytes)
     return {name: value for name, value in view.items() if value is not None or name == "body"}
 
 

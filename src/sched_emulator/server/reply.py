@@ -24,8 +24,17 @@ _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in
 def json_reply(status: int, body: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
     """Return an answer with a JSON body, whose bytes depend on nothing but the arguments."""
     if len(body) > LONGEST_BYTES or status not in _STATUS_LINES:
-        return web.Response(status=status, body=body, headers={**CONSTANT_HEADERS, **headers})
+        return _LongReply(status=status, body=body, headers={**CONSTANT_HEADERS, **headers})
     return _Reply(status, body, headers)
+
+
+class _LongReply(web.Response):
+    """Lets its body go once it is sent: a connection holds its last answer until the next request."""
+
+    async def write_eof(self, data: Any = b"") -> None:
+        """Write the whole answer."""
+        await super().write_eof(data)
+        self.body = None
 
 
 class _Reply(web.StreamResponse):

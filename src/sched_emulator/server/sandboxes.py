@@ -15,6 +15,7 @@ from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config, UsageError
 from sched_emulator.core import snapshot, soundness
+from sched_emulator.core.beginning import Beginning
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox, at_home
@@ -22,10 +23,10 @@ from sched_emulator.core.store import fresh
 from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
 
-from .binding import Binding, bind, shorten
+from .binding import Binding, bind
 from .driver import Driver
 from .http_errors import Unauthorized
-from .secrets import shorten_credentials
+from .secrets import shorten, shorten_credentials
 from .sender import Sender
 from .turns import Turns, freeing
 
@@ -75,9 +76,10 @@ class Sandboxes:
         self._config = config
         self._sender = sender
         self.turns = Turns()
+        self._answers, self._routes = dict(config.answers), dict(config.routes)  # the same for all sandboxes
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = snapshot.seal(read_snapshot(_bytes_of(config.load)))
+            self._loaded = Beginning(at_home(read_snapshot(_bytes_of(config.load)), self._settings()))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -125,7 +127,9 @@ class Sandboxes:
         self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
-        sandbox = Sandbox(self._beginning(), salt=blake2b(key.encode(), digest_size=8).hexdigest())
+        state = fresh(self._settings()) if self._loaded is None else self._loaded.state()
+        salt = blake2b(key.encode(), digest_size=8).hexdigest()
+        sandbox = Sandbox(state, salt=salt, keep_bytes=self._config.keep, beginning=self._loaded)
         real = self._config.signature_clock == "real"
         driver = Driver(
             sandbox,
@@ -137,21 +141,20 @@ class Sandboxes:
         )
         return Hosted(key, sandbox, driver, self.turns)
 
-    def _beginning(self) -> State:
-        """Return the state of a new sandbox, whose records are its own: a loaded snapshot is decoded for each."""
+    def _settings(self) -> Settings:
+        """Return the settings of a new sandbox."""
         config = self._config
-        settings = Settings(
+        return Settings(
             seed=config.seed,
             start_ms=self.start_ms,
             mode=config.clock_mode,
             speed=config.speed,
-            answers=dict(config.answers),
-            routes=dict(config.routes),
+            answers=self._answers,
+            routes=self._routes,
             deliver=config.deliver,
             uncovered=config.uncovered,
             strict_urls=config.strict_urls,
         )
-        return fresh(settings) if self._loaded is None else at_home(snapshot.unseal(self._loaded), settings)
 
 
 @contextmanager
