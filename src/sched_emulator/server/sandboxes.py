@@ -22,10 +22,10 @@ from sched_emulator.core.store import fresh
 from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
 
-from .binding import Binding, bind, shorten
+from .binding import Binding, bind
 from .driver import Driver
 from .http_errors import Unauthorized
-from .secrets import shorten_credentials
+from .secrets import shorten, shorten_credentials
 from .sender import Sender
 from .turns import Turns, freeing
 
