@@ -42,6 +42,7 @@ CORE_LAYERS = {
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),
     **dict.fromkeys(("messages", "runs"), 3),
     **dict.fromkeys(("crons", "pushes", "tasks"), 4),
+    "soundness": 4,
     "dispatch": 5,
     "sandbox": 6,
     "replay": 7,

@@ -225,7 +225,7 @@ async def _serve(config: Config) -> int:
     try:
         sockets = starting.listen(config.host, config.port)
         for listening in sockets:
-            await web.SockSite(runner, listening, backlog=starting.BACKLOG).start()
+            await web.SockSite(runner, listening).start()
         await _run_until_stopped(config, sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()
