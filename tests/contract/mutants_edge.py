@@ -44,8 +44,8 @@ EDGE_MUTANTS = (
     Mutant(
         "one push too many",
         MESSAGES,
-        "if message.failures > queue.subscription.max_retries:",
-        "if message.failures > queue.subscription.max_retries + 1:",
+        "else queues.push_retries(store, queue)",
+        "else queues.push_retries(store, queue) + 1",
     ),
     Mutant(
         "a pushed message stays",

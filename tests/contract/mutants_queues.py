@@ -106,7 +106,12 @@ QUEUES_MUTANTS = (
         "    for number, item in enumerate(messages[:1]):\n        _refuse",
     ),
     # --- Dead letters and redrive
-    Mutant("redrive ignores message_id", MESSAGES, "if message.message_id == message_id]", "]"),
+    Mutant(
+        "redrive ignores message_id",
+        MESSAGES,
+        "chosen = [message]\n",
+        "chosen = list(page(store.dead_letters(queue), None, None)[0])\n",
+    ),
     Mutant("redrive ignores since", MESSAGES, "if since_ms is None or (message.died_ms or 0) >= since_ms]", "]"),
     Mutant(
         "redrive takes what died before since",

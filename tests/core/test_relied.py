@@ -7,9 +7,10 @@ from hypothesis import given
 from sched_emulator.core import journal
 from sched_emulator.core import relied as module
 from sched_emulator.core.errors import SchedulingError
+from sched_emulator.core.kept import Command
 from sched_emulator.core.relied import Due, Reliance, Reply, Sent
 from sched_emulator.core.replay import apply
-from sched_emulator.core.sandbox import Answer, Command, Sandbox
+from sched_emulator.core.sandbox import Answer, Sandbox
 from tests.core import sessions
 from tests.core.harness import OK, START_MS, Answers, Box
 from tests.core.questions import HOOK, QUESTIONS

@@ -1,7 +1,8 @@
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import NotFound
+from sched_emulator.core.kept import Command
 from sched_emulator.core.replay import apply, replay
-from sched_emulator.core.sandbox import Answer, Command
+from sched_emulator.core.sandbox import Answer
 from tests.core.harness import FAILED, OK, START_MS, Box
 
 HOOK, LOCAL = "https://api.acme.com/hook", "http://127.0.0.1:9000/"

@@ -8,9 +8,10 @@ from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
 from sched_emulator.core.instants import DAY_MS
+from sched_emulator.core.kept import Command
 from sched_emulator.core.records import Exchange, RequestEntry, Response, Target
 from sched_emulator.core.replay import replay
-from sched_emulator.core.sandbox import Command, Sandbox
+from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.snapshot import unseal
 from tests.core.harness import FAILED, HOUR, OK, START_MS, Box, settings
 

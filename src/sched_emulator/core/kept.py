@@ -1,10 +1,11 @@
-"""How much of a session is kept, in bytes: one bound for a sandbox, half for its journal, half for its command log.
+"""What of a session is kept, and how much in bytes: a sandbox has one bound, half for its journal, half for its log.
 
-What is kept as text weighs its bytes; what is kept as values weighs more than its text, because each value is an object
-of its own. One entry may take a quarter of the journal's half, so that none pushes out all others.
+The log holds its commands. What is kept as text weighs its bytes; what is kept as values weighs more than its text,
+because each value is an object of its own. One entry may take a quarter of the journal's half, so that none pushes out
+all others.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .encoding import encode_bytes
 from .records import DeliveryEntry, Exchange
@@ -12,6 +13,13 @@ from .records import DeliveryEntry, Exchange
 KEEP_BYTES = 64 * 1024 * 1024
 VALUE_BYTES = 64  # of a value beside its text
 SHORT_BYTES = 256  # a text whose values need no counting: ten thousand of them are little whatever they are
+
+
+class Command(NamedTuple):
+    """One call of a sandbox's method, as the log keeps it."""
+
+    method: str
+    arguments: dict[str, Any]
 
 
 def journal_bytes(keep_bytes: int) -> int:

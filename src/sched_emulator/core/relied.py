@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from . import snapshot
 from .errors import SchedulingError
+from .kept import Command
 from .records import State
 from .replay import apply
-from .sandbox import Answer, Command, Sandbox
+from .sandbox import Answer, Sandbox
 from .timeline import HOUSEKEEPING, Entry, Kind, Timeline
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from . import snapshot
 from .errors import SchedulingError
-from .sandbox import Command, Sandbox
+from .kept import Command
+from .sandbox import Sandbox
 
 
 def replay(base: bytes, commands: Iterable[Command]) -> Sandbox:

@@ -15,20 +15,13 @@ from .beginning import Beginning
 from .dispatch import EVENTS, ON_ANSWERS, OPERATIONS, Facts, end_attempt
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
-from .kept import KEEP_BYTES
+from .kept import KEEP_BYTES, Command
 from .records import Attempt, Exchange, Fault, Outcome, RequestEntry, Settings, State, Target
 from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
 
 COMMANDS_KEPT = 10_000
 EVENTS_A_PIECE = 20  # or chores, of a poll that is long work
-
-
-class Command(NamedTuple):
-    """One call of a sandbox's method, as the log keeps it."""
-
-    method: str
-    arguments: dict[str, Any]
 
 
 class Answer(NamedTuple):
@@ -312,7 +305,7 @@ class Sandbox:
         Where deliveries may go stays as this sandbox was told, whatever the snapshot's sandbox was told. Return the
         containers of what is let go, to be freed in slices.
         """
-        state = at_home(state, self.store.settings)
+        state = snapshot.at_home(state, self.store.settings)
         return self._begin(state, Beginning(state))
 
     def containers(self) -> list[Any]:
@@ -403,11 +396,3 @@ def _given(
     """Return the arguments of a poll as the log keeps them: `chores` where there are any."""
     arguments = {"until_ms": until_ms, "max_events": max_events, "signing_now_ms": signing_now_ms}
     return {**arguments, "chores": chores} if chores else arguments
-
-
-def at_home(state: State, settings: Settings) -> State:
-    """Return a snapshot's state in which deliveries may go where these settings say."""
-    own = replace(
-        state.settings, deliver=settings.deliver, uncovered=settings.uncovered, strict_urls=settings.strict_urls
-    )
-    return replace(state, settings=own)

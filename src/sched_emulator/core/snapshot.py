@@ -3,10 +3,11 @@
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 from .encoding import exact_number
 from .errors import InvalidRequest
-from .records import VERSION, State
+from .records import VERSION, Settings, State
 
 _MARK_BYTES = 16
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -58,3 +59,11 @@ def _content(document: bytes) -> bytes:
 
 def _mark(content: bytes) -> str:
     return blake2b(content, digest_size=_MARK_BYTES).hexdigest()
+
+
+def at_home(state: State, settings: Settings) -> State:
+    """Return a snapshot's state in which deliveries may go where these settings say."""
+    own = replace(
+        state.settings, deliver=settings.deliver, uncovered=settings.uncovered, strict_urls=settings.strict_urls
+    )
+    return replace(state, settings=own)

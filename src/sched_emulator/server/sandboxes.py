@@ -18,7 +18,7 @@ from sched_emulator.core import snapshot, soundness
 from sched_emulator.core.beginning import Beginning
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
-from sched_emulator.core.sandbox import Sandbox, at_home
+from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
 from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
@@ -79,7 +79,7 @@ class Sandboxes:
         self._answers, self._routes = dict(config.answers), dict(config.routes)  # the same for all sandboxes
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = Beginning(at_home(read_snapshot(_bytes_of(config.load)), self._settings()))
+            self._loaded = Beginning(snapshot.at_home(read_snapshot(_bytes_of(config.load)), self._settings()))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
