@@ -389,16 +389,16 @@ def with_old_messages(count: int) -> Box:
 
 
 def test_housekeeping_happens_in_pieces_too_and_a_command_may_come_between() -> None:
-    end_ms = START_MS + 400 * DAY_MS
+    end_ms = START_MS + 30 * DAY_MS + 1000
     whole, cut = with_old_messages(2000), with_old_messages(2000)
     whole.sandbox.poll(end_ms)
     pauses, seen = 0, []
     for _ in cut.sandbox.polling(end_ms):
         pauses += 1
-        cut.sandbox.clear_faults()
+        arguments = {"queue": "orders"}  # the message that is handed out is remembered with the key
+        cut.sandbox.call("scheduling.queue.consume", arguments, facts=Facts(), idempotency_key=f"pause {pauses}")
         seen.append(len(cut.store.messages))
     assert pauses >= 5
     assert any(0 < left < 2000 for left in seen)
     assert cut.store.messages == whole.store.messages == {}
-    assert cut.sandbox.snapshot() == whole.sandbox.snapshot()
     assert replay(cut.sandbox.base, cut.sandbox.commands()).snapshot() == cut.sandbox.snapshot()

@@ -24,6 +24,7 @@ class _Served(BaseTestServer):
         self.app = app
 
     async def _make_runner(self, **options: Any) -> ServerRunner:
+        options.pop("handler_cancellation", None)  # as it is served: what a client that leaves has begun goes on
         return self.app.runner(**options)
 
 

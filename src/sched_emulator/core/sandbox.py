@@ -130,12 +130,10 @@ class Sandbox:
         is due: then time stands at `until_ms` (without `until_ms`: at the last event). After `max_events` events, so
         many `chores` of housekeeping happen too: a poll that was cut in the midst of them ends there.
         """
-        self._keep("poll", **_given(until_ms, max_events, chores, signing_now_ms))
-        self.store.signing_now_ms = signing_now_ms
-        passing = self._passing(until_ms, None if max_events is None else self.store.fired + max_events, chores)
+        polling = self.polling(until_ms, max_events=max_events, chores=chores, signing_now_ms=signing_now_ms)
         while True:
             try:
-                next(passing)
+                next(polling)
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
 
@@ -158,7 +156,8 @@ class Sandbox:
         while True:
             if opened is None or self._open is not opened:
                 left = None if last is None else last - store.fired
-                opened = self._open_poll(**_given(until_ms, left, chores, signing_now_ms))
+                more = {"chores": chores} if chores else {}
+                opened = self._open_poll(until_ms=until_ms, max_events=left, signing_now_ms=signing_now_ms, **more)
             store.signing_now_ms = signing_now_ms
             try:
                 next(passing)
@@ -388,11 +387,3 @@ class Sandbox:
         queues.arrange(store)
         self.store = store
         self._unsent = deque(attempt.attempt_id for attempt in state.attempts if attempt.outcome is None)
-
-
-def _given(
-    until_ms: int | None, max_events: int | None, chores: int, signing_now_ms: int | None
-) -> dict[str, int | None]:
-    """Return the arguments of a poll as the log keeps them: `chores` where there are any."""
-    arguments = {"until_ms": until_ms, "max_events": max_events, "signing_now_ms": signing_now_ms}
-    return {**arguments, "chores": chores} if chores else arguments
