@@ -34,7 +34,7 @@ from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
 
-YOUNG_OBJECTS = 50_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
+YOUNG_OBJECTS = 10_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 BODY_SECONDS = 120  # for the body of a request
 SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
