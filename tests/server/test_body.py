@@ -4,11 +4,13 @@ import asyncio
 import gc
 import gzip
 import json
+import traceback
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from sched_emulator.server.body import Bound
 from tests.server.harness import Api, Start
 
 MIB = 1024 * 1024
@@ -104,6 +106,37 @@ async def test_a_refused_body_does_not_live_on(start: Start, kind: str) -> None:
     for _ in range(5):
         await sent(api, method, path, body, headers=headers)
     assert tracemalloc.get_traced_memory()[0] - before < MIB
+
+
+class Breaking:
+    """A request whose body breaks off, with an error that the connection goes on holding."""
+
+    content_length = None
+
+    def __init__(self) -> None:
+        self.error = ConnectionResetError()
+
+    @property
+    def content(self) -> "Breaking":
+        return self
+
+    def is_eof(self) -> bool:
+        return False
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        for _ in range(16):
+            yield b"x" * 65_536
+        raise self.error
+
+
+async def test_an_error_that_a_connection_holds_does_not_hold_what_had_come() -> None:
+    request = Breaking()
+    with pytest.raises(ConnectionResetError):
+        await Bound("body", 2 * MIB, "--max-body").read(request)  # type: ignore[arg-type] # all that is used of one
+    frames = [frame.f_locals for frame, _ in traceback.walk_tb(request.error.__traceback__)]
+    held = [value for found in frames for value in found.values() if isinstance(value, bytes | bytearray)]
+    assert held
+    assert sum(map(len, held)) <= 65_536  # the last piece
 
 
 @pytest.mark.usefixtures("uncollected")

@@ -28,11 +28,14 @@ class Bound(NamedTuple):
         if (request.content_length or 0) > self.most_bytes:
             raise self._refusal()
         received = bytearray()
-        async for chunk in request.content.iter_any():
-            received += chunk
-            if len(received) > self.most_bytes:
-                raise self._refusal()
-        return bytes(received)
+        try:
+            async for chunk in request.content.iter_any():
+                received += chunk
+                if len(received) > self.most_bytes:
+                    raise self._refusal()
+            return bytes(received)
+        finally:
+            received.clear()  # an error of the connection's is kept by it, and leads back here
 
     def _checked(self, received: bytes) -> bytes:
         if len(received) > self.most_bytes:
