@@ -7,7 +7,7 @@ import pytest
 
 from sched_emulator import spec
 from sched_emulator.server import secrets
-from sched_emulator.server.http_errors import Busy
+from sched_emulator.server.http_errors import ClockBusy
 from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Json
 
@@ -111,7 +111,7 @@ async def test_no_secret_is_shown_where_a_session_is_read(api: Api, what: str) -
 
 
 def test_what_an_advance_waits_for_is_told_without_secrets() -> None:
-    error = Busy(advancing=True, urls=[f"{HOOK}?token={SECRET}"])
+    error = ClockBusy(advancing=True, urls=[f"{HOOK}?token={SECRET}"])
     assert (error.message, error.details) == (
         f"an advance is under way, waiting for {HOOK}?token=s3cr…",
         {"waiting_for": [f"{HOOK}?token=s3cr…"]},

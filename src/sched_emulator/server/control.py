@@ -101,9 +101,7 @@ class Control:
         }
         described = [bound.operation for bound in self.operations.values()]
         self._routes = Routes(
-            [
-                *(Route(operation.method, operation.path, operation.operation_id) for operation in described),
-            ]
+            Route(operation.method, operation.path, operation.operation_id) for operation in described
         )
 
     async def answer(self, request: BaseRequest, target: str) -> web.StreamResponse:

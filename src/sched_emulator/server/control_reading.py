@@ -73,7 +73,7 @@ def list_deliveries(journal: Journal, since: int = 0, url: str | None = None) ->
 
 
 def get_snapshot(asked: Asked) -> bytes:
-    """Return the whole state; Busy while something is under way, which a snapshot could not hold."""
+    """Return the whole state; ClockBusy while something is under way, which a snapshot could not hold."""
     asked.driver.refuse_if_busy()
     with timed("saving"):
         return asked.sandbox.snapshot()

@@ -18,7 +18,7 @@ from sched_emulator.core.records import Attempt, Outcome
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.targets import of_status
 
-from .http_errors import Busy
+from .http_errors import ClockBusy
 from .running_clock import Pace, RunningClock
 from .sender import Receipt, Sender
 from .turns import Turns, Work
@@ -143,9 +143,9 @@ class Driver:
         return self._advanced(until_ms, started, events)
 
     def refuse_if_busy(self) -> None:
-        """Raise Busy while an advance or a real attempt is under way."""
+        """Raise ClockBusy while an advance or a real attempt is under way."""
         if self._advancing or self._flights:
-            raise Busy(advancing=self._advancing, urls=[flight.attempt.url for flight in self._flights.values()])
+            raise ClockBusy(advancing=self._advancing, urls=[flight.attempt.url for flight in self._flights.values()])
 
     def abandon(self) -> None:
         """Cancel the attempts and the advance under way, and stand still until `restart`, if it ever comes."""

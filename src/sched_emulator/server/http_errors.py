@@ -1,6 +1,7 @@
 """What the edge refuses before the core hears of it, and how an error is told in a body."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sched_emulator.core.errors import Conflict, SchedulingError
@@ -111,30 +112,31 @@ class MalformedRequest(SchedulingError):
 
 
 class Busy(Conflict):
-    """The clock cannot be moved now: an advance or a real attempt is under way; `urls` are waited for."""
+    """What is under way for a sandbox leaves no room for this now."""
 
     code = "BUSY"
     hint = "Try again when it has ended."
     retryable = True
+    headers = MappingProxyType({"Retry-After": "1"})
+
+
+class ClockBusy(Busy):
+    """The clock cannot be moved now: an advance or a real attempt is under way; `urls` are waited for."""
 
     def __init__(self, *, advancing: bool, urls: Sequence[str]) -> None:
         what = "an advance is under way" if advancing else "a delivery is under way"
         waiting_for = [in_url(url) for url in urls]
         shown = f", waiting for {', '.join(waiting_for)}" if urls else ""
         super().__init__(f"{what}{shown}", details={"waiting_for": waiting_for})
-        self.headers = {"Retry-After": "1"}
 
 
-class AlreadyAsked(Conflict):
+class AlreadyAsked(Busy):
     """What a session relied on is being proved for another client."""
 
-    code = "BUSY"
     hint = "Try again when it has been answered."
-    retryable = True
 
     def __init__(self) -> None:
         super().__init__("another client waits for what this sandbox's session relied on")
-        self.headers = {"Retry-After": "1"}
 
 
 class InternalError(SchedulingError):
