@@ -44,8 +44,8 @@ EDGE_MUTANTS = (
     Mutant(
         "one push too many",
         MESSAGES,
-        "else queues.push_retries(store, queue)",
-        "else queues.push_retries(store, queue) + 1",
+        "if message.failures > queues.push_retries(store, queue):",
+        "if message.failures > queues.push_retries(store, queue) + 1:",
     ),
     Mutant(
         "a pushed message stays",
