@@ -1,7 +1,5 @@
 """Reading or refusing a body costs about what decoding it costs, however it nests and however long its texts are."""
 
-from collections.abc import Callable
-from time import thread_time
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from sched_emulator.server import json_body
 from sched_emulator.server.binding import bind
 from sched_emulator.server.http_errors import MalformedBody
 from sched_emulator.spec import assumptions
+from tests.costs import seconds
 
 LONG = {
     "a batch of long texts": {"messages": [{"payload": {"text": "y" * 40_000, "items": [1]}} for _ in range(100)]},
@@ -23,17 +22,6 @@ REFUSED = {
     "a text": ("x" * (1 << 22), 'must have at most 256 characters, got "' + "x" * 59 + "…"),
     "numbers": ([1] * (1 << 20), "must be a string, got an array"),
 }
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of the quickest of a few runs."""
-
-    def once() -> float:
-        began = thread_time()
-        work()
-        return thread_time() - began
-
-    return min(once() for _ in range(5))
 
 
 @pytest.mark.parametrize("value", LONG.values(), ids=LONG)
@@ -62,7 +50,8 @@ def test_what_is_wrong_beyond_what_is_looked_at_first_is_told_all_the_same() -> 
     publish = bind(assumptions.defaults() | {"limits.batch_messages": 5000}).operations[
         "scheduling.queue.publish_batch"
     ]
-    messages = [{"payload": {}} for _ in range(3000)] + [{"payload": {}, "delay_seconds": "soon"}]
+    messages: list[dict[str, object]] = [{"payload": {}} for _ in range(3000)]
+    messages.append({"payload": {}, "delay_seconds": "soon"})
     with pytest.raises(InvalidRequest, match=r"^`messages\[3000\].delay_seconds` must be a number, got \"soon\"$"):
         publish.check_body({"queue": "orders", "messages": messages})
 
@@ -74,5 +63,5 @@ def test_a_body_may_nest_two_hundred_levels_deep(levels: int, opening: str, clos
     if levels <= json_body.MAX_LEVELS:
         assert encode_bytes(json_body.parse(raw)) == raw
     else:
-        with pytest.raises(MalformedBody, match="^the body must nest at most 200 levels deep$"):
+        with pytest.raises(MalformedBody, match=r"^the body must nest at most 200 levels deep$"):
             json_body.parse(raw)
