@@ -146,7 +146,8 @@ def test_the_work_yields_after_each_command(box: Box) -> None:
     box.advance(60)
     work = module.relied(box.sandbox, {"queue.publish_unknown": ("create", "reject")})
     commands_replayed = len(box.sandbox.log) + 1  # the whole session, then the first command of the other
-    assert len(list(work)) == commands_replayed - 1
+    let_go = 1
+    assert len(list(work)) == commands_replayed - 1 + let_go
 
 
 # --- Where the log begins and what changes on the way
