@@ -1,8 +1,8 @@
 """Idempotency keys, in one place for every write.
 
 Scope: operation, arguments in the path, and key. Fingerprint: the validated arguments without the key, or a hash of
-long ones. Only what succeeded is remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it. Two arguments that
-differ only in the order of an object's members are the same request.
+long ones. Only what succeeded is remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it.
+Two arguments that differ only in the order of an object's members are the same request.
 """
 
 from collections.abc import Callable, Mapping
