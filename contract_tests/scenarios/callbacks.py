@@ -10,7 +10,7 @@ failure = Group("callback/failure", aspect="delivery")
 TRICKY = {"z": 1, "a": {"text": 'é 订单 "\\/', "numbers": [1.5, 9007199254740993, 0]}, "m": None}
 
 
-@content.must(1, "cron.create:payload", "cron.update:headers", lines=(22, 38, 177), seconds=3)
+@content.documented(1, "cron.create:payload", "cron.update:headers", lines=(22, 38, 177), seconds=3)
 def of_a_cron(api: Api) -> None:
     """A cron's fire is a POST of JSON with the payload and the headers configured."""
     receiver = api.receiver(200)
@@ -21,7 +21,7 @@ def of_a_cron(api: Api) -> None:
     require("json" in call.headers.get("content-type", ""), shown(call.headers), "a Content-Type of JSON")
 
 
-@content.should(2, "cron.create:payload", lines=(38,), seconds=2)
+@content.choice(2, "cron.create:payload", seconds=2)
 def without_a_payload(api: Api) -> None:
     """A cron without a payload delivers an empty object."""
     receiver = api.receiver(200)
@@ -29,7 +29,7 @@ def without_a_payload(api: Api) -> None:
     equal(api.payload_of(api.arrived(receiver, 1, 5)[0]), {}, "what was delivered")
 
 
-@content.should(3, "cron.create:payload", lines=(38,), seconds=2)
+@content.choice(3, "cron.create:payload", seconds=2)
 def payloads_of_any_type(api: Api) -> None:
     """A cron's payload may be any JSON value, as the table says "unknown"."""
     for payload in ([1, {"a": None}], "text", 0):
@@ -38,7 +38,7 @@ def payloads_of_any_type(api: Api) -> None:
         equal(api.payload_of(api.arrived(receiver, 1, 5)[0]), payload, "what was delivered")
 
 
-@content.should(4, "cron.create:payload", lines=(38,), seconds=2)
+@content.choice(4, "cron.create:payload", seconds=2)
 def keeps_the_order_of_keys(api: Api) -> None:
     """The bytes of a delivery keep the payload's keys in the order given."""
     receiver = api.receiver(200)
@@ -47,7 +47,7 @@ def keeps_the_order_of_keys(api: Api) -> None:
     equal(json.dumps(api.payload_of(call)), json.dumps(TRICKY), "the payload as text")
 
 
-@signature.must(1, "task.schedule:secret", lines=(457,), seconds=2)
+@signature.documented(1, "task.schedule:secret", lines=(457,), seconds=2)
 def of_a_task(api: Api) -> None:
     """A task with a secret is signed over the bytes that arrive, in the scheme that was observed."""
     scheme = api.answer("signature.scheme")
@@ -56,7 +56,7 @@ def of_a_task(api: Api) -> None:
     verified(api.arrived(receiver, 1, 4)[0], scheme)
 
 
-@signature.must(2, "queue.push_subscribe:secret", lines=(978,), seconds=2)
+@signature.documented(2, "queue.push_subscribe:secret", lines=(978,), seconds=2)
 def of_a_push(api: Api) -> None:
     """A push with a secret is signed over the bytes that arrive, in the same scheme."""
     scheme = api.answer("signature.scheme")
@@ -66,7 +66,7 @@ def of_a_push(api: Api) -> None:
     verified(api.arrived(receiver, 1, 4)[0], scheme)
 
 
-@signature.should(3, "task.schedule:secret", lines=(457,), seconds=2)
+@signature.choice(3, "task.schedule:secret", seconds=2)
 def not_without_a_secret(api: Api) -> None:
     """Without a secret nothing is signed."""
     receiver = api.receiver(200)
@@ -91,7 +91,7 @@ def verified(call: Call, scheme: str | int | None) -> None:
     )
 
 
-@failure.must(1, "cron.update:on_failure_webhook", lines=(178,), seconds=3)
+@failure.documented(1, "cron.update:on_failure_webhook", lines=(178,), seconds=3)
 def is_called_once(api: Api) -> None:
     """on_failure_webhook is called once when a run has failed."""
     receiver, webhook = api.receiver(500), api.receiver(200)
@@ -103,7 +103,7 @@ def is_called_once(api: Api) -> None:
     equal(len(webhook.calls()), 1, "the number of calls")
 
 
-@failure.must(2, "cron.update:on_failure_webhook", "cron.update:retry", lines=(172, 178), virtual=True)
+@failure.documented(2, "cron.update:on_failure_webhook", "cron.update:retry", lines=(172, 178), virtual=True)
 def is_called_after_the_last_retry(api: Api) -> None:
     """on_failure_webhook waits for the last retry, and is not called when that succeeds."""
     webhook = api.receiver(200)
@@ -119,7 +119,7 @@ def is_called_after_the_last_retry(api: Api) -> None:
     equal((len(receiver.calls()), len(calls)), (2, 1), "the attempts, and the calls of the webhook")
 
 
-@failure.should(3, "cron.update:on_failure_webhook", lines=(178,), seconds=2)
+@failure.choice(3, "cron.update:on_failure_webhook", seconds=2)
 def is_not_called_on_success(api: Api) -> None:
     """on_failure_webhook is not called when a run succeeds."""
     receiver, webhook = api.receiver(200), api.receiver(200)

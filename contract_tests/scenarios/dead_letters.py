@@ -12,7 +12,7 @@ def kill(api: Api, queue: str, message: str) -> None:
     api.call("queue.nack", queue=queue, message_id=message, requeue=False)
 
 
-@dead.must(1, "queue.dlq.list", "queue.dlq.list:queue", "queue.create:dead_letter_queue", lines=(903, 911))
+@dead.documented(1, "queue.dlq.list", "queue.dlq.list:queue", "queue.create:dead_letter_queue", lines=(903, 911))
 def are_listed(api: Api) -> None:
     """Dead letters are listed with their id and payload under the name of the queue they came from."""
     dead_letters = api.queue()
@@ -28,7 +28,7 @@ def are_listed(api: Api) -> None:
     equal(api.dead(dead_letters), [first, second], "the list under the dead-letter queue's own name")
 
 
-@dead.should(2, "queue.create:dead_letter_queue", lines=(523,))
+@dead.choice(2, "queue.create:dead_letter_queue")
 def can_be_consumed_and_acked(api: Api) -> None:
     """A dead letter that is consumed and acknowledged in the dead-letter queue is gone for good."""
     if api.answer("queue.dlq_consumable") != "consumable":
@@ -42,7 +42,7 @@ def can_be_consumed_and_acked(api: Api) -> None:
     equal(api.dead(queue), [], "the dead letters")
 
 
-@redrive.must(1, "queue.dlq.redrive", "queue.dlq.redrive:queue", lines=(929, 945))
+@redrive.documented(1, "queue.dlq.redrive", "queue.dlq.redrive:queue", lines=(929, 945))
 def brings_all_back(api: Api) -> None:
     """Redrive brings all dead letters back to their queue, where they can be consumed again."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -54,7 +54,7 @@ def brings_all_back(api: Api) -> None:
     equal(api.take(queue, max_messages=2), sent, "what was consumed")
 
 
-@redrive.must(2, "queue.dlq.redrive:message_id", lines=(939,))
+@redrive.documented(2, "queue.dlq.redrive:message_id", lines=(939,))
 def brings_one_back(api: Api) -> None:
     """Redrive with message_id brings back that message alone."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -67,7 +67,7 @@ def brings_one_back(api: Api) -> None:
     api.refused("queue.dlq.redrive", 404, queue=queue, message_id="msg_never_was")
 
 
-@redrive.must(3, "queue.dlq.redrive:since", lines=(940,), seconds=3)
+@redrive.documented(3, "queue.dlq.redrive:since", lines=(940,), seconds=3)
 def brings_back_since(api: Api) -> None:
     """Redrive with since brings back what died at that instant or later."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -82,7 +82,7 @@ def brings_back_since(api: Api) -> None:
     api.count(api.call("queue.dlq.redrive", queue=queue, since=api.soon(3600))["redriven"], 0, "redriven from later on")
 
 
-@redrive.should(4, "queue.dlq.redrive", "queue.create:max_retries", lines=(524, 929))
+@redrive.choice(4, "queue.dlq.redrive", "queue.create:max_retries")
 def forgets_the_nacks(api: Api) -> None:
     """A message that was brought back has all its retries again."""
     queue = api.queue(dead_letter_queue=api.queue(), max_retries=2)

@@ -28,7 +28,7 @@ QUEUE_MISTAKES: tuple[dict[str, Any], ...] = (
 )
 
 
-@paths.should(1, "queue.get", writes=False)
+@paths.choice(1, "queue.get", writes=False)
 def unknown_path(api: Api) -> None:
     """A path that nobody documented answers 404, in the form of every error."""
     reply = api.send("GET", "/v1/scheduling/queue/invent")
@@ -36,7 +36,7 @@ def unknown_path(api: Api) -> None:
     require({"code", "message"} <= reply.error.keys(), reply.text[:200], "an error with code and message")
 
 
-@paths.should(2, "queue.publish", writes=False)
+@paths.choice(2, "queue.publish", writes=False)
 def wrong_method(api: Api) -> None:
     """A path with another method answers 405 and says in Allow what is possible."""
     reply = api.send("GET", PUBLISH)
@@ -44,7 +44,7 @@ def wrong_method(api: Api) -> None:
     require("POST" in reply.headers.get("Allow", ""), f"Allow was {reply.headers.get('Allow')!r}", "Allow names POST")
 
 
-@paths.must(3, "cron.create", "queue.publish", lines=())
+@paths.choice(3, "cron.create", "queue.publish")
 def newer_paths(api: Api) -> None:
     """The vendor's newer paths serve the same operations."""
     queue = api.queue()
@@ -54,7 +54,7 @@ def newer_paths(api: Api) -> None:
     equal([item["payload"] for item in api.consume(queue)], [{"n": 1}], "what was consumed")
 
 
-@bodies.must(1, "queue.publish")
+@bodies.choice(1, "queue.publish")
 def no_json(api: Api) -> None:
     """A body that is no JSON, or no object, is refused, and nothing happens."""
     queue = api.queue()
@@ -65,7 +65,7 @@ def no_json(api: Api) -> None:
     equal(api.stats(queue)["available"], 0, "the number of messages available")
 
 
-@bodies.should(2, "queue.publish")
+@bodies.choice(2, "queue.publish")
 def other_media_type(api: Api) -> None:
     """A body that says it is something else than JSON is refused with 415."""
     body = json.dumps({"queue": api.queue(), "payload": {}}).encode()
@@ -73,7 +73,7 @@ def other_media_type(api: Api) -> None:
     equal(reply.status, 415, "the status")
 
 
-@bodies.should(3, "queue.publish:payload", lines=(99,))
+@bodies.choice(3, "queue.publish:payload")
 def too_large(api: Api) -> None:
     """A payload far beyond the limit is refused with 413, and nothing is published."""
     queue = api.queue()
@@ -82,7 +82,7 @@ def too_large(api: Api) -> None:
     equal(api.stats(queue)["available"], 0, "the number of messages available")
 
 
-@bodies.should(4, "cron.trigger", "queue.purge")
+@bodies.choice(4, "cron.trigger", "queue.purge")
 def bodies_may_be_absent(api: Api) -> None:
     """Operations whose parameters are all optional need no body; an empty object, and an empty body, do as well."""
     queue = api.queue()
@@ -91,7 +91,7 @@ def bodies_may_be_absent(api: Api) -> None:
         require(reply.succeeded, f"the body {raw!r} was answered {reply.status}: {reply.text[:120]}", "2xx")
 
 
-@values.must(1, "cron.create:schedule", lines=(32, 168))
+@values.documented(1, "cron.create:schedule", lines=(32, 168))
 def impossible_expressions(api: Api) -> None:
     """Expressions that are none are refused, and the message says so."""
     for expression in ("not a cron", "61 * * * *", "* * * *", "* 25 * * *", "0 0 30 2 *", "@daily", "5-1 * * * *"):
@@ -107,14 +107,16 @@ def cron_refused(api: Api, expression: str, **settings: str) -> None:
     require(reply.error.get("message"), reply.text[:200], "a message")
 
 
-@values.must(2, "cron.create:timezone", lines=(39,))
+@values.documented(2, "cron.create:timezone", lines=(39,))
 def unknown_zones(api: Api) -> None:
     """Time zones that do not exist are refused."""
     for zone in ("Mars/Olympus", "../etc/passwd", "Europe/berlin2"):
         cron_refused(api, "0 0 1 1 *", timezone=zone)
 
 
-@values.must(3, "cron.update:retry", "cron.update:timeout_seconds", "cron.update:overlap_policy", lines=(172, 173, 174))
+@values.documented(
+    3, "cron.update:retry", "cron.update:timeout_seconds", "cron.update:overlap_policy", lines=(172, 173, 174)
+)
 def limits_of_update(api: Api) -> None:
     """The limits that the table of cron.update states hold, on both sides."""
     cron = api.cron()
@@ -125,14 +127,16 @@ def limits_of_update(api: Api) -> None:
             api.invalid("cron.update", id=cron, **{field: value})
 
 
-@values.must(4, "queue.create:type", "queue.create:max_retries", "queue.create:enable_priority", lines=(522, 524, 527))
+@values.documented(
+    4, "queue.create:type", "queue.create:max_retries", "queue.create:enable_priority", lines=(522, 524, 527)
+)
 def wrong_types(api: Api) -> None:
     """Values of another type or outside the documented words are refused."""
     for fields in QUEUE_MISTAKES:
         api.invalid("queue.create", name=api.name(), **fields)
 
 
-@values.must(
+@values.documented(
     5, "queue.publish:delay_seconds", "queue.consume:max_messages", "queue.nack:requeue", lines=(102, 796, 871)
 )
 def wrong_message_values(api: Api) -> None:
@@ -146,7 +150,7 @@ def wrong_message_values(api: Api) -> None:
     api.invalid("queue.nack", queue=queue, message_id="msg", requeue="yes")
 
 
-@values.must(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 940))
+@values.documented(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 940))
 def no_instants(api: Api) -> None:
     """Texts that are no instants are refused."""
     for text in ("tomorrow", "2026-13-01T00:00:00Z", ""):
@@ -154,7 +158,7 @@ def no_instants(api: Api) -> None:
     api.invalid("queue.dlq.redrive", queue=api.queue(), since="yesterday")
 
 
-@values.must(7, "cron.create:url", "queue.push_subscribe:url", "task.schedule:task", lines=(975,))
+@values.documented(7, "cron.create:url", "queue.push_subscribe:url", "task.schedule:task", lines=(975,))
 def forbidden_urls(api: Api) -> None:
     """URLs that are none, of other schemes, or of private addresses, are refused; a push wants https."""
     queue = api.queue()
@@ -164,7 +168,7 @@ def forbidden_urls(api: Api) -> None:
     api.invalid("queue.push_subscribe", queue=queue, url="http://receiver.example.com/plain")
 
 
-@values.must(8, "queue.create:dead_letter_queue", lines=(523,))
+@values.documented(8, "queue.create:dead_letter_queue", lines=(523,))
 def dead_letter_queue_must_exist(api: Api) -> None:
     """A dead-letter queue that does not exist, or is the queue itself, is refused."""
     api.invalid("queue.create", name=api.name(), dead_letter_queue=api.name())
@@ -172,7 +176,7 @@ def dead_letter_queue_must_exist(api: Api) -> None:
     api.invalid("queue.update", queue=queue, dead_letter_queue=queue)
 
 
-@missing.must(
+@missing.documented(
     1, "queue.publish:queue", "queue.publish:payload", "queue.ack:message_id", "queue.nack:message_id", lines=(96, 99)
 )
 def required_parameters(api: Api) -> None:
@@ -192,7 +196,7 @@ def required_parameters(api: Api) -> None:
     api.invalid("cron.create", name=api.name())
 
 
-@missing.must(2, "cron.get:cron_id", "cron.runs.get:run_id", lines=(134, 344))
+@missing.documented(2, "cron.get:cron_id", "cron.runs.get:run_id", lines=(134, 344))
 def unknown_crons(api: Api) -> None:
     """Every operation on a cron that does not exist answers 404 and says "not found"."""
     for name in ("get", "delete", "pause", "resume", "trigger", "retention.get"):
@@ -203,7 +207,7 @@ def unknown_crons(api: Api) -> None:
     api.refused("cron.runs.get", 404, id=api.cron(), run_id="run_never_was")
 
 
-@missing.must(3, "queue.get:queue", lines=(559,))
+@missing.documented(3, "queue.get:queue", lines=(559,))
 def unknown_queues(api: Api) -> None:
     """Every operation on a queue that does not exist answers 404 and says "not found"."""
     absent = api.name()

@@ -16,11 +16,8 @@ def send(api: Api, operation: str, path_id: str = "", body: Any = None, run_id: 
     headers: dict[str, str | None] = {"Content-Type": "application/json"} if body is not None else {}
     if api.answer("idempotency.required") == "required" and described.method == "POST":
         headers["Idempotency-Key"] = api.name()
-    reply = api.send(described.method, path, NO_BODY if body is None else body, headers=headers)
-    if api.contract is not None:
-        problem = api.contract.problem(operation, reply.status, reply.headers, reply.body)
-        if problem is not None:
-            raise Failed(f"{problem}: {reply.text[:200]}", f"{operation} takes its example")
+    sent = api.send(described.method, path, NO_BODY if body is None else body, headers=headers)
+    reply = api.looked_at(operation, sent)
     if not reply.succeeded:
         raise Failed(f"{operation} answered {reply.status}: {reply.text[:200]}", "the documented example works")
     return reply.data
@@ -28,7 +25,7 @@ def send(api: Api, operation: str, path_id: str = "", body: Any = None, run_id: 
 
 def of(number: int, operation: str, line: int) -> Callable[[Callable[[Api], None]], Callable[[Api], None]]:
     """Register the example of an operation at a line of the documentation."""
-    return examples.must(number, operation, lines=(line,))
+    return examples.documented(number, operation, lines=(line,))
 
 
 @of(1, "cron.create", 61)

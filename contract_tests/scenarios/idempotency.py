@@ -9,7 +9,7 @@ keys = Group("idempotency", aspect="idempotency")
 RACERS = 6
 
 
-@keys.must(1, "queue.publish:idempotency_key", lines=(103,))
+@keys.documented(1, "queue.publish:idempotency_key", lines=(103,))
 def of_publish(api: Api) -> None:
     """A publish that is repeated with its key answers the same and publishes once."""
     queue, key = api.queue(), api.name()
@@ -18,7 +18,7 @@ def of_publish(api: Api) -> None:
     equal(api.stats(queue)["available"], 1, "the messages available")
 
 
-@keys.must(2, "cron.create:idempotency_key", lines=(41,))
+@keys.documented(2, "cron.create:idempotency_key", lines=(41,))
 def of_create_cron(api: Api) -> None:
     """A cron.create that is repeated with its key answers the same cron and makes one."""
     key, name, url = api.name(), api.name(), api.nowhere()
@@ -29,7 +29,7 @@ def of_create_cron(api: Api) -> None:
     equal(len(named), 1, "the number of crons of that name")
 
 
-@keys.must(3, "queue.create:idempotency_key", "queue.publish_batch:idempotency_key", lines=(528, 760))
+@keys.documented(3, "queue.create:idempotency_key", "queue.publish_batch:idempotency_key", lines=(528, 760))
 def of_batch_and_queue(api: Api) -> None:
     """A queue.create and a publish_batch that are repeated with their key do nothing twice."""
     name, key = api.name(), api.name()
@@ -41,7 +41,7 @@ def of_batch_and_queue(api: Api) -> None:
     equal(api.stats(name)["available"], 2, "the messages available")
 
 
-@keys.must(4, "queue.nack:idempotency_key", "queue.ack:idempotency_key", lines=(826, 872))
+@keys.documented(4, "queue.nack:idempotency_key", "queue.ack:idempotency_key", lines=(826, 872))
 def of_ack_and_nack(api: Api) -> None:
     """An ack and a nack that are repeated with their key answer the same, and a nack counts once."""
     queue = api.queue(max_retries=2, dead_letter_queue=api.queue())
@@ -59,7 +59,7 @@ def of_ack_and_nack(api: Api) -> None:
     equal(api.call("queue.ack", **ack), api.call("queue.ack", **ack), "the repeated ack")
 
 
-@keys.must(5, "task.schedule:idempotency_key", "queue.push_subscribe:idempotency_key", lines=(458, 982))
+@keys.documented(5, "task.schedule:idempotency_key", "queue.push_subscribe:idempotency_key", lines=(458, 982))
 def of_tasks_and_subscriptions(api: Api) -> None:
     """A task.schedule and a push_subscribe that are repeated with their key answer the same."""
     task = {"task": api.nowhere(), "run_at": api.soon(2), "idempotency_key": api.name()}
@@ -69,7 +69,7 @@ def of_tasks_and_subscriptions(api: Api) -> None:
     equal(api.call("queue.push_subscribe", **subscribe), first, "the repeated subscription")
 
 
-@keys.must(
+@keys.documented(
     6,
     "cron.trigger:idempotency_key",
     "cron.update:idempotency_key",
@@ -90,7 +90,7 @@ def of_cron_operations(api: Api) -> None:
     repeated(api, "cron.delete", id=cron)
 
 
-@keys.must(
+@keys.documented(
     7,
     "queue.update:idempotency_key",
     "queue.purge:idempotency_key",
@@ -118,7 +118,7 @@ def repeated(api: Api, operation: str, **arguments: Any) -> None:
     equal(api.call(operation, idempotency_key=key, **arguments), first, f"the repeated {operation}")
 
 
-@keys.should(8, "queue.publish:idempotency_key", lines=(103,))
+@keys.choice(8, "queue.publish:idempotency_key")
 def as_a_header(api: Api) -> None:
     """The header Idempotency-Key does the same, and wins over a key in the body."""
     queue, key = api.queue(), api.name()
@@ -136,7 +136,7 @@ def as_a_header(api: Api) -> None:
     equal({item["message_id"] for item in both}, ids, "the ids with the header and keys in the body")
 
 
-@keys.should(9, "queue.publish:idempotency_key", "queue.create:idempotency_key")
+@keys.choice(9, "queue.publish:idempotency_key", "queue.create:idempotency_key")
 def scope_is_the_operation(api: Api) -> None:
     """One key may serve different operations, as real programs use it."""
     key = api.name()
@@ -147,7 +147,7 @@ def scope_is_the_operation(api: Api) -> None:
     equal(api.stats(key), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts")
 
 
-@keys.should(10, "queue.consume")
+@keys.choice(10, "queue.consume")
 def consume_is_never_repeated(api: Api) -> None:
     """Consume with a constant key hands out new messages each time, as real workers expect."""
     queue = api.queue()
@@ -159,7 +159,7 @@ def consume_is_never_repeated(api: Api) -> None:
     equal(got, sent, "what was consumed")
 
 
-@keys.must(11, "queue.publish:idempotency_key", "cron.create:idempotency_key", lines=(41, 103))
+@keys.documented(11, "queue.publish:idempotency_key", "cron.create:idempotency_key", lines=(41, 103))
 def when_they_race(api: Api) -> None:
     """Retries that race do nothing twice: all answer the same."""
     queue, key = api.queue(), api.name()
@@ -174,7 +174,7 @@ def when_they_race(api: Api) -> None:
     equal(len(set(side_by_side([create] * RACERS))), 1, "the number of different crons")
 
 
-@keys.should(12, "queue.publish:idempotency_key")
+@keys.choice(12, "queue.publish:idempotency_key")
 def refused_requests_are_forgotten(api: Api) -> None:
     """A key whose request was refused can be used for the corrected one."""
     queue, key = api.queue(), api.name()

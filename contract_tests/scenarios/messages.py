@@ -20,7 +20,7 @@ PAYLOADS: tuple[dict[str, Any], ...] = (
 )
 
 
-@publishing.must(1, "queue.publish:queue", "queue.publish:payload", "queue.consume:queue", lines=(96, 99, 801))
+@publishing.documented(1, "queue.publish:queue", "queue.publish:payload", "queue.consume:queue", lines=(96, 99, 801))
 def payloads_come_back(api: Api) -> None:
     """Payloads come back with exactly the values that were published."""
     queue = api.queue()
@@ -29,7 +29,7 @@ def payloads_come_back(api: Api) -> None:
     equal(got, sent, "what was consumed")
 
 
-@publishing.must(
+@publishing.documented(
     2, "queue.publish_batch", "queue.publish_batch:queue", "queue.publish_batch:messages", lines=(756, 759, 766)
 )
 def batches_keep_order(api: Api) -> None:
@@ -41,7 +41,7 @@ def batches_keep_order(api: Api) -> None:
     equal(got, list(zip(ids, range(5), strict=False)), "what was consumed")
 
 
-@publishing.should(3, "queue.publish_batch:messages", lines=(749,))
+@publishing.choice(3, "queue.publish_batch:messages")
 def batches_are_all_or_nothing(api: Api) -> None:
     """A batch with one message that is refused publishes none."""
     queue = api.queue()
@@ -51,7 +51,7 @@ def batches_are_all_or_nothing(api: Api) -> None:
     equal(api.stats(queue)["available"], 0, "the messages available")
 
 
-@publishing.should(4, "queue.publish_batch:messages", lines=(759,), seconds=3)
+@publishing.choice(4, "queue.publish_batch:messages", seconds=3)
 def batch_items_have_delays(api: Api) -> None:
     """delay_seconds of an item holds back that item alone."""
     queue = api.queue()
@@ -63,7 +63,7 @@ def batch_items_have_delays(api: Api) -> None:
     equal(api.take(queue), [first], "what was consumed after the delay")
 
 
-@publishing.must(5, "queue.consume:max_messages", lines=(796,))
+@publishing.documented(5, "queue.consume:max_messages", lines=(796,))
 def consume_takes_at_most(api: Api) -> None:
     """max_messages is the most that a consume takes, and the oldest come first."""
     queue = api.queue()
@@ -74,7 +74,7 @@ def consume_takes_at_most(api: Api) -> None:
     equal(api.take(queue, max_messages=10), [], "what was left")
 
 
-@lease.must(1, "queue.consume:visibility_timeout", lines=(797,), seconds=3)
+@lease.documented(1, "queue.consume:visibility_timeout", lines=(797,), seconds=3)
 def hidden_until_it_ends(api: Api) -> None:
     """A consumed message is hidden while its lease lasts, and comes back when it ends."""
     queue = api.queue(visibility_timeout_default=600, max_retries=9)
@@ -87,7 +87,7 @@ def hidden_until_it_ends(api: Api) -> None:
     equal(api.take(queue), [message], "what was consumed then")
 
 
-@lease.must(2, "queue.ack", "queue.ack:queue", "queue.ack:message_id", lines=(823,), seconds=3)
+@lease.documented(2, "queue.ack", "queue.ack:queue", "queue.ack:message_id", lines=(823,), seconds=3)
 def acked_never_comes_back(api: Api) -> None:
     """An acknowledged message does not come back when its lease would have ended."""
     queue = api.queue()
@@ -99,7 +99,7 @@ def acked_never_comes_back(api: Api) -> None:
     equal(api.stats(queue), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts afterwards")
 
 
-@lease.should(3, "queue.ack", lines=(823,), seconds=3)
+@lease.choice(3, "queue.ack", seconds=3)
 def expired_and_consumed_again(api: Api) -> None:
     """A message whose lease ran out is handed out under a lease of its own, which ends in its own time."""
     queue = api.queue(max_retries=9)
@@ -114,7 +114,7 @@ def expired_and_consumed_again(api: Api) -> None:
     equal(api.take(queue), [message], "what was consumed when the second lease had ended")
 
 
-@delay.must(1, "queue.publish:delay_seconds", lines=(102,), seconds=3)
+@delay.documented(1, "queue.publish:delay_seconds", lines=(102,), seconds=3)
 def held_back(api: Api) -> None:
     """A delayed message is handed out when its delay is over, not before."""
     queue = api.queue()
@@ -126,7 +126,7 @@ def held_back(api: Api) -> None:
     equal(api.take(queue), [message], "what was consumed when it was over")
 
 
-@delay.should(2, "queue.publish:delay_seconds", lines=(102,), seconds=2)
+@delay.choice(2, "queue.publish:delay_seconds", seconds=2)
 def fractions(api: Api) -> None:
     """A delay may have a fraction of a second."""
     queue = api.queue()
@@ -137,7 +137,7 @@ def fractions(api: Api) -> None:
     equal(api.take(queue), [message], "what was consumed when it was over")
 
 
-@acks.must(1, "queue.ack", lines=(823,))
+@acks.documented(1, "queue.ack", lines=(823,))
 def of_one_leaves_the_others(api: Api) -> None:
     """An ack removes the message that it names and no other."""
     queue = api.queue()
@@ -149,7 +149,7 @@ def of_one_leaves_the_others(api: Api) -> None:
     equal(api.stats(queue)["in_flight"], 0, "the messages in flight")
 
 
-@acks.should(2, "queue.ack", lines=(823,))
+@acks.choice(2, "queue.ack")
 def of_another_queue(api: Api) -> None:
     """An ack under another queue's name does not remove the message."""
     queue, other = api.queue(), api.queue()
@@ -159,7 +159,7 @@ def of_another_queue(api: Api) -> None:
     equal(api.stats(queue)["in_flight"], 1, "the messages in flight")
 
 
-@nacks.must(1, "queue.nack:requeue", "queue.nack:queue", "queue.nack:message_id", lines=(865, 868, 871))
+@nacks.documented(1, "queue.nack:requeue", "queue.nack:queue", "queue.nack:message_id", lines=(865, 868, 871))
 def with_requeue(api: Api) -> None:
     """A nack with requeue makes the message available again."""
     queue = api.queue(max_retries=5)
@@ -171,7 +171,7 @@ def with_requeue(api: Api) -> None:
         equal(api.take(queue), [message], "what was consumed afterwards")
 
 
-@nacks.must(2, "queue.nack:requeue", lines=(871,))
+@nacks.documented(2, "queue.nack:requeue", lines=(871,))
 def without_requeue(api: Api) -> None:
     """A nack with requeue false sends the message to the dead letters."""
     queue = api.queue(max_retries=5, dead_letter_queue=api.queue())
@@ -183,7 +183,7 @@ def without_requeue(api: Api) -> None:
     equal(api.take(queue), [], "what was consumed afterwards")
 
 
-@nacks.must(3, "queue.create:max_retries", lines=(524,), seconds=65)
+@nacks.documented(3, "queue.create:max_retries", lines=(524,), seconds=65)
 def dead_after_max_retries(api: Api) -> None:
     """A message dies exactly when it has been nacked as often as max_retries allows."""
     queue = api.queue(max_retries=2, dead_letter_queue=api.queue())
@@ -210,7 +210,7 @@ def comes_back(api: Api, queue: str, message: str) -> None:
     equal(taken, [message], "what was consumed")
 
 
-@nacks.should(4, "queue.nack", lines=(860,))
+@nacks.choice(4, "queue.nack")
 def of_one_spares_the_others(api: Api) -> None:
     """A nack gives back the message that it names and no other."""
     queue = api.queue(max_retries=5)
@@ -221,7 +221,7 @@ def of_one_spares_the_others(api: Api) -> None:
     api.call("queue.ack", queue=queue, message_id=first)
 
 
-@fifo.must(1, "queue.create:type", lines=(522,))
+@fifo.documented(1, "queue.create:type", lines=(522,))
 def keeps_order(api: Api) -> None:
     """A FIFO queue hands out in the order of publishing, whatever the priorities."""
     queue = api.queue(type="fifo", enable_priority=True)
@@ -229,7 +229,7 @@ def keeps_order(api: Api) -> None:
     equal(api.take(queue, max_messages=4), sent, "what was consumed")
 
 
-@fifo.should(2, "queue.create:type", lines=(522,))
+@fifo.choice(2, "queue.create:type")
 def requeued_keeps_its_place(api: Api) -> None:
     """A message of a FIFO queue that is nacked comes again before later ones."""
     queue = api.queue(type="fifo", max_retries=5)
@@ -243,7 +243,7 @@ def requeued_keeps_its_place(api: Api) -> None:
         equal(api.take(queue, max_messages=2), passing, "what was consumed while the first message waited")
 
 
-@fifo.should(3, "queue.create:type", lines=(522,))
+@fifo.choice(3, "queue.create:type")
 def goes_on_after_an_ack(api: Api) -> None:
     """A FIFO queue hands out the next message when the one before is acknowledged."""
     queue = api.queue(type="fifo")
@@ -253,7 +253,7 @@ def goes_on_after_an_ack(api: Api) -> None:
     equal(api.take(queue, max_messages=1), sent[1:], "what was consumed after the ack")
 
 
-@fifo.should(4, "queue.publish:delay_seconds", "queue.create:type", lines=(102, 522))
+@fifo.choice(4, "queue.publish:delay_seconds", "queue.create:type")
 def an_earlier_one_is_not_held_back(api: Api) -> None:
     """A delayed message does not hold back those that a FIFO queue got before it."""
     queue = api.queue(type="fifo")
@@ -262,7 +262,7 @@ def an_earlier_one_is_not_held_back(api: Api) -> None:
     equal(api.take(queue, max_messages=2), [first], "what was consumed")
 
 
-@priority.must(1, "queue.create:enable_priority", lines=(527,))
+@priority.documented(1, "queue.create:enable_priority", lines=(527,))
 def comes_first(api: Api) -> None:
     """With enable_priority messages come by priority, and by age within one."""
     queue = api.queue(enable_priority=True)
@@ -271,7 +271,7 @@ def comes_first(api: Api) -> None:
     equal(api.take(queue, max_messages=5), [sent[number] for number in order], "what was consumed")
 
 
-@publishing.must(6, "queue.publish", "queue.consume", lines=(784,), seconds=0)
+@publishing.documented(6, "queue.publish", "queue.consume", lines=(784,), seconds=0)
 def nothing_is_lost_or_doubled(api: Api) -> None:
     """Over many consumes and acks each message is handed out exactly once."""
     queue = api.queue()

@@ -6,7 +6,7 @@ discovery = Group("discovery", aspect="shape")
 account = Group("account", aspect="shape")
 
 
-@discovery.should(1, "discovery.list", lines=(), writes=False)
+@discovery.choice(1, "discovery.list", writes=False)
 def lists_everything(api: Api) -> None:
     """Discovery needs no key and lists every documented operation with its method and path."""
     reply = api.send("GET", "/v1/discovery", headers={"Authorization": None})
@@ -22,7 +22,7 @@ def lists_everything(api: Api) -> None:
         equal(found["method"], described.method, f"the method of {name}")
 
 
-@discovery.should(2, "discovery.get", "discovery.get:capability", writes=False)
+@discovery.choice(2, "discovery.get", "discovery.get:capability", writes=False)
 def describes_each(api: Api) -> None:
     """Discovery describes one operation, and answers 404 for one that is not there."""
     reply = api.send("GET", "/v1/discovery/scheduling.queue.publish", headers={"Authorization": None})
@@ -32,7 +32,7 @@ def describes_each(api: Api) -> None:
     equal(absent.status, 404, "the status for an operation that is not there")
 
 
-@account.should(1, "account.balance", writes=False)
+@account.choice(1, "account.balance", writes=False)
 def balance(api: Api) -> None:
     """The balance is a number of US dollars."""
     data = api.call("account.balance")

@@ -23,7 +23,7 @@ def emptied(api: Api, queue: str, within: float) -> None:
     require(api.wait(is_empty, within), f"the counts were {shown(api.stats(queue))}", "the queue is empty")
 
 
-@pushes.must(
+@pushes.documented(
     1,
     "queue.push_subscribe",
     "queue.push_subscribe:queue",
@@ -44,7 +44,7 @@ def delivers_and_is_done(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of pushes")
 
 
-@pushes.should(2, "queue.push_subscribe", lines=(967,), seconds=2)
+@pushes.choice(2, "queue.push_subscribe", seconds=2)
 def delivers_what_was_there(api: Api) -> None:
     """Messages that were there before the subscription are pushed, too."""
     receiver, queue = api.receiver(200), api.queue()
@@ -54,7 +54,7 @@ def delivers_what_was_there(api: Api) -> None:
     equal(sorted(pushed(api, call)["number"] for call in calls), [0, 1, 2], "what was pushed")
 
 
-@pushes.must(3, "queue.push_subscribe:max_retries", lines=(979,), virtual=True)
+@pushes.documented(3, "queue.push_subscribe:max_retries", lines=(979,), virtual=True)
 def retries_then_dead(api: Api) -> None:
     """A push that keeps failing is attempted once and as often again as max_retries says; then the message is dead."""
     receiver = api.receiver(500)
@@ -68,7 +68,7 @@ def retries_then_dead(api: Api) -> None:
     equal(len(receiver.calls()), 3, "the number of pushes")
 
 
-@pushes.must(
+@pushes.documented(
     4, "queue.push_subscribe:dead_letter_queue", "queue.push_subscribe:max_retries", lines=(979, 981), seconds=3
 )
 def own_dead_letter_queue(api: Api) -> None:
@@ -82,7 +82,7 @@ def own_dead_letter_queue(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of pushes")
 
 
-@pushes.must(5, "queue.push_subscribe:visibility_timeout", lines=(980,), seconds=5)
+@pushes.documented(5, "queue.push_subscribe:visibility_timeout", lines=(980,), seconds=5)
 def lease_is_the_limit(api: Api) -> None:
     """A receiver that takes longer than visibility_timeout has failed: without retries the message is dead."""
     receiver = api.receiver(Answer(200, after_seconds=4))
@@ -93,7 +93,7 @@ def lease_is_the_limit(api: Api) -> None:
     require(api.wait(lambda: api.dead(queue) == [message], 3), f"the dead letters were {api.dead(queue)}")
 
 
-@pushes.should(6, "queue.push_subscribe", "queue.create:type", lines=(522, 967), seconds=6)
+@pushes.choice(6, "queue.push_subscribe", "queue.create:type", seconds=6)
 def fifo_one_by_one(api: Api) -> None:
     """Messages of a FIFO queue are pushed one after another, in order."""
     receiver, queue = api.receiver(Answer(200, after_seconds=1)), api.queue(type="fifo")
@@ -105,7 +105,7 @@ def fifo_one_by_one(api: Api) -> None:
     require(all(gap >= 0.9 for gap in gaps), f"the pushes came {shown(gaps)} s apart", "one ends before the next")
 
 
-@pushes.should(7, "queue.push_subscribe:url", lines=(967,), seconds=2)
+@pushes.choice(7, "queue.push_subscribe:url", seconds=2)
 def second_replaces_first(api: Api) -> None:
     """A second subscription of a queue takes the place of the first."""
     old, new, queue = api.receiver(200), api.receiver(200), api.queue()
@@ -116,7 +116,7 @@ def second_replaces_first(api: Api) -> None:
     equal(len(old.calls()), 0, "the pushes to the old URL")
 
 
-@pushes.should(8, "queue.push_subscribe", "queue.publish:delay_seconds", lines=(102, 967), seconds=4)
+@pushes.choice(8, "queue.push_subscribe", "queue.publish:delay_seconds", seconds=4)
 def delays_hold_for_pushes(api: Api) -> None:
     """A delayed message is pushed when its delay is over."""
     receiver, queue = api.receiver(200), api.queue()

@@ -7,7 +7,7 @@ counts = Group("queue/stats", aspect="behaviour")
 ends = Group("queue/end", aspect="behaviour")
 
 
-@settings.must(
+@settings.documented(
     1,
     "queue.create:name",
     "queue.create:type",
@@ -26,7 +26,7 @@ def are_kept(api: Api) -> None:
     equal(api.call("queue.get", queue=name), expected, "the record of get")
 
 
-@settings.must(
+@settings.documented(
     2,
     "queue.update",
     "queue.update:queue",
@@ -44,7 +44,7 @@ def are_changed(api: Api) -> None:
     equal((fetched["max_retries"], fetched["visibility_timeout_default"]), (2, 12), "the settings")
 
 
-@settings.must(3, "queue.update:dead_letter_queue", lines=(623,))
+@settings.documented(3, "queue.update:dead_letter_queue", lines=(623,))
 def dead_letter_queue_is_changed(api: Api) -> None:
     """Update gives a queue a dead-letter queue, and dead messages go there."""
     dead_letters, queue = api.queue(), api.queue()
@@ -56,7 +56,7 @@ def dead_letter_queue_is_changed(api: Api) -> None:
     equal(api.dead(dead_letters), [message], "the dead letters in the dead-letter queue")
 
 
-@settings.must(4, "queue.create:visibility_timeout_default", lines=(526, 797), seconds=3)
+@settings.documented(4, "queue.create:visibility_timeout_default", lines=(526, 797), seconds=3)
 def default_lease(api: Api) -> None:
     """A consume without a lease takes the queue's."""
     queue = api.queue(visibility_timeout_default=2, max_retries=9)
@@ -68,7 +68,7 @@ def default_lease(api: Api) -> None:
     equal(api.take(queue), [message], "what was consumed when the lease had ended")
 
 
-@settings.should(5, "queue.create", lines=(512,))
+@settings.choice(5, "queue.create")
 def names_are_texts(api: Api) -> None:
     """A name may hold dots, spaces and letters of any script, and comes back as it was."""
     for suffix in (".v1-a_b", " with space", "-été-订单", "/slash", "%41"):
@@ -78,7 +78,7 @@ def names_are_texts(api: Api) -> None:
         api.call("queue.delete", queue=name)
 
 
-@settings.should(6, "queue.create", lines=(519,))
+@settings.choice(6, "queue.create")
 def other_settings_conflict(api: Api) -> None:
     """Creating a queue that exists, with other settings, answers 409 and changes nothing."""
     queue = api.queue(max_retries=4)
@@ -86,7 +86,7 @@ def other_settings_conflict(api: Api) -> None:
     equal(api.call("queue.get", queue=queue)["max_retries"], 4, "max_retries")
 
 
-@settings.must(7, "queue.update:enable_priority", "queue.update:message_retention_days", lines=(625, 627))
+@settings.documented(7, "queue.update:enable_priority", "queue.update:message_retention_days", lines=(625, 627))
 def priority_is_enabled(api: Api) -> None:
     """Update enables priorities."""
     queue = api.queue()
@@ -96,7 +96,7 @@ def priority_is_enabled(api: Api) -> None:
     equal(api.take(queue, max_messages=1), [first], "what was consumed first")
 
 
-@counts.must(1, "queue.stats", "queue.stats:queue", lines=(731,))
+@counts.documented(1, "queue.stats", "queue.stats:queue", lines=(731,))
 def add_up(api: Api) -> None:
     """Each message is counted once: available, in flight, or dead."""
     queue = api.queue(dead_letter_queue=api.queue(), max_retries=9)
@@ -111,7 +111,7 @@ def add_up(api: Api) -> None:
     equal(api.stats(queue), {"available": 1, "in_flight": 0, "dlq": 1}, "the counts after an ack")
 
 
-@counts.should(2, "queue.stats", lines=(731,), seconds=3)
+@counts.choice(2, "queue.stats", seconds=3)
 def age_of_the_oldest(api: Api) -> None:
     """oldest_age_seconds is the age of the oldest message, and absent when there is none."""
     queue = api.queue()
@@ -124,7 +124,7 @@ def age_of_the_oldest(api: Api) -> None:
     require(1.9 <= age <= 2.6 + 2 * api.margin, f"the age was {age} s", "the age is about 2.5 s")
 
 
-@ends.must(1, "queue.delete", "queue.delete:queue", lines=(659,))
+@ends.documented(1, "queue.delete", "queue.delete:queue", lines=(659,))
 def deleted_is_gone(api: Api) -> None:
     """A deleted queue is gone, with its messages: one made anew under its name is empty."""
     queue = api.queue()
@@ -138,7 +138,7 @@ def deleted_is_gone(api: Api) -> None:
     equal(api.take(queue), [], "what was consumed from the queue made anew")
 
 
-@ends.must(2, "queue.purge", "queue.purge:queue", lines=(691,))
+@ends.documented(2, "queue.purge", "queue.purge:queue", lines=(691,))
 def purged_is_empty(api: Api) -> None:
     """Purge removes all messages, those in flight and delayed too, and says how many."""
     queue = api.queue()
@@ -152,7 +152,7 @@ def purged_is_empty(api: Api) -> None:
     api.count(api.call("queue.purge", queue=queue)["purged"], 0, "purged the second time")
 
 
-@ends.should(3, "queue.purge", lines=(684,))
+@ends.choice(3, "queue.purge")
 def purge_spares_the_dead(api: Api) -> None:
     """Purge leaves the dead letters of the queue where they are."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -163,7 +163,7 @@ def purge_spares_the_dead(api: Api) -> None:
     equal(api.dead(queue), [message], "the dead letters")
 
 
-@ends.should(4, "queue.delete", lines=(652,))
+@ends.choice(4, "queue.delete")
 def used_for_dead_letters(api: Api) -> None:
     """A queue that another one's dead letters go to cannot be deleted."""
     dead_letters = api.queue()
@@ -172,7 +172,7 @@ def used_for_dead_letters(api: Api) -> None:
     api.call("queue.get", queue=dead_letters)
 
 
-@settings.must(
+@settings.documented(
     8, "queue.create:message_retention_days", "queue.update:message_retention_days", lines=(525, 625), seconds=86_401
 )
 def retention_drops(api: Api) -> None:

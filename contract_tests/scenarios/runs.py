@@ -17,7 +17,9 @@ def patience(api: Api) -> float:
     return LONG if api.virtual else 70
 
 
-@states.must(1, "cron.runs.get", "cron.runs.get:cron_id", "cron.runs.get:run_id", lines=(344, 347, 353), seconds=2)
+@states.documented(
+    1, "cron.runs.get", "cron.runs.get:cron_id", "cron.runs.get:run_id", lines=(344, 347, 353), seconds=2
+)
 def of_a_success(api: Api) -> None:
     """A delivery that is answered 2xx makes a run that succeeded, with status and both instants."""
     receiver = api.receiver(204)
@@ -30,7 +32,7 @@ def of_a_success(api: Api) -> None:
     require(instant_of(run["finished_at"]) >= instant_of(run["started_at"]), shown(run), "it ends after it started")
 
 
-@states.must(2, "cron.runs.get", "cron.create:retries", lines=(40, 353), seconds=2)
+@states.documented(2, "cron.runs.get", "cron.create:retries", lines=(40, 353), seconds=2)
 def of_a_failure(api: Api) -> None:
     """A delivery that is answered 500, without retries, makes a run that failed, with status and error."""
     receiver = api.receiver(500)
@@ -41,7 +43,7 @@ def of_a_failure(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of attempts")
 
 
-@states.should(3, "cron.trigger", lines=(319,), seconds=2)
+@states.choice(3, "cron.trigger", seconds=2)
 def of_other_statuses(api: Api) -> None:
     """Redirects and refusals are failures: only a 2xx is success."""
     for status in (302, 404):
@@ -50,7 +52,7 @@ def of_other_statuses(api: Api) -> None:
         equal((run["state"], run.get("response_status")), ("failed", status), "the run")
 
 
-@states.must(4, "cron.runs.get", lines=(337,))
+@states.documented(4, "cron.runs.get", lines=(337,))
 def belong_to_their_cron(api: Api) -> None:
     """A run is not found under another cron."""
     cron, other = api.cron(), api.cron()
@@ -59,7 +61,7 @@ def belong_to_their_cron(api: Api) -> None:
     api.refused("cron.runs.get", 404, id=other, run_id=run_id)
 
 
-@states.must(5, "run.list", lines=(482, 494), seconds=3)
+@states.documented(5, "run.list", lines=(482, 494), seconds=3)
 def are_listed(api: Api) -> None:
     """A run by the schedule is in run.list, with the instant at which it was due."""
     receiver = api.receiver(200)
@@ -72,7 +74,7 @@ def are_listed(api: Api) -> None:
     require(abs(started - call.at) <= 4 * api.margin, f"started_at is {started - call.at:.2f} s off the delivery")
 
 
-@retries.must(1, "cron.create:retries", "cron.update:retry", lines=(40, 172), seconds=65)
+@retries.documented(1, "cron.create:retries", "cron.update:retry", lines=(40, 172), seconds=65)
 def until_it_succeeds(api: Api) -> None:
     """A failed attempt is repeated, and the first success ends the run."""
     receiver = api.receiver(500, 200)
@@ -82,7 +84,7 @@ def until_it_succeeds(api: Api) -> None:
     equal(len(receiver.calls()), 2, "the number of attempts")
 
 
-@retries.must(2, "cron.create:retries", "cron.update:retry", lines=(40, 172), virtual=True)
+@retries.documented(2, "cron.create:retries", "cron.update:retry", lines=(40, 172), virtual=True)
 def as_often_as_configured(api: Api) -> None:
     """A run that keeps failing is attempted once and as often again as `retry` says."""
     for retry in (1, 4):
@@ -92,7 +94,7 @@ def as_often_as_configured(api: Api) -> None:
         equal((run["state"], len(receiver.calls())), ("failed", retry + 1), "the run, and the number of attempts")
 
 
-@retries.should(3, "task.schedule:retry", lines=(455,), virtual=True)
+@retries.choice(3, "task.schedule:retry", virtual=True)
 def wait_as_observed(api: Api) -> None:
     """The waits between attempts follow the backoff that was observed."""
     receiver = api.receiver(500)
@@ -106,7 +108,7 @@ def wait_as_observed(api: Api) -> None:
     equal([round(wait) for wait in waits], [min(wait, round(longest)) for wait in wanted], "the waits in seconds")
 
 
-@retries.should(4, "task.schedule:retry", lines=(455,), virtual=True)
+@retries.choice(4, "task.schedule:retry", virtual=True)
 def carry_the_same(api: Api) -> None:
     """Every attempt of a run carries the same payload."""
     receiver = api.receiver(500, 503, 200)
@@ -117,7 +119,7 @@ def carry_the_same(api: Api) -> None:
     equal(len(receiver.calls()), 3, "the number of attempts")
 
 
-@limits.must(1, "cron.update:timeout_seconds", lines=(173,), seconds=4)
+@limits.documented(1, "cron.update:timeout_seconds", lines=(173,), seconds=4)
 def of_time(api: Api) -> None:
     """An attempt that takes longer than timeout_seconds has failed; a shorter one has not."""
     slow, quick = api.receiver(Answer(200, after_seconds=3)), api.receiver(Answer(200, after_seconds=1))
@@ -129,7 +131,7 @@ def of_time(api: Api) -> None:
     equal(api.finished(passing, passed, 6)["state"], "succeeded", "the run of the quick receiver")
 
 
-@limits.must(2, "task.schedule:timeout_seconds", lines=(456,), seconds=5)
+@limits.documented(2, "task.schedule:timeout_seconds", lines=(456,), seconds=5)
 def of_time_for_tasks(api: Api) -> None:
     """A task's attempt that takes longer than its timeout_seconds has failed."""
     receiver = api.receiver(Answer(200, after_seconds=3))
@@ -146,7 +148,7 @@ def of_time_for_tasks(api: Api) -> None:
     equal(state, ["failed"], "the state of the task's run")
 
 
-@limits.must(3, "cron.update:max_runs", lines=(175,), seconds=9)
+@limits.documented(3, "cron.update:max_runs", lines=(175,), seconds=9)
 def of_runs(api: Api) -> None:
     """After max_runs runs a cron stops by itself and is not enabled any more."""
     receiver = api.receiver(200)
@@ -159,7 +161,7 @@ def of_runs(api: Api) -> None:
     equal(len(receiver.calls()), 2, "the number of deliveries")
 
 
-@overlap.must(1, "cron.update:overlap_policy", lines=(174,), seconds=9)
+@overlap.documented(1, "cron.update:overlap_policy", lines=(174,), seconds=9)
 def allowed(api: Api) -> None:
     """overlap_policy allow: runs go side by side."""
     receiver = api.receiver(Answer(200, after_seconds=5))
@@ -170,7 +172,7 @@ def allowed(api: Api) -> None:
     require(abs(gap - 4) < 1, f"the third run started {gap:.1f} s after the first", "4 s, on the schedule")
 
 
-@overlap.must(2, "cron.update:overlap_policy", lines=(174,), seconds=11)
+@overlap.documented(2, "cron.update:overlap_policy", lines=(174,), seconds=11)
 def skipped(api: Api) -> None:
     """overlap_policy skip: what is due while a run is under way is left out."""
     receiver = api.receiver(Answer(200, after_seconds=5))
@@ -184,7 +186,7 @@ def skipped(api: Api) -> None:
     )
 
 
-@overlap.must(3, "cron.update:overlap_policy", lines=(174,), seconds=12)
+@overlap.documented(3, "cron.update:overlap_policy", lines=(174,), seconds=12)
 def queued(api: Api) -> None:
     """overlap_policy queue: what is due while a run is under way starts when that has ended."""
     receiver = api.receiver(Answer(200, after_seconds=5))
@@ -195,7 +197,7 @@ def queued(api: Api) -> None:
     require(abs(gap - 5) < 0.7, f"the second run started {gap:.1f} s after the first", "5 s, as the first ended")
 
 
-@history.must(
+@history.documented(
     1,
     "cron.retention.set",
     "cron.retention.set:cron_id",
@@ -212,7 +214,7 @@ def retention_is_kept(api: Api) -> None:
     equal(api.call("cron.retention.get", id=cron), expected, "the answer of get")
 
 
-@history.must(2, "cron.retention.set:retention_days", lines=(402, 412), seconds=86_400 * 3)
+@history.documented(2, "cron.retention.set:retention_days", lines=(402, 412), seconds=86_400 * 3)
 def retention_drops(api: Api) -> None:
     """A run is kept for retention_days after it finished, and then gone."""
     receiver = api.receiver(200)

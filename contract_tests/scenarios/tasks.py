@@ -5,7 +5,7 @@ from sched_emulator.contract import Api, Group, NotChecked, equal, instant_of, r
 tasks = Group("task", aspect="time")
 
 
-@tasks.must(
+@tasks.documented(
     1, "task.schedule", "task.schedule:task", "task.schedule:run_at", "task.schedule:name", lines=(448, 451, 452, 464)
 )
 def record(api: Api) -> None:
@@ -15,7 +15,7 @@ def record(api: Api) -> None:
     equal((task["task"], instant_of(task["run_at"])), (url, instant_of(run_at)), "URL and instant")
 
 
-@tasks.must(2, "task.schedule:run_at", "task.schedule:payload", lines=(451, 453), seconds=4)
+@tasks.documented(2, "task.schedule:run_at", "task.schedule:payload", lines=(451, 453), seconds=4)
 def delivered_at_its_instant(api: Api) -> None:
     """A task is delivered once, at run_at, with its payload."""
     receiver = api.receiver(200)
@@ -31,7 +31,7 @@ def delivered_at_its_instant(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of deliveries")
 
 
-@tasks.must(3, "task.schedule:headers", lines=(454,), seconds=2)
+@tasks.documented(3, "task.schedule:headers", lines=(454,), seconds=2)
 def headers(api: Api) -> None:
     """A task carries its headers."""
     receiver = api.receiver(200)
@@ -40,7 +40,7 @@ def headers(api: Api) -> None:
     equal((came.get("x-contract"), came.get("x-other")), ("a b", "2"), "the headers")
 
 
-@tasks.should(4, "run.list", "task.schedule", lines=(482, 494), seconds=3)
+@tasks.choice(4, "run.list", "task.schedule", seconds=3)
 def run_is_listed(api: Api) -> None:
     """The run of a task is in run.list, and has succeeded when it was delivered."""
     if api.answer("run.list.fields") != "with_task":
@@ -58,7 +58,7 @@ def run_is_listed(api: Api) -> None:
     equal(states, ["succeeded"], "the states of the task's runs")
 
 
-@tasks.must(5, "task.schedule:retry", lines=(455,), seconds=3)
+@tasks.documented(5, "task.schedule:retry", lines=(455,), seconds=3)
 def without_retries(api: Api) -> None:
     """With retry 0 a failing task is attempted once."""
     receiver = api.receiver(500)
@@ -68,7 +68,7 @@ def without_retries(api: Api) -> None:
     equal(len(receiver.calls()), 1, "the number of attempts")
 
 
-@tasks.should(6, "task.schedule:run_at", lines=(451,))
+@tasks.choice(6, "task.schedule:run_at")
 def offsets_are_honoured(api: Api) -> None:
     """run_at may have an offset from UTC; without one it is UTC."""
     for text, utc in (

@@ -60,6 +60,13 @@ OPTIONS = (
     Option("--only", "only checks whose address fits, such as 'queue/lease/*'", "GLOB", repeated=True, default=()),
     Option("--scenarios", "a folder of Python files with checks of your own, made as well", "DIR"),
     Option("--known", "a file of known deviations: `address: reason` on each line", "FILE"),
+    Option(
+        "--hold",
+        "what to fail for beside what is documented: vendor, choices (an emulator: both, unless this is documented)",
+        "WARRANT",
+        repeated=True,
+        default=(),
+    ),
     Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE"),
     Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR"),
     Option(

@@ -54,7 +54,9 @@ def settings_of(values: argparse.Namespace) -> Settings:
     given: dict[str, Any] = {name: Path(text) for name, text in paths.items() if text is not None}
     more = ("allow_writes", "max_requests", "rate", "callback_url", "callback_listen", "real_time")
     given |= {name: getattr(values, name) for name in more}
-    given |= {name: getattr(values, name) for name in ("only", "fail_fast", "examples") if hasattr(values, name)}
+    given |= {
+        name: getattr(values, name) for name in ("only", "fail_fast", "examples", "hold") if hasattr(values, name)
+    }
     if values.seed is not None:
         given["seed"] = values.seed
     key = os.environ.get(values.api_key_env) or None
@@ -63,7 +65,7 @@ def settings_of(values: argparse.Namespace) -> Settings:
 
 def _list(settings: Settings) -> int:
     for check in every_check(catalogue.load(settings.scenarios)):
-        say(f"{check.address:34} {check.grade:6} {check.title}")
+        say(f"{check.address:34} {check.warrant:13} {check.title}")
     return 0
 
 

@@ -1,7 +1,8 @@
 """What scenarios and probes talk to: the documented operations by name, names and payloads of one's own, and time.
 
-`call` expects success, `refused` a certain error, `attempt` takes either; all three compare each answer with the
-specification, once the target's shapes are known. `send` is for requests that no specification describes.
+`call` expects success and what the documentation says is returned, `refused` that nothing was done, `attempt` takes
+either. `expects` demands what rests on a choice of the emulator's: a target that does otherwise differs, and the check
+goes on; so do the form and the status of each answer. `send` is for requests that no specification describes.
 """
 
 import itertools
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
+from .demands import Demands
 from .described import Contract, routes
 from .instants import instant_of, instant_text
 from .receivers import OK, Answer, Call, Receiver
@@ -22,6 +24,7 @@ NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
 RUN_PAGES = 8
+NO_REFUSAL = frozenset({401, 402, 408, 429})  # which say nothing of the request itself
 
 
 class Answers(Protocol):
@@ -35,10 +38,20 @@ class Api:
     """The target as one check sees it."""
 
     def __init__(
-        self, stage: Stage, answers: Answers, name: str, prefix: str, contract: Contract | None = None
+        self,
+        stage: Stage,
+        answers: Answers,
+        name: str,
+        prefix: str,
+        *,
+        contract: Contract | None = None,
+        demands: Demands | None = None,
+        address: str = "",
     ) -> None:
         self._stage = stage
         self.contract = contract
+        self._demands = demands
+        self._address = address
         self.prefix = prefix
         self._answers = answers
         self._name = name
@@ -71,35 +84,67 @@ class Api:
         return reply
 
     def attempt(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
-        """Send an operation and return whatever is answered, compared with the specification."""
-        reply = self._operate(operation, http_headers or {}, arguments)
-        if self.contract is not None:
-            problem = self.contract.problem(operation, reply.status, reply.headers, reply.body)
-            if problem is not None:
-                raise Failed(problem, f"{operation} answers as openapi/scheduling.yaml describes")
+        """Send an operation and return whatever is answered; a success has what the documentation says is returned."""
+        return self.looked_at(operation, self._operate(operation, http_headers or {}, arguments))
+
+    def looked_at(self, operation: str, reply: Reply) -> Reply:
+        """Return an answer of an operation after a look at its form; it fails where it lacks what is documented."""
+        if self.contract is None:
+            return reply
+        if reply.status >= 500:
+            raise Failed(f"{operation} answered {reply.status}, an error of the target's own", "2xx or 4xx")
+        for choice, different in self.contract.form_problems(operation, reply):
+            self._note(choice, None if different is None else (f"{operation}: {different}", ""))
+        problem = self.contract.problem(operation, reply)
+        if problem is not None:
+            raise Failed(problem, f"{operation} returns what is documented")
         return reply
 
     def call(self, operation: str, **arguments: Any) -> Any:
         """Send an operation that succeeds; return what the documentation calls "returns"."""
         reply = self.attempt(operation, **arguments)
-        wanted = None if self.contract is None else self.contract.operations[operation].status
-        if not reply.succeeded or (wanted is not None and reply.status != wanted):
+        if not reply.succeeded:
             told = reply.error.get("message") or reply.text[:200]
-            raise Failed(f"{operation} answered {reply.status}: {told}", f"{operation} answers {wanted or '2xx'}")
+            raise Failed(f"{operation} answered {reply.status}: {told}", f"{operation} answers 2xx")
+        if self.contract is not None:
+            self._status(operation, reply, self.contract.operations[operation].status)
         return reply.data
 
     def refused(self, operation: str, *statuses: int, **arguments: Any) -> Reply:
-        """Send an operation that is refused with one of the statuses."""
+        """Send an operation that is refused; with which of the statuses is a choice (`http.statuses`)."""
         reply = self.attempt(operation, **arguments)
-        if reply.status not in statuses:
-            listed = " or ".join(map(str, statuses))
-            raise Failed(f"{operation} answered {reply.status}: {reply.text[:200]}", f"{operation} answers {listed}")
+        if not 400 <= reply.status < 500 or reply.status in NO_REFUSAL - set(statuses):
+            raise Failed(f"{operation} answered {reply.status}: {reply.text[:200]}", f"{operation} is refused")
+        self._status(operation, reply, *statuses)
         return reply
 
     def invalid(self, operation: str, **arguments: Any) -> Reply:
         """Send an operation whose request does not fit the description."""
         statuses = (400, 422) if self.contract is None else (self.contract.invalid_status,)
         return self.refused(operation, *statuses, **arguments)
+
+    # --- Demands that rest on choices
+
+    def expects(self, choice: str, condition: object, came: str, expected: str = "") -> None:
+        """Demand what the emulator has chosen to do, or what the vendor says elsewhere; a target may differ."""
+        self._note(choice, None if condition else (came, expected))
+
+    def expects_equal(self, choice: str, actual: Any, expected: Any, what: str) -> None:
+        """Demand that a value is as the emulator has chosen; `what` names it in a sentence."""
+        try:
+            equal(actual, expected, what)
+        except Failed as differs:
+            self._note(choice, (differs.came, differs.expected))
+        else:
+            self._note(choice, None)
+
+    def _note(self, choice: str, problem: tuple[str, str] | None) -> None:
+        if self._demands is not None:
+            self._demands.note(choice, self._address, problem, self._stage.trace)
+
+    def _status(self, operation: str, reply: Reply, *statuses: int) -> None:
+        listed = " or ".join(map(str, statuses))
+        self.expects("http.statuses", reply.status in statuses, f"{operation} answered {reply.status}", listed)
 
     # --- What is created
 

@@ -21,7 +21,7 @@ from .results import Check, Result, Status
 from .runner import CannotJudge, Run
 from .settings import Settings, SettingsError, fresh_seed
 
-SKIPPED = (Status.NOT_CHECKED, Status.UNDETERMINED, Status.KNOWN)
+SKIPPED = (Status.NOT_CHECKED, Status.UNDETERMINED, Status.KNOWN, Status.DIFFERS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

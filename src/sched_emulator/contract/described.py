@@ -1,6 +1,6 @@
 """The specification, resolved for the shapes that a target was found to have, and answers compared with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -9,8 +9,10 @@ import jsonschema_rs
 from sched_emulator import spec
 from sched_emulator.spec import assumptions
 
+from .reply import Reply
 from .results import shown
 
+FORM = ("http.envelope_members", "http.metadata", "http.error_members", "http.further_members", "values.instants_out")
 REQUEST_ID = "X-Infrai-Request-Id"
 ALL_NAMES = "both"  # what an answer is called under which a thing has all the names that other answers give it
 
@@ -33,41 +35,99 @@ class Contract:
         self.document = spec.resolve(spec.load("scheduling"), {**assumptions.defaults(), **answers})
         self.operations = {operation.short: operation for operation in spec.operations(self.document)}
         self.invalid_status = int(self.document["x-validation-status"])
-        self._validators: dict[tuple[str, int], jsonschema_rs.Validator | None] = {}
+        self._validators: dict[tuple[str, str], jsonschema_rs.Validator] = {}
 
-    def problem(self, operation: str, status: int, headers: Mapping[str, str], body: Any) -> str | None:
-        """Return what is wrong with an answer in one sentence, or None."""
-        if status >= 500:
-            return f"the answer was {status}, an error of the target's own"
+    def problem(self, operation: str, reply: Reply) -> str | None:
+        """Return what a success lacks of what is documented, in one sentence, or None. What is more is no matter."""
+        if not reply.succeeded:
+            return None
+        returns = self.operations[operation].returns
+        if returns and reply.body is None:
+            return f"{operation} answered {reply.text[:80]!r}, which is no JSON"
+        validator = self._validator(operation, "returns", lambda: lenient(returns))
+        return _first_problem(validator, without_nulls(reply.data, returns))
+
+    def form_problems(self, operation: str, reply: Reply) -> Iterator[tuple[str, str | None]]:
+        """Yield the choices about form that an answer shows, each with what is wrong, or None."""
+        content_type = reply.headers.get("Content-Type", "")
+        is_json = content_type.partition(";")[0].strip().lower() == spec.JSON_CONTENT
+        yield "http.media_type", None if is_json else f"the Content-Type was {content_type!r}"
         described = self.operations[operation].responses
-        if str(status) not in described:
-            return f"the status was {status}; documented are {', '.join(described)}"
-        content_type = headers.get("Content-Type", "")
-        if "json" not in content_type:
-            return f"the Content-Type was {content_type!r}, not JSON"
-        validator = self._validator(operation, status)
-        if validator is not None:
-            for error in validator.iter_errors(body):
-                place = "/".join(map(str, error.instance_path)) or "the body"
-                return f"{place}: {error.message}"
-        return self._request_id_problem(operation, headers, body)
+        if str(reply.status) not in described:
+            yield "http.statuses", f"the status was {reply.status}; described are {', '.join(described)}"
+            return
+        schema = described[str(reply.status)].get("content", {}).get(spec.JSON_CONTENT, {}).get("schema")
+        if schema is None:
+            return
+        validator = self._validator(operation, str(reply.status), lambda: schema)
+        problems: dict[str, str | None] = dict.fromkeys(FORM if self.operations[operation].enveloped else FORM[-2:])
+        for error in validator.iter_errors(reply.body):
+            place = "/".join(map(str, error.instance_path)) or "the body"
+            problems.setdefault(_choice_of(error), None)
+            problems[_choice_of(error)] = problems[_choice_of(error)] or f"{place}: {error.message[:200]}"
+        if "http.metadata" in problems and problems["http.metadata"] is None:
+            problems["http.metadata"] = _request_id_problem(reply)
+        yield from problems.items()
 
-    def _validator(self, operation: str, status: int) -> jsonschema_rs.Validator | None:
-        key = (operation, status)
+    def _validator(self, operation: str, part: str, schema: Callable[[], Any]) -> jsonschema_rs.Validator:
+        key = (operation, part)
         if key not in self._validators:
-            schema = self.operations[operation].responses[str(status)].get("content", {})
-            schema = schema.get(spec.JSON_CONTENT, {}).get("schema")
-            self._validators[key] = (
-                None
-                if schema is None
-                else jsonschema_rs.Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True)
+            self._validators[key] = jsonschema_rs.Draft202012Validator(
+                schema(), validate_formats=True, ignore_unknown_formats=True
             )
         return self._validators[key]
 
-    def _request_id_problem(self, operation: str, headers: Mapping[str, str], body: Any) -> str | None:
-        if not self.operations[operation].enveloped or not isinstance(body, dict) or "metadata" not in body:
-            return None
-        inside, outside = body["metadata"].get("request_id"), headers.get(REQUEST_ID)
-        if outside is not None and inside != outside:
-            return f"{REQUEST_ID} was {shown(outside)} and metadata.request_id {shown(inside)}; they are the same"
-        return None
+
+def lenient(schema: Any) -> Any:
+    """Return a schema that asks for what is documented by meaning: no word against further members or other writing."""
+    if isinstance(schema, list):
+        return [lenient(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    dropped = {"additionalProperties", "unevaluatedProperties"}
+    if schema.get("format") == "date-time":
+        dropped |= {"pattern", "minLength", "maxLength"}
+    return {name: lenient(value) for name, value in schema.items() if name not in dropped}
+
+
+def without_nulls(value: Any, schema: Any) -> Any:
+    """Return a value without members that are null where they may be absent."""
+    if isinstance(value, list):
+        items = schema.get("items", {}) if isinstance(schema, dict) else {}
+        return [without_nulls(item, items) for item in value]
+    if not isinstance(value, dict) or not isinstance(schema, dict):
+        return value
+    described, required = schema.get("properties", {}), schema.get("required", [])
+    return {
+        name: without_nulls(item, described.get(name, {}))
+        for name, item in value.items()
+        if item is not None or name in required
+    }
+
+
+def _first_problem(validator: jsonschema_rs.Validator, value: Any) -> str | None:
+    for error in validator.iter_errors(value):
+        place = "/".join(map(str, error.instance_path)) or "what was returned"
+        return f"{place}: {error.message[:300]}"
+    return None
+
+
+def _choice_of(error: jsonschema_rs.ValidationError) -> str:
+    """Return the choice about form that an answer is not as."""
+    if error.kind.name in {"additionalProperties", "unevaluatedProperties"}:
+        return "http.further_members"
+    path = list(error.instance_path)
+    if path[:1] in (["metadata"], ["error"]):
+        return "http.metadata" if path[0] == "metadata" else "http.error_members"
+    if path and error.kind.name in {"format", "pattern"}:
+        return "values.instants_out"
+    return "http.envelope_members"
+
+
+def _request_id_problem(reply: Reply) -> str | None:
+    metadata = reply.body.get("metadata") if isinstance(reply.body, dict) else None
+    inside = metadata.get("request_id") if isinstance(metadata, dict) else None
+    outside = reply.headers.get(REQUEST_ID)
+    if outside is not None and inside != outside:
+        return f"{REQUEST_ID} was {shown(outside)} and metadata.request_id {shown(inside)}; they are the same"
+    return None

@@ -8,15 +8,17 @@ from sched_emulator.client.http import EmulatorError
 
 from .api import Api
 from .declare import Bound
+from .demands import Demands
 from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
 from .ledger import Ledger
 from .plan import reason_against
 from .reply import Reply
-from .results import Check, Exchange, Failed, NotChecked, Result, Status
-from .settings import Settings
+from .results import Check, Exchange, Failed, NotChecked, Result, Status, Warrant
+from .settings import HOLDABLE, Settings
 from .site import Site
 
+HELD_IF_ASKED = {Warrant.VENDOR: "vendor", Warrant.CHOICE: "choices"}
 UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 
@@ -27,6 +29,19 @@ class Judge:
         self._site = site
         self._ledger = ledger
         self._settings = settings
+        self._demands = Demands()
+
+    def choice(self, check: Check) -> Result:
+        """Return what became of a choice, from the demands that all checks have made."""
+        return self._weighed(self._demands.result(check.question))
+
+    def _weighed(self, result: Result) -> Result:
+        """Let a failure count where it is held against this target, and be a difference where it is not."""
+        given = self._settings.hold or (HOLDABLE if self._site.is_emulator else ())
+        held = result.check.warrant not in HELD_IF_ASKED or HELD_IF_ASKED[result.check.warrant] in given
+        if result.status in {Status.FAILED, Status.DIFFERS}:
+            result.status = Status.FAILED if held else Status.DIFFERS
+        return result
 
     def probe(self, question: str) -> Result:
         """Return the answer to an open question as a result; it fails where the user said otherwise."""
@@ -55,7 +70,10 @@ class Judge:
         except EmulatorError as error:
             return Result(check, Status.ERROR, f"the control API: {error}")
         try:
-            check.run(Api(stage, self._ledger, name, self._settings.prefix, contract))
+            prefix = self._settings.prefix
+            demands, address = self._demands, check.address
+            api = Api(stage, self._ledger, name, prefix, contract=contract, demands=demands, address=address)
+            check.run(api)
         except Failed as error:
             result.status, result.reason, result.expected = Status.FAILED, error.came, error.expected
         except Exception as error:  # noqa: BLE001 - a mistake of ours is told as such, and the other checks go on
@@ -64,7 +82,7 @@ class Judge:
             result.exchanges = list(stage.trace)
             result.seconds = time.monotonic() - started
             _close_quietly(stage.close)
-        return result
+        return self._weighed(result)
 
 
 def _became(error: Exception) -> tuple[Status, str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sched_emulator.spec import assumptions
 
+from . import demands
 from .catalogue import Catalogue
 from .described import Contract, routes
-from .results import Check, Grade, Result, Status
+from .results import Check, Result, Status, Warrant
 from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings
 
@@ -30,13 +31,14 @@ class Plan:
     questions: list[str] = field(default_factory=list)
     scenarios: list[Check] = field(default_factory=list)
     schema: dict[str, Check] = field(default_factory=dict)
+    choices: list[Check] = field(default_factory=list)
     left_out: list[Result] = field(default_factory=list)
     requests: int = 0
 
     @property
     def count(self) -> int:
         """How many checks will be run."""
-        return len(self.questions) + len(self.scenarios) + len(self.schema)
+        return len(self.questions) + len(self.scenarios) + len(self.schema) + len(self.choices)
 
     @property
     def probes(self) -> list[Check]:
@@ -93,6 +95,8 @@ def costs() -> dict[str, int]:
 def cost(check: Check) -> int:
     """Return about how many requests a check sends."""
     phase = check.address.rpartition("/")[2]
+    if check.aspect == "choices":
+        return 0
     if check.aspect == "schema":
         return SCHEMA_REQUESTS.get(phase, 100)
     return costs().get(check.address, 6)
@@ -121,6 +125,7 @@ def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Pla
     made.questions = [name for name in shapes if admit(catalogue.probes[name])]
     made.scenarios = [check for check in sorted(catalogue.scenarios.values(), key=_importance) if admit(check)]
     made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
+    made.choices = list(demands.CHECKS.values())
     others = [name for name in assumptions.catalogue() if name not in shapes]
     made.questions += [name for name in others if admit(catalogue.probes[name])]
     if not virtual and budget is None:
@@ -130,7 +135,7 @@ def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Pla
 
 def _importance(check: Check) -> tuple[bool, int]:
     """Return what decides when the budget is short: what is documented first, and the first of each group first."""
-    return check.grade != Grade.MUST, int(check.address.rpartition("/")[2])
+    return check.warrant != Warrant.DOCUMENTED, int(check.address.rpartition("/")[2])
 
 
 def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | None:
@@ -157,6 +162,7 @@ def every_check(catalogue: Catalogue) -> list[Check]:
     return [
         *catalogue.scenarios.values(),
         *plan(Contract({}), PHASES, stateful=True, reads_only=False).values(),
+        *demands.CHECKS.values(),
         *probed,
     ]
 

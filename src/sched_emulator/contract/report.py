@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .ledger import Observation
-from .results import Result, Status
+from .results import Result, Status, Warrant
 from .settings import Settings
 
 CONFORMS, DEVIATES, NOT_JUDGED = 0, 1, 2
+HELD = (Warrant.DOCUMENTED, Warrant.OWN)
 GOOD = (Status.PASSED, Status.OBSERVED, Status.KNOWN)
 
 
@@ -65,11 +66,17 @@ class Report:
         return [item for item in self.results if item.status == Status.FAILED]
 
     @property
+    def differences(self) -> list[Result]:
+        """Where the target does otherwise than the emulator, without breaking what is documented."""
+        return [item for item in self.results if item.status == Status.DIFFERS]
+
+    @property
     def exit_status(self) -> int:
-        """0 conforms, 1 does not, 2 could not be judged."""
+        """0 conforms, 1 does not, 2 could not be judged: nothing that is held against the target was."""
         if self.failures or self.gone_known:
             return DEVIATES
-        judged = any(item.counts_as_checked for item in self.results)
+        held = (item for item in self.results if item.check.warrant in HELD or item.status == Status.PASSED)
+        judged = any(item.counts_as_checked for item in held)
         broken = any(item.status == Status.ERROR for item in self.results)
         return NOT_JUDGED if self.stopped or broken or not judged else CONFORMS
 
@@ -90,4 +97,4 @@ class Report:
 
     def repeat(self, result: Result) -> str:
         """Return the one command that repeats a check."""
-        return self.settings.command(f"--only '{result.check.address}'")
+        return self.settings.command(f"--only '{result.seen_in or result.check.address}'")

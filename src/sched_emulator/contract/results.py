@@ -11,12 +11,14 @@ BODY_SHOWN_CHARS = 4000
 WAIT, ARRIVED = "WAIT", "ARRIVED"
 
 
-class Grade(StrEnum):
-    """How firmly the documentation says what a check asks."""
+class Warrant(StrEnum):
+    """Who promised what a check demands; only what is documented, or a user's own demand, is held against everyone."""
 
-    MUST = "MUST"
-    SHOULD = "SHOULD"
-    INFO = "INFO"
+    DOCUMENTED = "documented"
+    OWN = "own"
+    VENDOR = "vendor"
+    CHOICE = "choice"
+    OPEN = "open question"
 
 
 class Status(StrEnum):
@@ -24,6 +26,7 @@ class Status(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    DIFFERS = "differs"
     KNOWN = "known"
     OBSERVED = "observed"
     UNDETERMINED = "undetermined"
@@ -83,12 +86,12 @@ class Check:
     """One thing that is asked of a target.
 
     `address` is stable; `covers` names the operations and parameters concerned (`queue.consume`,
-    `queue.consume:visibility_timeout`), `lines` those of the documentation. `seconds` is how long it takes where time
-    is real; a `virtual` one takes too long there.
+    `queue.consume:visibility_timeout`), `lines` those of the documentation that its demands rest on. `seconds` is how
+    long it takes where time is real; a `virtual` one takes too long there.
     """
 
     address: str
-    grade: Grade
+    warrant: Warrant
     title: str
     aspect: str
     covers: tuple[str, ...]
@@ -100,8 +103,8 @@ class Check:
 
     @property
     def question(self) -> str:
-        """The open question that a probe is about."""
-        return self.address.removeprefix("probe/")
+        """The open question that a probe is about, or the choice."""
+        return self.address.removeprefix("probe/").removeprefix("choice/")
 
     @property
     def operations(self) -> list[str]:
@@ -116,7 +119,7 @@ class Check:
 
 @dataclass(slots=True)
 class Result:
-    """What became of a check. `answer` is what a probe observed."""
+    """What became of a check. `answer` is what a probe observed, `seen_in` the check that repeats what is told."""
 
     check: Check
     status: Status
@@ -125,6 +128,7 @@ class Result:
     answer: str | int | None = None
     bound: str = ""
     seconds: float = 0
+    seen_in: str = ""
     exchanges: list[Exchange] = field(default_factory=list)
 
     @property

@@ -114,6 +114,10 @@ class Run:
             _side_by_side(_threads(site), jobs)
             if not site.virtual:
                 self._schema(site, ledger, contract, plan, results.put)
+            for check in plan.choices:
+                result = judge.choice(check)
+                if result.status != Status.NOT_CHECKED or not self._settings.only:
+                    results.put(result)
         except (Closed, NoAnswer, Refused) as error:
             site.gate.close(str(error))
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not hang the run: it ends, and says so

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 EMULATOR = "emulator"
+HOLDABLE = ("documented", "vendor", "choices")
 DEFAULT_MAX_REQUESTS = 500
 DEFAULT_RATE = 5.0
 
@@ -44,6 +45,7 @@ class Settings:
     scenarios: Path | None = None
     real_time: bool = False
     fail_fast: bool = False
+    hold: tuple[str, ...] = ()
     examples: int = 10
     request_timeout: float = 10.0
 
@@ -52,6 +54,9 @@ class Settings:
             raise SettingsError(
                 f"--target: {self.target!r} is no URL; expected `emulator` or something like http://127.0.0.1:8420"
             )
+        for held in self.hold:
+            if held not in HOLDABLE:
+                raise SettingsError(f"--hold: {held!r} cannot be held; expected {' or '.join(HOLDABLE)}")
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,30}", self.prefix):
             raise SettingsError(
                 f"--prefix: {self.prefix!r} cannot begin names; expected 2 to 31 lower-case letters, digits and hyphens"
@@ -95,6 +100,7 @@ class Settings:
             words.append(f"--api-key-env {self.key_variable}")
         if self.allow_writes:
             words.append("--allow-writes")
+        words += [f"--hold {held}" for held in self.hold]
         if self.real_time:
             words.append("--real-time")
         if self.prefix_given is not None:

@@ -18,10 +18,11 @@ ASPECTS = {
     "time": "time",
     "delivery": "deliveries",
 }
-WORST_FIRST = (Status.FAILED, Status.ERROR, Status.KNOWN, Status.NOT_CHECKED, Status.PASSED)
+WORST_FIRST = (Status.FAILED, Status.ERROR, Status.DIFFERS, Status.KNOWN, Status.NOT_CHECKED, Status.PASSED)
 SIGNS = {
     Status.FAILED: "✗",
     Status.ERROR: "!",
+    Status.DIFFERS: "≠",
     Status.KNOWN: "≈",
     Status.NOT_CHECKED: "–",
     Status.PASSED: "✓",
@@ -40,6 +41,7 @@ def render(report: Report) -> str:
         f"<title>Contract of {escape(report.url)}</title><style>{style}</style></head><body><main>",
         _summary(report),
         _failures(report),
+        _differences(report),
         _matrix(report),
         _questions(report),
         _all_checks(report),
@@ -55,9 +57,9 @@ def _summary(report: Report) -> str:
 <h1>Does <code>{escape(report.url)}</code> behave as documented?</h1>
 <p class="verdict {kind}">{escape(report.verdict)}</p>
 <p>This page compares a server with the vendor's documentation of its scheduling API: crons, one-off tasks, message
-queues. Every check sends real requests and looks at what comes back. <b>MUST</b> is documented, <b>SHOULD</b> follows
-from the documentation, and open questions, which the documentation does not answer, are only observed and never
-fail.</p>
+queues. Every check sends real requests and looks at what comes back. Only what is <b>documented</b> can fail. What the
+emulator had to <b>choose</b>, because nobody documented it, is told where the target does otherwise; open questions,
+which the emulator answers either way, are only observed.</p>
 <table class=numbers>
 <tr><th></th><th>How much was checked</th><th>What of that passed</th></tr>
 {_numbers("Names, forms and behaviour", report.shapes)}
@@ -79,7 +81,22 @@ def _failures(report: Report) -> str:
     shown = [item for item in report.results if item.status in {Status.FAILED, Status.KNOWN, Status.ERROR}]
     if not shown:
         return ""
-    return "<h2>What differs</h2>" + "".join(_failure(report, result) for result in shown)
+    return "<h2>What fails</h2>" + "".join(_failure(report, result) for result in shown)
+
+
+def _differences(report: Report) -> str:
+    if not report.differences:
+        return ""
+    rows = "".join(
+        f"<tr><th><code>{escape(result.check.address)}</code></th><td>{escape(result.check.title)}</td>"
+        f"<td>{escape(result.reason)}</td></tr>"
+        for result in report.differences
+    )
+    head = "<tr><th>choice</th><th>the emulator</th><th>this target</th></tr>"
+    return (
+        "<h2>What your tests cannot rely on</h2><p>Nothing documented says so, and the target does otherwise than the "
+        f"emulator.</p><div class=wide><table>{head}{rows}</table></div>"
+    )
 
 
 def _failure(report: Report, result: Result) -> str:
@@ -92,7 +109,7 @@ def _failure(report: Report, result: Result) -> str:
     return f"""
 <section id="{escape(check.address)}" class="failure {result.status.replace(" ", "-")}">
 <h3><code>{escape(check.address)}</code> {escape(check.title)}</h3>
-<p><b>{check.grade}</b>{f", documentation {lines}" if lines else ""} · {", ".join(map(escape, check.covers[:6]))}</p>
+<p><b>{check.warrant}</b>{f", documentation {lines}" if lines else ""} · {", ".join(map(escape, check.covers[:6]))}</p>
 <dl><dt>Expected</dt><dd>{escape(result.expected or check.title)}</dd>
 <dt>Came</dt><dd>{escape(result.reason)}</dd>
 <dt>Repeat it</dt><dd><pre>{escape(report.repeat(result))}</pre></dd></dl>
@@ -114,7 +131,7 @@ def _matrix(report: Report) -> str:
     for operation in sorted(operations):
         row = "".join(_cell(cells.get((operation, aspect), [])) for aspect in ASPECTS)
         rows.append(f"<tr><th><code>{escape(operation)}</code></th>{row}</tr>")
-    legend = "✓ passed · ✗ failed · ≈ known deviation · – not checked · empty: nothing to check"
+    legend = "✓ passed · ✗ failed · ≠ differs · ≈ known deviation · – not checked · empty: nothing to check"
     return (
         f"<h2>Operations and aspects</h2><p>{legend}</p><div class=wide><table class=matrix>"
         f"<tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
@@ -155,7 +172,7 @@ def _all_checks(report: Report) -> str:
         reason = "" if result.status == Status.PASSED else result.reason
         rows.append(
             f'<tr class="{result.status.replace(" ", "-")}"><td>{SIGNS[result.status]}</td>'
-            f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.grade}</td>"
+            f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.warrant}</td>"
             f"<td>{escape(result.check.title)}</td><td>{escape(reason)}</td></tr>"
         )
     return f"<h2>All checks</h2><table class=all>{''.join(rows)}</table>"

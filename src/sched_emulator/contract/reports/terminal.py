@@ -50,6 +50,7 @@ class Terminal:
         """Write what was found."""
         for result in report.failures:
             self._failure(report, result)
+        self._differences(report)
         self.say("")
         self._tally("names, forms and behaviour", report.shapes)
         self._tally("what happens as time passes", report.times)
@@ -68,13 +69,22 @@ class Terminal:
         lines = f", documentation {', '.join(f'line {line}' for line in check.lines)}" if check.lines else ""
         self.say("")
         self.say(self._styled(f"✗ {check.address} {check.title}", "bold"))
-        self.say(f"  {check.grade}{lines}")
+        self.say(f"  {check.warrant}{lines}")
         self.say(f"  expected: {result.expected or check.title}")
         self.say(f"  came:     {result.reason}")
         for exchange in result.exchanges[-2:]:
             self.say(f"    {exchange.curl()[:SHOWN_BODY_CHARS]}")
             self.say(self._styled(f"      {exchange.came()[:SHOWN_BODY_CHARS]}", "dim"))
         self.say(f"  repeat:   {report.repeat(result)}")
+
+    def _differences(self, report: Report) -> None:
+        """Tell what the target does otherwise than the emulator where nobody promised anything."""
+        if report.differences:
+            self.say("")
+            self.say(self._styled("Your tests cannot rely on what follows: nothing documented says so.", "bold"))
+        for result in report.differences:
+            self.say(f"≠ {result.check.address} {result.check.title}")
+            self.say(f"    here: {' '.join(result.reason.split())[:SHOWN_BODY_CHARS]}")
 
     def _tally(self, name: str, tally: Tally) -> None:
         self.say(f"{name:28} {tally.checked} of {tally.all} checked, {tally.passed} of {tally.checked} passed")

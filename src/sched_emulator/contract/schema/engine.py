@@ -15,7 +15,7 @@ from schemathesis.engine import events, from_schema
 
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.gate import Closed, Gate, NoAnswer, Refused, adapter_class
-from sched_emulator.contract.results import BODY_SHOWN_CHARS, Check, Exchange, Grade, Result, Status
+from sched_emulator.contract.results import BODY_SHOWN_CHARS, Check, Exchange, Result, Status, Warrant
 
 from . import checks, formats
 from .document import Truth, narrowed
@@ -42,11 +42,11 @@ def plan(contract: Contract, phases: tuple[str, ...], *, stateful: bool, reads_o
             title = f"Answers of {name} fit the specification ({phase})."
             lines = () if operation.line is None else (operation.line,)
             found[address] = Check(
-                address, Grade.MUST, title, "schema", covers, lines, never, writes=operation.method != "GET"
+                address, Warrant.DOCUMENTED, title, "schema", covers, lines, never, writes=operation.method != "GET"
             )
     if stateful:
         title = "Chains of operations along the links of the specification fit it."
-        found[STATEFUL] = Check(STATEFUL, Grade.MUST, title, "schema", tuple(contract.operations), (), never)
+        found[STATEFUL] = Check(STATEFUL, Warrant.DOCUMENTED, title, "schema", tuple(contract.operations), (), never)
     return found
 
 
