@@ -10,7 +10,8 @@ the bottom:
     gate · created              every request passes here: budget, rate, refusals, the key, what was made
     site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
     api · reply                 what scenarios and probes talk to
-    declare · catalogue         how a check is written, with address and grade; which there are
+    declare · catalogue         how a check is written, with address and warrant; which there are
+    demands                     what checks demand besides, that nobody documented: judged once for each choice
     ledger                      the target's answers to the open questions
     schema/                     schemathesis over the resolved document
     judge · plan                what becomes of one check; which checks a run makes, and what they cost
