@@ -68,6 +68,7 @@ OPTIONS = (
         default=(),
     ),
     Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE"),
+    Option("--baseline", "the contract.json of an earlier run: say what changed since", "FILE"),
     Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR"),
     Option(
         "--examples",

@@ -50,7 +50,9 @@ def _judge(settings: Settings, prog: str) -> int:
 
 def settings_of(values: argparse.Namespace) -> Settings:
     """Return the suite's settings for the values of the options; `calibrate` has fewer of them."""
-    paths = {name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios")}
+    paths = {
+        name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios", "baseline")
+    }
     given: dict[str, Any] = {name: Path(text) for name, text in paths.items() if text is not None}
     more = ("allow_writes", "max_requests", "rate", "callback_url", "callback_listen", "real_time")
     given |= {name: getattr(values, name) for name in more}

@@ -41,6 +41,7 @@ class Report:
     observations: list[Observation] = field(default_factory=list)
     gone_known: list[str] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
+    changes: list[str] | None = None
     stopped: str | None = None
     seconds: float = 0
     requests: int = 0

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
 
-from . import cleanup, known
+from . import baseline, cleanup, known
 from .catalogue import load
 from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
@@ -56,6 +56,7 @@ class Run:
         self._listener = listener
         self._stop = threading.Event()
         self._catalogue = load(settings.scenarios)
+        self._baseline = None if settings.baseline is None else baseline.read(settings.baseline)
         self._known = {} if settings.known is None else known.read(settings.known)
         self._expected = _expected(settings)
         self._interrupted: str | None = None
@@ -81,6 +82,7 @@ class Run:
             report.requests = site.gate.sent
             site.close()
         report.gone_known = known.apply(self._known, report.results)
+        report.changes = None if self._baseline is None else baseline.changes(self._baseline, report)
         report.seconds = time.monotonic() - started
         return report
 

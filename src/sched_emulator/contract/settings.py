@@ -40,6 +40,7 @@ class Settings:
     seed: int = field(default_factory=fresh_seed)
     only: tuple[str, ...] = ()
     known: Path | None = None
+    baseline: Path | None = None
     report_dir: Path | None = None
     assumptions: Path | None = None
     scenarios: Path | None = None

@@ -30,6 +30,7 @@ def render(report: Report) -> str:
         },
         "gone_known": report.gone_known,
         "left_over": report.left_over,
+        "changes": report.changes,
         "checks": [_check(report, result) for result in report.results],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

@@ -4,7 +4,8 @@ from html import escape
 from importlib.resources import files
 
 from sched_emulator.contract.report import Report, Tally
-from sched_emulator.contract.results import Result, Status
+from sched_emulator.contract.results import Check, Result, Status
+from sched_emulator.spec.lines import promise
 
 ASPECTS = {
     "examples": "documented examples",
@@ -42,6 +43,7 @@ def render(report: Report) -> str:
         _summary(report),
         _failures(report),
         _differences(report),
+        _changes(report),
         _matrix(report),
         _questions(report),
         _all_checks(report),
@@ -99,9 +101,16 @@ def _differences(report: Report) -> str:
     )
 
 
+def _changes(report: Report) -> str:
+    if report.changes is None:
+        return ""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in report.changes or ["nothing changed"])
+    return f"<h2>Since the earlier run</h2><ul>{items}</ul>"
+
+
 def _failure(report: Report, result: Result) -> str:
     check = result.check
-    lines = ", ".join(f"line {line}" for line in check.lines)
+    lines = ", ".join(f'<abbr title="{escape(promise(line))}">line {line}</abbr>' for line in check.lines)
     steps = "".join(
         f"<li><pre>{escape(item.curl())}</pre><pre class=answer>{escape(item.came())}</pre></li>"
         for item in result.exchanges
@@ -113,9 +122,15 @@ def _failure(report: Report, result: Result) -> str:
 <dl><dt>Expected</dt><dd>{escape(result.expected or check.title)}</dd>
 <dt>Came</dt><dd>{escape(result.reason)}</dd>
 <dt>Repeat it</dt><dd><pre>{escape(report.repeat(result))}</pre></dd></dl>
-<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary>
+{_promises(check)}<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary>
 <ol>{steps}</ol></details>
 </section>"""
+
+
+def _promises(check: Check) -> str:
+    """Return what the lines say that a check rests on, where one can read it without a mouse."""
+    items = "".join(f"<li>line {line}: {escape(promise(line))}</li>" for line in check.lines)
+    return f"<details><summary>What the documentation promises</summary><ul>{items}</ul></details>\n" if items else ""
 
 
 def _matrix(report: Report) -> str:
@@ -145,7 +160,12 @@ def _cell(results: list[Result]) -> str:
     title = "\n".join(f"{SIGNS[item.status]} {item.check.address} {item.check.title}" for item in results)
     passed = sum(item.status == Status.PASSED for item in results)
     kind = worst.replace(" ", "-")
-    return f'<td class="{kind}" title="{escape(title)}">{SIGNS[worst]} {passed}/{len(results)}</td>'
+    first = next((item for item in results if item.status == worst), results[0]).check.address
+    shown = Status.FAILED, Status.ERROR, Status.KNOWN
+    place = escape(first if worst in shown else f"all-{first}")
+    return (
+        f'<td class="{kind}" title="{escape(title)}"><a href="#{place}">{SIGNS[worst]} {passed}/{len(results)}</a></td>'
+    )
 
 
 def _questions(report: Report) -> str:
@@ -161,7 +181,7 @@ def _questions(report: Report) -> str:
             f"<td><b>{escape(answer)}</b></td><td>{escape(more)}</td></tr>"
         )
     head = "<tr><th>question</th><th></th><th>observed</th><th></th></tr>"
-    return f"<h2>Open questions</h2><table>{head}{''.join(rows)}</table>" if rows else ""
+    return f"<h2>Open questions</h2><div class=wide><table>{head}{''.join(rows)}</table></div>" if rows else ""
 
 
 def _all_checks(report: Report) -> str:
@@ -171,8 +191,9 @@ def _all_checks(report: Report) -> str:
             continue
         reason = "" if result.status == Status.PASSED else result.reason
         rows.append(
-            f'<tr class="{result.status.replace(" ", "-")}"><td>{SIGNS[result.status]}</td>'
+            f'<tr id="all-{escape(result.check.address)}" class="{result.status.replace(" ", "-")}">'
+            f"<td>{SIGNS[result.status]}</td>"
             f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.warrant}</td>"
             f"<td>{escape(result.check.title)}</td><td>{escape(reason)}</td></tr>"
         )
-    return f"<h2>All checks</h2><table class=all>{''.join(rows)}</table>"
+    return f"<h2>All checks</h2><div class=wide><table class=all>{''.join(rows)}</table></div>"

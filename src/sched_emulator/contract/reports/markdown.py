@@ -36,6 +36,13 @@ def render(report: Report) -> str:
         for result in report.differences:
             lines.append(f"- `{result.check.address}` {_inline(result.check.title)} Here: {_inline(result.reason)}")
         lines.append("")
+    if report.changes is not None:
+        lines += [
+            "### Since the earlier run",
+            "",
+            *(f"- {_inline(item)}" for item in report.changes or ["nothing"]),
+            "",
+        ]
     if report.left_over:
         lines += ["**Could not be deleted:** " + ", ".join(f"`{name}`" for name in report.left_over), ""]
     lines += _not_checked(report)

@@ -51,6 +51,7 @@ class Terminal:
         for result in report.failures:
             self._failure(report, result)
         self._differences(report)
+        self._changes(report)
         self.say("")
         self._tally("names, forms and behaviour", report.shapes)
         self._tally("what happens as time passes", report.times)
@@ -85,6 +86,15 @@ class Terminal:
         for result in report.differences:
             self.say(f"≠ {result.check.address} {result.check.title}")
             self.say(f"    here: {' '.join(result.reason.split())[:SHOWN_BODY_CHARS]}")
+
+    def _changes(self, report: Report) -> None:
+        if report.changes is not None:
+            self.say("")
+            self.say(
+                self._styled("Since the earlier run:" if report.changes else "Nothing changed since then.", "bold")
+            )
+        for sentence in report.changes or ():
+            self.say(f"  {sentence}")
 
     def _tally(self, name: str, tally: Tally) -> None:
         self.say(f"{name:28} {tally.checked} of {tally.all} checked, {tally.passed} of {tally.checked} passed")
