@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .client.sandbox import Sandbox
 
 MARKER_HELP = (
-    "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings of the test's sandbox in the"
-    " emulated scheduling API."
+    "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=, strict=): settings of the test's sandbox in"
+    " the emulated scheduling API; with strict=True a test is an error whose scripts, faults or routes nothing met."
 )
 SANDBOX: "pytest.StashKey[Sandbox]" = pytest.StashKey()
 
@@ -86,6 +86,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add the sandbox's story to the report of a failure."""
     report = yield
     box = item.stash.get(SANDBOX, None)
+    if box is not None and report.when == "call":
+        from .plugin.settings import PASSED  # noqa: PLC0415 - imported already, where there is a sandbox
+
+        item.stash[PASSED] = report.passed
     if box is not None and report.failed:
         from .plugin.story import story  # noqa: PLC0415 - costs those who fail
 
