@@ -243,9 +243,10 @@ def test_a_port_in_use_is_said_to_be_that(capsys: pytest.CaptureFixture[str]) ->
 def test_a_snapshot_that_is_none_is_said_to_be_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     snapshot = tmp_path / "seed.json"
     snapshot.write_text("{}")
-    assert refused(capsys, "serve", "--port", "0", "--load", str(snapshot)).startswith(
-        f"sched-emulator serve: --load: {snapshot} cannot be used: "
-    )
+    for command in (["serve", "--port", "0", "--load", str(snapshot)], ["run", "--load", str(snapshot), "--", "true"]):
+        assert refused(capsys, *command).startswith(
+            f"sched-emulator {command[0]}: --load: {snapshot} cannot be used: this is no snapshot of this version: "
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -70,6 +70,16 @@ def test_a_key_without_a_sandbox_is_refused_where_nothing_could_be_seen(
     assert emulator.sandboxes() == []
 
 
+def test_a_key_that_is_not_accepted_is_told_without_a_word_of_headers(
+    box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert box.clock.mode == "frozen"
+    assert refused(capsys, "clock", "--key", "sk_live_0123456789") == (
+        "sched-emulator clock: --key: the emulator does not accept the key sk_live_…; "
+        "expected one that starts with ifr_ and goes on, or that `serve --keys` lists"
+    )
+
+
 def test_a_command_that_sets_something_makes_the_sandbox_and_says_so(
     emulator: Emulator, box: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:

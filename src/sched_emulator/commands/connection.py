@@ -40,15 +40,18 @@ def sandbox_of(values: argparse.Namespace, *, making: bool = False) -> Sandbox:
     if key is None:
         _refuse_several(_names(box))
         return box
+    option = "--key" if values.key else "$INFRAI_API_KEY"
     try:
         box.summary()
     except EmulatorError as error:
+        if error.code == "UNAUTHORIZED":
+            accepted = "expected one that starts with ifr_ and goes on, or that `serve --keys` lists"
+            raise UsageError(f"{option}: the emulator does not accept the key {_shown(key)}; {accepted}") from None
         if error.code != "NO_SANDBOX":
             raise
-        if making:
-            complain(values.prog, f"the key {_shown(key)} had no sandbox yet; now it has one")
-        else:
-            raise UsageError(_no_sandbox("--key" if values.key else "$INFRAI_API_KEY", key, _names(box))) from None
+        if not making:
+            raise UsageError(_no_sandbox(option, key, _names(box))) from None
+        complain(values.prog, f"the key {_shown(key)} had no sandbox yet; now it has one")
     return box
 
 
