@@ -134,14 +134,24 @@ def test_the_key_is_printed_nowhere(service: Emulator, capfd: pytest.CaptureFixt
 
 def test_a_failure_is_repeated_by_the_command_that_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     def answer(request: Asked) -> Told:
-        return envelope({"items": [], "next_cursor": "x"} if "list" in request.path else {"balance_usd": "1"})
+        return envelope({"items": {} if "cron" in request.path else []})
 
     with serving(answer) as (url, _):
-        arguments = ["contract", "--target", url, "--seed", "1", "--only", "account/1"]
+        arguments = ["contract", "--target", url, "--seed", "1", "--only", "example/2", "--allow-writes"]
         assert main(arguments) == 1
         first = capsys.readouterr().out
         command = next(line.split("repeat:")[1] for line in first.splitlines() if "repeat:" in line)
         assert main([word.strip("'") for word in command.split()[1:]]) == 1
+
+
+def test_without_a_check_of_what_is_documented_nothing_was_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(request: Asked) -> Told:
+        return envelope({"items": []} if "list" in request.path else {"balance_usd": "1"})
+
+    with serving(answer) as (url, _):
+        assert main(["contract", "--target", url, "--only", "account/1"]) == 2
+        assert main(["contract", "--target", url, "--only", "account/1", "--hold", "choices"]) == 1
+    assert "≠ account/1 The balance is a number of US dollars." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,7 @@ class Judge:
 
     def _weighed(self, result: Result) -> Result:
         """Let a failure count where it is held against this target, and be a difference where it is not."""
-        given = self._settings.hold or (HOLDABLE if self._site.is_emulator else ())
-        held = result.check.warrant not in HELD_IF_ASKED or HELD_IF_ASKED[result.check.warrant] in given
+        held = result.check.warrant in held_on(self._site, self._settings)
         if result.status in {Status.FAILED, Status.DIFFERS}:
             result.status = Status.FAILED if held else Status.DIFFERS
         return result
@@ -83,6 +82,12 @@ class Judge:
             result.seconds = time.monotonic() - started
             _close_quietly(stage.close)
         return self._weighed(result)
+
+
+def held_on(site: Site, settings: Settings) -> frozenset[Warrant]:
+    """Return whose promises are held against a target: an emulator keeps them all, unless the user says otherwise."""
+    asked = settings.hold or (HOLDABLE if site.is_emulator else ())
+    return frozenset(Warrant) - {warrant for warrant, word in HELD_IF_ASKED.items() if word not in asked}
 
 
 def _became(error: Exception) -> tuple[Status, str]:

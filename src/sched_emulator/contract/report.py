@@ -8,7 +8,6 @@ from .results import Result, Status, Warrant
 from .settings import Settings
 
 CONFORMS, DEVIATES, NOT_JUDGED = 0, 1, 2
-HELD = (Warrant.DOCUMENTED, Warrant.OWN)
 GOOD = (Status.PASSED, Status.OBSERVED, Status.KNOWN)
 
 
@@ -30,7 +29,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Report:
-    """Everything that the reports show."""
+    """Everything that the reports show. `held` has whose promises count: without any of them nothing was judged."""
 
     settings: Settings
     url: str
@@ -39,6 +38,7 @@ class Report:
     began: str
     results: list[Result] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
+    held: frozenset[Warrant] = frozenset(Warrant)
     gone_known: list[str] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
     changes: list[str] | None = None
@@ -76,8 +76,7 @@ class Report:
         """0 conforms, 1 does not, 2 could not be judged: nothing that is held against the target was."""
         if self.failures or self.gone_known:
             return DEVIATES
-        held = (item for item in self.results if item.check.warrant in HELD or item.status == Status.PASSED)
-        judged = any(item.counts_as_checked for item in held)
+        judged = any(item.counts_as_checked for item in self.results if item.check.warrant in self.held)
         broken = any(item.status == Status.ERROR for item in self.results)
         return NOT_JUDGED if self.stopped or broken or not judged else CONFORMS
 

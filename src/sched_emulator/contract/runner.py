@@ -17,7 +17,7 @@ from . import baseline, cleanup, known
 from .catalogue import load
 from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
-from .judge import Judge, first_reply, open_ledger
+from .judge import Judge, first_reply, held_on, open_ledger
 from .ledger import Ledger, Observation
 from .plan import Plan, make_plan, refuse_unmet
 from .reply import Reply
@@ -69,6 +69,7 @@ class Run:
         site = _opened(self._settings)
         kind = "emulator, virtual time" if site.virtual else "service, real time"
         report = Report(self._settings, site.url, kind, site.virtual, datetime.now(UTC).isoformat(timespec="seconds"))
+        report.held = held_on(site, self._settings)
         try:
             _look(site)
             self._check(site, report)
