@@ -81,6 +81,7 @@ class Api:
         response = self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
         reply = Reply(response)
         self._stage.trace.append(self._exchange(method, url, kept, raw, reply))
+        self._stage.heard(url, raw, succeeded=reply.succeeded)
         return reply
 
     def attempt(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
@@ -276,16 +277,19 @@ class Api:
         self._stage.sleep(seconds)
 
     def soon(self, seconds: float) -> str:
-        """Return the instant in so many seconds, as it is sent."""
-        return instant_text(self._stage.now() + seconds)
+        """Return the instant in so many seconds, as it is sent: use it in the very next request."""
+        return instant_text(self._stage.soon(seconds))
 
     def just_before(self, seconds: float) -> None:
-        """Let time pass until a hair before something is due in `seconds`."""
-        self._stage.sleep(seconds - self._stage.margin)
+        """Let time pass until a hair before what is due `seconds` after the last request that named a duration.
+
+        After the last of all where none did since the last wait. An answer that comes too late ends the check: again!
+        """
+        self._stage.just_before(seconds)
 
     def just_after(self) -> None:
         """Let the hair pass that `just_before` left, and as much again."""
-        self._stage.sleep(2 * self._stage.margin)
+        self._stage.just_after()
 
     def receiver(self, *answers: int | Answer) -> Receiver:
         """Return a receiver that answers so, the last answer again and again; without any, 200."""

@@ -47,6 +47,16 @@ class Demands:
             if address not in seen.missed_by:
                 seen.missed_by.append(address)
 
+    def absorb(self, others: "Demands") -> None:
+        """Let the demands of one attempt at a check count, once its result does."""
+        with self._lock:
+            for choice, other in others._seen.items():
+                seen = self._seen.setdefault(choice, _Seen())
+                seen.made += other.made
+                if other.missed_by and not seen.missed_by:
+                    seen.came, seen.expected, seen.exchanges = other.came, other.expected, other.exchanges
+                seen.missed_by += [address for address in other.missed_by if address not in seen.missed_by]
+
     def result(self, choice: str) -> Result:
         """Return what became of a choice on this target."""
         check = CHECKS[choice]

@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from .created import Created
+from .pace import Lane, Pace
 
 PLACEHOLDER_KEY = "contract-suite-key"
 SCHEMATHESIS_PROBE = "X-Schemathesis-Probe"
@@ -53,11 +54,11 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._sleep = sleep
         self._key = key
         self._budget = budget
-        self._pause = 0.0 if rate is None else 1 / rate
+        self.pace = Pace(0.0 if rate is None else 1 / rate, clock, sleep)
         self._allow_writes = allow_writes
         self._strict = strict
         self._timeout = timeout
@@ -65,7 +66,6 @@ class Gate:
         self._lock = threading.Lock()
         self._nobody_under_way = threading.Condition(self._lock)
         self._under_way = 0
-        self._next_at = 0.0
         self._silences = 0
         self.over = threading.Event()
         self.sent = 0
@@ -88,25 +88,28 @@ class Gate:
         return Gate(
             key=self._key,
             budget=budget,
-            rate=None if not self._pause else 1 / self._pause,
+            rate=None if not self.pace.seconds_apart else 1 / self.pace.seconds_apart,
             strict=self._strict,
             timeout=self._timeout,
             deadline=CLEAN_UP_SECONDS,
-            clock=self._clock,
+            clock=self.clock,
             sleep=self._sleep,
         )
 
-    def session(self) -> requests.Session:
-        """Return a session whose requests pass this gate."""
+    def session(self, lane: Lane | None = None) -> requests.Session:
+        """Return a session whose requests pass this gate, on a lane of their own."""
         session = requests.Session()
         session.trust_env = False
-        adapter = adapter_class(self)()
+        adapter = adapter_class(self, lane)()
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         return session
 
     def pass_through(
-        self, request: requests.PreparedRequest, send: Callable[[requests.PreparedRequest, float], requests.Response]
+        self,
+        request: requests.PreparedRequest,
+        send: Callable[[requests.PreparedRequest, float], requests.Response],
+        lane: Lane,
     ) -> requests.Response:
         """Send one request as the policy says. Closed, Refused or NoAnswer when there is no answer to return."""
         if SCHEMATHESIS_PROBE in request.headers:
@@ -116,9 +119,9 @@ class Gate:
         if has_key and not self._allow_writes and request.method not in READS:
             raise Refused(f"{request.method} {request.path_url} writes; --allow-writes lets it")
         for _ in range(PAUSES_ALLOWED):
-            self._admit()
+            self._admit(lane)
             try:
-                response = self._send(real, send)
+                response = self._send(real, send, lane)
                 self.created.note(request, response)
             finally:
                 self._leave()
@@ -148,9 +151,9 @@ class Gate:
         real.headers["Authorization"] = given.replace(PLACEHOLDER_KEY, self._key)
         return True
 
-    def _admit(self) -> None:
+    def _admit(self, lane: Lane) -> None:
         with self._lock:
-            if self._ends_at is not None and self._clock() > self._ends_at:
+            if self._ends_at is not None and self.clock() > self._ends_at:
                 self.close("The time that a run may take is over: the target answers too slowly to be judged.")
             if self._budget is not None and self.sent >= self._budget:
                 self.close(f"The budget of {self._budget} requests is spent; --max-requests allows more.")
@@ -158,11 +161,12 @@ class Gate:
                 raise Closed(self.closed)
             self.sent += 1
             self._under_way += 1
-            now = self._clock()
-            wait = max(0.0, self._next_at - now)
-            self._next_at = max(now, self._next_at) + self._pause
-        if wait:
-            self._sleep(wait)
+        self.pace.wait(lane, self.over.is_set)
+        if self.closed is not None:
+            with self._lock:
+                self.sent -= 1
+            self._leave()
+            raise Closed(self.closed)
 
     def _leave(self) -> None:
         with self._lock:
@@ -170,8 +174,12 @@ class Gate:
             self._nobody_under_way.notify_all()
 
     def _send(
-        self, real: requests.PreparedRequest, send: Callable[[requests.PreparedRequest, float], requests.Response]
+        self,
+        real: requests.PreparedRequest,
+        send: Callable[[requests.PreparedRequest, float], requests.Response],
+        lane: Lane,
     ) -> requests.Response:
+        lane.left = self.clock()
         try:
             response = send(real, self._timeout)
             _read(response, self._timeout)
@@ -180,6 +188,9 @@ class Gate:
             if self._silences >= SILENCES_ALLOWED:
                 self.close(f"The target stopped answering: {self._silences} requests in a row had no answer.")
             raise NoAnswer(_reason(error, self._timeout)) from None
+        finally:
+            lane.arrived = self.clock()
+        self.pace.note(lane)
         self._silences = 0
         return response
 
@@ -188,8 +199,7 @@ class Gate:
         seconds = float(text) if re.fullmatch(r"[0-9]{1,6}", text) else 1.0
         if seconds > LONGEST_PAUSE_SECONDS:
             self._stop(f"The target asks for a pause of {seconds:.0f} s (429): try again later.")
-        with self._lock:
-            self._next_at = max(self._next_at, self._clock() + seconds)
+        self.pace.hold(seconds)
         return seconds
 
     def _stop(self, reason: str) -> None:
@@ -197,15 +207,15 @@ class Gate:
         raise Closed(reason)
 
 
-def adapter_class(gate: Gate) -> type[HTTPAdapter]:
-    """Return a transport adapter for `requests` that sends through a gate."""
+def adapter_class(gate: Gate, lane: Lane | None = None) -> type[HTTPAdapter]:
+    """Return a transport adapter for `requests` that sends through a gate, on a lane that may wait where none is given."""
 
     class GateAdapter(HTTPAdapter):
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
             def forward(real: requests.PreparedRequest, timeout: float) -> requests.Response:
                 return super(GateAdapter, self).send(real, **{**options, "stream": True, "timeout": timeout})
 
-            return gate.pass_through(request, forward)
+            return gate.pass_through(request, forward, Lane() if lane is None else lane)
 
     return GateAdapter
 

@@ -1,5 +1,6 @@
 """The judge of one check: it gets a stage of its own, and what becomes of it is a result."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,11 +15,12 @@ from .gate import Closed, NoAnswer, Refused
 from .ledger import Ledger
 from .plan import reason_against
 from .reply import Reply
-from .results import Check, Exchange, Failed, NotChecked, Result, Status, Warrant
+from .results import Check, Exchange, Failed, NotChecked, Result, Status, TooLate, Warrant
 from .settings import HOLDABLE, Settings
 from .site import Site
 
 HELD_IF_ASKED = {Warrant.VENDOR: "vendor", Warrant.CHOICE: "choices"}
+ATTEMPTS = 3
 UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 
@@ -57,30 +59,39 @@ class Judge:
             result.reason = f"the answer observed is {observation.answer}"
         return result
 
-    def scenario(self, check: Check, contract: Contract) -> Result:
-        """Make a check and return what became of it; each answer is compared with the contract."""
+    def scenario(self, check: Check, contract: Contract, *, attempt: int = 1) -> Result:
+        """Make a check and return what became of it; each answer is compared with the contract.
+
+        Where time is real it may have to be made `again`, with nothing else under way: an answer came too late to prove
+        anything, or something about time failed, and the company may have been the cause. The last attempt decides.
+        """
         if self._site.gate.closed is not None:
             return Result(check, Status.NOT_CHECKED, self._site.gate.closed)
-        name = check.address.replace("/", "-")
+        name = check.address.replace("/", "-") + _again(attempt)
         started = time.monotonic()
-        result = Result(check, Status.PASSED)
+        result, demands = Result(check, Status.PASSED), Demands()
         try:
             stage = self._site.stage(name)
         except EmulatorError as error:
             return Result(check, Status.ERROR, f"the control API: {error}")
         try:
-            prefix = self._settings.prefix
-            demands, address = self._demands, check.address
+            prefix, address = self._settings.prefix, check.address
             api = Api(stage, self._ledger, name, prefix, contract=contract, demands=demands, address=address)
             check.run(api)
         except Failed as error:
             result.status, result.reason, result.expected = Status.FAILED, error.came, error.expected
+            result.again = check.timed
         except Exception as error:  # noqa: BLE001 - a mistake of ours is told as such, and the other checks go on
             result.status, result.reason = _became(error)
+            result.again = isinstance(error, TooLate)
         finally:
             result.exchanges = list(stage.trace)
             result.seconds = time.monotonic() - started
             _close_quietly(stage.close)
+        result.again = result.again and attempt < ATTEMPTS and not self._site.virtual
+        if result.again:
+            return result
+        self._demands.absorb(demands)
         return self._weighed(result)
 
 
@@ -121,7 +132,18 @@ def _measure(site: Site, settings: Settings, check: Check, ledger: Ledger, trace
     reason = reason_against(settings, check, virtual=site.virtual)
     if reason is not None:
         raise NotChecked(reason)
-    name = check.address.replace("/", "-").replace(".", "-").replace("_", "-")
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return _probed(site, settings, check, ledger, trace, attempt)
+        except TooLate:
+            continue
+    return _probed(site, settings, check, ledger, trace, ATTEMPTS)
+
+
+def _probed(
+    site: Site, settings: Settings, check: Check, ledger: Ledger, trace: list[Exchange], attempt: int
+) -> str | int | Bound:
+    name = re.sub(r"[/._]", "-", check.address) + _again(attempt)
     stage = site.stage(name)
     try:
         found: str | int | Bound = check.run(Api(stage, ledger, name, settings.prefix))
@@ -132,6 +154,11 @@ def _measure(site: Site, settings: Settings, check: Check, ledger: Ledger, trace
     finally:
         trace += stage.trace
         stage.close()
+
+
+def _again(attempt: int) -> str:
+    """Return what the names of a further attempt end with: those of the first are taken."""
+    return f"-again{attempt}" if attempt > 1 else ""
 
 
 class _Nobody:

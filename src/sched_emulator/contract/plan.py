@@ -13,6 +13,7 @@ from sched_emulator.spec import assumptions
 from . import demands
 from .catalogue import Catalogue
 from .described import Contract, routes
+from .ledger import shapes
 from .results import Check, Result, Status, Warrant
 from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings, SettingsError
@@ -122,12 +123,11 @@ def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Pla
         made.requests += cost(check)
         return True
 
-    shapes = [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
-    made.questions = [name for name in shapes if admit(catalogue.probes[name])]
+    made.questions = [name for name in shapes() if admit(catalogue.probes[name])]
     made.scenarios = [check for check in sorted(catalogue.scenarios.values(), key=_importance) if admit(check)]
     made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
-    made.choices = list(demands.CHECKS.values())
-    others = [name for name in assumptions.catalogue() if name not in shapes]
+    made.choices = list(demands.CHECKS.values()) if made.scenarios else []
+    others = [name for name in assumptions.catalogue() if name not in shapes()]
     made.questions += [name for name in others if admit(catalogue.probes[name])]
     if not virtual and budget is None:
         made.scenarios.sort(key=lambda check: -check.seconds)

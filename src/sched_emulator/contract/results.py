@@ -47,6 +47,10 @@ class NotChecked(Exception):
     """The target cannot show it within this run; the message says why."""
 
 
+class TooLate(NotChecked):
+    """An answer arrived after the instant that it should have spoken of, and so proves nothing: try again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and what came of it, without the key. A step of a clock and a delivery are exchanges, too."""
@@ -119,7 +123,10 @@ class Check:
 
 @dataclass(slots=True)
 class Result:
-    """What became of a check. `answer` is what a probe observed, `seen_in` the check that repeats what is told."""
+    """What became of a check. `answer` is what a probe observed, `seen_in` the check that repeats what is told.
+
+    `again` says that nothing is known yet: the check has to be made another time.
+    """
 
     check: Check
     status: Status
@@ -129,6 +136,7 @@ class Result:
     bound: str = ""
     seconds: float = 0
     seen_in: str = ""
+    again: bool = False
     exchanges: list[Exchange] = field(default_factory=list)
 
     @property

@@ -1,6 +1,7 @@
 """One run: look at the target, say what will be done, do it side by side, delete what was made, and report."""
 
 import contextlib
+import itertools
 import queue
 import threading
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
@@ -18,7 +19,7 @@ from .catalogue import load
 from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, held_on, open_ledger
-from .ledger import Ledger, Observation
+from .ledger import Ledger, Observation, shapes
 from .plan import Plan, make_plan, refuse_unmet
 from .reply import Reply
 from .report import Report
@@ -29,6 +30,9 @@ from .site import Site, open_site
 
 THREADS_VIRTUAL, THREADS_LOOPBACK, THREADS_REMOTE = 4, 64, 12
 SILENCE_SECONDS = 150
+FLOODS = "limits."
+
+Take: TypeAlias = Callable[[Result], None]
 
 
 class CannotJudge(Exception):
@@ -106,19 +110,10 @@ class Run:
         report.observations = [] if site.gate.closed else [ledger.observe(name) for name in plan.questions]
 
     def _work(self, site: Site, ledger: Ledger, plan: Plan, results: "queue.Queue[Result | None]") -> None:
-        """Run everything planned: probes and scenarios side by side; the schema with them where time is virtual."""
+        """Run everything planned; what becomes of choices is known when all else has been done."""
+        judge = Judge(site, ledger, self._settings)
         try:
-            contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
-            judge = Judge(site, ledger, self._settings)
-            jobs: list[Callable[[], object]] = [
-                partial(_put, results, judge.probe, question) for question in plan.questions
-            ]
-            jobs += [partial(_put, results, self._scenario, judge, check, contract) for check in plan.scenarios]
-            if site.virtual:
-                jobs.insert(0, partial(self._schema, site, ledger, contract, plan, results.put))
-            _side_by_side(_threads(site), jobs)
-            if not site.virtual:
-                self._schema(site, ledger, contract, plan, results.put)
+            (self._virtually if site.virtual else self._in_real_time)(site, ledger, plan, judge, results.put)
             for check in plan.choices:
                 result = judge.choice(check)
                 if result.status != Status.NOT_CHECKED or not self._settings.only:
@@ -130,14 +125,54 @@ class Run:
         finally:
             results.put(None)
 
-    def _scenario(self, judge: Judge, check: Check, contract: Contract) -> Result:
+    def _virtually(self, site: Site, ledger: Ledger, plan: Plan, judge: Judge, take: Take) -> None:
+        """Do everything side by side: each check has a clock of its own."""
+        contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
+        jobs: list[Callable[[], object]] = [partial(self._schema, site, ledger, contract, plan, take)]
+        jobs += [partial(_tell, take, judge.probe, question) for question in plan.questions]
+        jobs += [partial(_tell, take, self._scenario, judge, contract, check) for check in plan.scenarios]
+        _side_by_side(_threads(site), jobs)
+
+    def _in_real_time(self, site: Site, ledger: Ledger, plan: Plan, judge: Judge, take: Take) -> None:
+        """Do the scenarios first, then the other questions, then what needs the target for itself.
+
+        That is: what came too late to prove anything, probes that send much, and generated requests.
+        """
+        if plan.needs_contract:
+            _side_by_side(_threads(site), [partial(ledger.observe, question) for question in shapes()])
+        contract = ledger.contract(limits=False) if plan.needs_contract else Contract({})
+        late: list[Check] = []
+
+        def scenario(check: Check) -> None:
+            result = self._scenario(judge, contract, check)
+            late.append(check) if result.again else take(result)
+
+        floods = [question for question in plan.questions if question.startswith(FLOODS)]
+        jobs: list[Callable[[], object]] = [partial(scenario, check) for check in plan.scenarios]
+        jobs += [partial(_tell, take, judge.probe, name) for name in plan.questions if name not in floods]
+        _side_by_side(_threads(site), jobs)
+        for check in late:
+            take(self._alone(judge, contract, check))
+        for question in floods:
+            take(judge.probe(question))
+        if plan.generates:
+            contract = ledger.contract(limits=True)
+        self._schema(site, ledger, contract, plan, take)
+
+    def _alone(self, judge: Judge, contract: Contract, check: Check) -> Result:
+        """Make a check again, with nothing else under way, until there is a result."""
+        return next(
+            result
+            for attempt in itertools.count(2)
+            if not (result := self._scenario(judge, contract, check, attempt=attempt)).again
+        )
+
+    def _scenario(self, judge: Judge, contract: Contract, check: Check, *, attempt: int = 1) -> Result:
         if self._stop.is_set():
             return Result(check, Status.NOT_CHECKED, "the run stopped at the first failure")
-        return judge.scenario(check, contract)
+        return judge.scenario(check, contract, attempt=attempt)
 
-    def _schema(
-        self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Callable[[Result], None]
-    ) -> None:
+    def _schema(self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Take) -> None:
         if not plan.schema:
             return
         required = ledger.answer("idempotency.required") == "required"
@@ -159,8 +194,8 @@ def _expected(settings: Settings) -> dict[str, str | int]:
         raise SettingsError(f"--assumptions: {error}") from None
 
 
-def _put(results: "queue.Queue[Result | None]", judge: Callable[..., Result], *arguments: Any) -> None:
-    results.put(judge(*arguments))
+def _tell(take: Take, judge: Callable[..., Result], *arguments: Any) -> None:
+    take(judge(*arguments))
 
 
 def _threads(site: Site) -> int:
@@ -223,7 +258,10 @@ def _observe_all(site: Site, ledger: Ledger, plan: Plan) -> dict[str, Observatio
     left_out = {result.check.question: result.reason for result in plan.left_out}
     found = {question: Observation(question, None, reason) for question, reason in left_out.items()}
     try:
-        _side_by_side(_threads(site), [partial(ledger.observe, question) for question in plan.questions])
+        floods = [question for question in plan.questions if question.startswith(FLOODS)]
+        others = [partial(ledger.observe, question) for question in plan.questions if question not in floods]
+        _side_by_side(_threads(site), others)
+        _side_by_side(1, [partial(ledger.observe, question) for question in floods])
     except KeyboardInterrupt:
         site.gate.close("interrupted")
         raise
