@@ -1,4 +1,4 @@
-"""A relay that is as far from its target as a gateway on the internet: each request takes a while to go and come back."""
+"""A relay that is as far from its target as a gateway on the internet: requests take a while."""
 
 import asyncio
 import threading

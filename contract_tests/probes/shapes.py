@@ -106,14 +106,13 @@ def create_names(api: Api) -> str:
 
 
 def _reads_settings(api: Api) -> bool:
-    """Whether create knows every setting of update: it takes a good value and refuses one without meaning."""
-    for name, (good, senseless) in SETTINGS.items():
-        fields = {"schedule": NEVER, "url": api.nowhere()}
-        if not accepted(create_cron(api, name=api.name(), **fields, **{name: good})):
-            return False
-        if accepted(create_cron(api, name=api.name(), **fields, **{name: senseless})):
-            return False
-    return True
+    """Whether create knows every setting of update: it takes good values and refuses those without meaning."""
+    url = api.nowhere()
+    good = {name: values[0] for name, values in SETTINGS.items()}
+    if not accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **good)):
+        return False
+    senseless = ({name: values[1]} for name, values in SETTINGS.items())
+    return not any(accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **one)) for one in senseless)
 
 
 @probe("cron.create.fields", "cron.create")

@@ -1,6 +1,7 @@
 """Deletes what a run has created: at its end by what was noted, or later by the prefix of the names."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import requests
@@ -8,12 +9,14 @@ import requests
 from .created import deletions, makers, path_of_deletion
 from .described import routes
 from .gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer, Refused
+from .results import short
 from .settings import Settings
 
 EXTRA_REQUESTS = 400
 DRAIN_SECONDS = 15
 OVER = "the run is over"
 PASSES = 3
+SIDE_BY_SIDE = 8
 
 
 class Cleaner:
@@ -25,15 +28,29 @@ class Cleaner:
         self._say = say
 
     def delete(self, named: Mapping[str, list[str]]) -> list[str]:
-        """Delete what is named by kind, and return what could not be: a dead-letter queue goes after its users."""
-        left = {f"{kind} {name}": (kind, name) for kind, names in named.items() for name in names}
-        for _ in range(PASSES):
-            for label, (kind, name) in list(left.items()):
-                if self._request(deletions()[kind].method, path_of_deletion(kind, name)) in {200, 204, 404}:
-                    del left[label]
-            if not left:
-                break
-        return list(left)
+        """Delete what is named by kind, and return what could not be.
+
+        The last first, and again what was refused: a dead-letter queue goes after its users.
+        """
+        left = [(kind, name) for kind, names in named.items() for name in reversed(names)]
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            for _ in range(PASSES):
+                gone = list(pool.map(self._is_gone, left))
+                left = [thing for thing, is_gone in zip(left, gone, strict=True) if not is_gone]
+                if not left:
+                    break
+        return [f"{kind} {short(name)}" for kind, name in left]
+
+    def _is_gone(self, thing: tuple[str, str]) -> bool:
+        """Delete one thing, and say whether it is no longer there."""
+        kind, name = thing
+        path = path_of_deletion(kind, name)
+        try:
+            status = self._session.request(deletions()[kind].method, self._url + path, headers=_headers()).status_code
+        except (Closed, NoAnswer, Refused, requests.RequestException) as error:
+            self._say(f"{kind} {short(name)} could not be deleted: {error}")
+            return False
+        return status in {200, 204, 404}
 
     def found(self, prefix: str) -> dict[str, list[str]]:
         """Return by kind the names of what a prefix marks: in the name itself, or in a text where names are given."""
@@ -60,13 +77,6 @@ class Cleaner:
             if not data.get("next_cursor"):
                 return items
             cursor = "?cursor=" + quote(data["next_cursor"], safe="")
-
-    def _request(self, method: str, path: str) -> int:
-        try:
-            return self._session.request(method, self._url + path, headers=_headers()).status_code
-        except (Closed, NoAnswer, Refused, requests.RequestException) as error:
-            self._say(f"{path} could not be deleted: {error}")
-            return 0
 
 
 def after_run(gate: Gate, url: str, say: Callable[[str], None]) -> list[str]:

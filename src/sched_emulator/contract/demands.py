@@ -50,7 +50,7 @@ class Demands:
     def absorb(self, others: "Demands") -> None:
         """Let the demands of one attempt at a check count, once its result does."""
         with self._lock:
-            for choice, other in others._seen.items():
+            for choice, other in others._seen.items():  # noqa: SLF001 - another of the same kind
                 seen = self._seen.setdefault(choice, _Seen())
                 seen.made += other.made
                 if other.missed_by and not seen.missed_by:

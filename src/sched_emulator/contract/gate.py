@@ -161,12 +161,11 @@ class Gate:
                 raise Closed(self.closed)
             self.sent += 1
             self._under_way += 1
-        self.pace.wait(lane, self.over.is_set)
-        if self.closed is not None:
+        if not self.pace.wait(lane, self.over.is_set):
             with self._lock:
                 self.sent -= 1
             self._leave()
-            raise Closed(self.closed)
+            raise Closed(self.closed or "the run is over")
 
     def _leave(self) -> None:
         with self._lock:
@@ -208,7 +207,7 @@ class Gate:
 
 
 def adapter_class(gate: Gate, lane: Lane | None = None) -> type[HTTPAdapter]:
-    """Return a transport adapter for `requests` that sends through a gate, on a lane that may wait where none is given."""
+    """Return a transport adapter for `requests` that sends through a gate, on a lane that may wait if none is given."""
 
     class GateAdapter(HTTPAdapter):
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]

@@ -132,28 +132,22 @@ def _measure(site: Site, settings: Settings, check: Check, ledger: Ledger, trace
     reason = reason_against(settings, check, virtual=site.virtual)
     if reason is not None:
         raise NotChecked(reason)
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
+        name = re.sub(r"[/._]", "-", check.address) + _again(attempt)
+        stage = site.stage(name)
         try:
-            return _probed(site, settings, check, ledger, trace, attempt)
+            found: str | int | Bound = check.run(Api(stage, ledger, name, settings.prefix))
         except TooLate:
-            continue
-    return _probed(site, settings, check, ledger, trace, ATTEMPTS)
-
-
-def _probed(
-    site: Site, settings: Settings, check: Check, ledger: Ledger, trace: list[Exchange], attempt: int
-) -> str | int | Bound:
-    name = re.sub(r"[/._]", "-", check.address) + _again(attempt)
-    stage = site.stage(name)
-    try:
-        found: str | int | Bound = check.run(Api(stage, ledger, name, settings.prefix))
-    except (Closed, Refused, NoAnswer) as error:
-        raise NotChecked(str(error)) from None
-    else:
-        return found
-    finally:
-        trace += stage.trace
-        stage.close()
+            if attempt == ATTEMPTS:
+                raise
+        except (Closed, Refused, NoAnswer) as error:
+            raise NotChecked(str(error)) from None
+        else:
+            return found
+        finally:
+            trace += stage.trace
+            stage.close()
+    raise AssertionError("the last attempt has returned or raised")
 
 
 def _again(attempt: int) -> str:

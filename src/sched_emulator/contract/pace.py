@@ -44,8 +44,8 @@ class Pace:
         self._next_at = 0.0
         self._round_trips: deque[float] = deque(maxlen=ROUND_TRIPS_KEPT)
 
-    def wait(self, lane: Lane, is_over: Callable[[], bool]) -> None:
-        """Wait for a lane's turn, or until nothing is sent any more."""
+    def wait(self, lane: Lane, is_over: Callable[[], bool]) -> bool:
+        """Wait for a lane's turn; say whether it came before nothing is sent any more."""
         with self._lock:
             mine = (lane.due, next(self._numbers))
             heapq.heappush(self._waiting, mine)
@@ -56,11 +56,12 @@ class Pace:
                 if pause <= A_HAIR_SECONDS and self._waiting[0] == mine:
                     heapq.heappop(self._waiting)
                     self._next_at = max(now, self._next_at) + self.seconds_apart
-                    return
+                    return True
             self._sleep(max(pause, NOT_YET_SECONDS))
         with self._lock:
             self._waiting.remove(mine)
             heapq.heapify(self._waiting)
+        return False
 
     def hold(self, seconds: float) -> None:
         """Let nothing leave for so long, as the target asks."""
@@ -71,6 +72,12 @@ class Pace:
         """Learn from an exchange how long a round trip takes."""
         with self._lock:
             self._round_trips.append(lane.arrived - lane.left)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        with self._lock:
+            return len(self._waiting)
 
     @property
     def round_trip(self) -> float:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 BODY_SHOWN_CHARS = 4000
+NAME_SHOWN_CHARS = 80
 WAIT, ARRIVED = "WAIT", "ARRIVED"
 
 
@@ -149,6 +150,11 @@ def shown(value: Any, limit: int = 300) -> str:
     """Return a value as JSON, cut to a length that a sentence bears."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def short(name: str) -> str:
+    """Return a name as a line of a report bears it."""
+    return name if len(name) <= NAME_SHOWN_CHARS else f"{name[: NAME_SHOWN_CHARS - 20]}… ({len(name)} characters)"
 
 
 def require(condition: object, came: str, expected: str = "") -> None:

@@ -64,7 +64,7 @@ class Stage(ABC):
         """Let the hair pass that `just_before` left, and as much again."""
         self.sleep(2 * self.margin)
 
-    def heard(self, url: str, raw: bytes | None, *, succeeded: bool) -> None:
+    def heard(self, url: str, raw: bytes | None, *, succeeded: bool) -> None:  # noqa: B027 - often there is no need
         """Take note of a request that was answered. TooLate when the answer proves nothing any more."""
 
     @abstractmethod
