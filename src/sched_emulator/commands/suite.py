@@ -12,7 +12,7 @@ from typing import Any
 from sched_emulator.config import UsageError
 from sched_emulator.contract import calibration, catalogue, cleanup, reports
 from sched_emulator.contract.calibration import Finding
-from sched_emulator.contract.plan import Plan, every_check, refuse_unmet
+from sched_emulator.contract.plan import Plan, every_check, refuse_keyless, refuse_unmet
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Result
 from sched_emulator.contract.runner import CannotJudge, Run, observe
@@ -55,7 +55,7 @@ def settings_of(values: argparse.Namespace) -> Settings:
         name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios", "baseline")
     }
     given: dict[str, Any] = {name: Path(text) for name, text in paths.items() if text is not None}
-    more = ("allow_writes", "max_requests", "rate", "callback_url", "callback_listen", "real_time")
+    more = ("allow_writes", "max_requests", "max_usd", "rate", "callback_url", "callback_listen", "real_time")
     given |= {name: getattr(values, name) for name in more}
     given |= {
         name: getattr(values, name) for name in ("only", "fail_fast", "examples", "hold") if hasattr(values, name)
@@ -77,6 +77,7 @@ def _list(settings: Settings) -> int:
 
 
 def _clean_up(settings: Settings, prefix: str) -> int:
+    refuse_keyless(settings, catalogue.load())
     left = cleanup.by_prefix(settings, prefix, say)
     for name in left:
         say(f"could not be deleted: {name}")
@@ -112,6 +113,9 @@ class Listener:
 
     def finished(self, result: Result, done: int, all_checks: int) -> None:
         """Nothing is said of single checks."""
+
+    def beat(self, done: int, all_checks: int) -> None:
+        """Nothing is said of what is under way."""
 
     def say(self, text: str) -> None:
         """Pass on what else there is to say."""

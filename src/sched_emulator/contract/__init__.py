@@ -7,7 +7,8 @@ the bottom:
 
     results · settings          what a check is, what became of it; what the user asked for
     described                   the documents resolved for the target's shapes
-    gate · created              every request passes here: budget, rate, refusals, the key, what was made
+    gate · pace · created       every request passes here: budget, rate, refusals, the key, what was made
+    prices                      what requests cost, by the target's own discovery
     site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
     api · reply                 what scenarios and probes talk to
     declare · catalogue         how a check is written, with address and warrant; which there are

@@ -1,8 +1,11 @@
-"""Measures how many requests each check sends, for the plans: run as a module, it writes costs.json."""
+"""Measures which requests each check sends, for the plans: run as a module, it writes costs.json."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from .created import operation_at
 from .plan import Plan
 from .report import Report
 from .results import Result
@@ -19,25 +22,33 @@ class Silent:
     def finished(self, _result: Result, _done: int, _all_checks: int) -> None:
         """Hear what became of a check."""
 
+    def beat(self, _done: int, _all_checks: int) -> None:
+        """Hear that the run goes on."""
+
     def say(self, _text: str) -> None:
         """Hear something else."""
 
 
-def measured(report: Report) -> dict[str, int]:
-    """Return the number of requests to the target by address, steps of a clock apart."""
+def measured(report: Report) -> dict[str, dict[str, int]]:
+    """Return by address how often each operation was sent, steps of a clock apart; what is none is `other`."""
     counts = {}
     for result in report.results:
+        if result.check.aspect == "choices":  # what others have asked
+            continue
         sent = [item for item in result.exchanges if item.status is not None and "/_emulator/" not in item.url]
-        counts[result.check.address] = len(sent)
+        found = [operation_at(item.method, urlsplit(item.url).path) for item in sent]
+        names = Counter("other" if item is None else item[0].short for item in found)
+        counts[result.check.address] = dict(sorted(names.items()))
     return counts
 
 
 def main() -> None:
     """Run probes and scenarios against an emulator in real time, and write what they cost."""
-    only = ("[!s]*", "s[!c]*")  # all but schema/…
+    only = ("[!s]*",)  # all but schema/…
     report = Run(Settings(target="emulator", seed=1, only=only, real_time=True), Silent()).perform()
-    text = json.dumps(dict(sorted(measured(report).items())), indent=2)
-    Path(__file__).with_name("costs.json").write_text(text + "\n", encoding="utf-8")
+    lines = [f"  {json.dumps(address)}: {json.dumps(sent)}" for address, sent in sorted(measured(report).items())]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    Path(__file__).with_name("costs.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

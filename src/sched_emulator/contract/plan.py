@@ -1,7 +1,8 @@
 """What a run will do, and what it will cost: which checks, about how many requests, how long, what is created."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -12,14 +13,17 @@ from sched_emulator.spec import assumptions
 
 from . import demands
 from .catalogue import Catalogue
+from .created import deletions
 from .described import Contract, routes
+from .gate import READS, SLACK_SHARE
 from .ledger import shapes
+from .prices import DISCOVERY, Price
 from .results import Check, Result, Status, Warrant
 from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings, SettingsError
 
-CLEAN_UP_SHARE = 0.15
 SCHEMA_REQUESTS = {"examples": 4, "coverage": 55, "fuzzing": 11}
+UNMEASURED = {"other": 6}
 LONGEST_REAL_SECONDS = 95
 
 
@@ -35,7 +39,18 @@ class Plan:
     schema: dict[str, Check] = field(default_factory=dict)
     choices: list[Check] = field(default_factory=list)
     left_out: list[Result] = field(default_factory=list)
-    requests: int = 0
+    prices: Mapping[str, Price] | None = None
+    sends: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def requests(self) -> int:
+        """About how many requests are sent before anything is deleted."""
+        return self.sends.total()
+
+    @property
+    def usd(self) -> float:
+        """About how many dollars that costs, and deleting everything again."""
+        return dollars(self.sends + deleted(self.sends), self.prices or {})
 
     @property
     def count(self) -> int:
@@ -76,6 +91,8 @@ class Plan:
         if self.settings.budget is not None:
             rate = self.settings.requests_per_second
             yield f"At most {self.settings.budget} requests are sent{f', {rate:g} a second' if rate else ''}."
+        if not self.virtual:
+            yield self._price()
         if self.virtual:
             yield "It is an emulator: every check gets a sandbox of its own, nothing of yours is touched."
         elif any(check.writes for check in [*self.scenarios, *self.probes]):
@@ -86,28 +103,46 @@ class Plan:
         if self.left_out:
             yield f"{len(self.left_out)} checks are left out; the report says why."
 
+    def _price(self) -> str:
+        """Say what it costs."""
+        if self.prices is None:
+            return f"What that costs is not known: {DISCOVERY} tells no prices."
+        sends = self.sends + deleted(self.sends)
+        reads = Counter({name: count for name, count in sends.items() if is_read(name)})
+        parts = [
+            f"{part.total()} {what} for ${dollars(part, self.prices):.2f}"
+            for what, part in (("reads", reads), ("writes", sends - reads))
+        ]
+        most = "" if self.settings.max_usd is None else f"; at most ${self.settings.max_usd:.2f} are spent"
+        return f"By the prices of {DISCOVERY}, about ${self.usd:.2f}, deleting included: {' and '.join(parts)}{most}."
+
 
 @lru_cache(maxsize=1)
-def costs() -> dict[str, int]:
-    """Return how many requests each check was measured to send."""
-    measured: dict[str, int] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
+def costs() -> dict[str, dict[str, int]]:
+    """Return how often each check was measured to send each operation; what is no operation counts as `other`."""
+    measured: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
     return measured
 
 
-def cost(check: Check) -> int:
-    """Return about how many requests a check sends."""
+def cost(check: Check) -> Counter[str]:
+    """Return about how often a check sends each operation."""
     phase = check.address.rpartition("/")[2]
     if check.aspect == "choices":
-        return 0
+        return Counter()
     if check.aspect == "schema":
-        return SCHEMA_REQUESTS.get(phase, 100)
-    return costs().get(check.address, 6)
+        return Counter({check.covers[0] if phase in SCHEMA_REQUESTS else "other": SCHEMA_REQUESTS.get(phase, 100)})
+    return Counter(costs().get(check.address, UNMEASURED))
 
 
-def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Plan:
-    """Choose the checks of a run."""
-    made = Plan(settings, catalogue, virtual)
-    budget = None if settings.budget is None else int(settings.budget * (1 - CLEAN_UP_SHARE))
+def make_plan(
+    settings: Settings, catalogue: Catalogue, *, virtual: bool, prices: Mapping[str, Price] | None = None
+) -> Plan:
+    """Choose the checks of a run.
+
+    Where the budget is short: what is needed to read answers, what is documented, the examples; then the other
+    questions, and last what cannot fail, unless it is held against the target.
+    """
+    made = Plan(settings, catalogue, virtual, prices=prices)
 
     def admit(check: Check) -> bool:
         if settings.only and not any(fnmatchcase(check.address, glob) for glob in settings.only):
@@ -115,23 +150,81 @@ def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Pla
         reason = reason_against(settings, check, virtual=virtual)
         if reason is None and not virtual and check.seconds > LONGEST_REAL_SECONDS:
             reason = f"it takes {check.seconds:.0f} s of real time"
-        if reason is None and budget is not None and made.requests + cost(check) > budget:
-            reason = f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
+        if reason is None:
+            reason = _beyond(made, made.sends + cost(check))
         if reason is not None:
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))
             return False
-        made.requests += cost(check)
+        made.sends += cost(check)
         return True
 
+    ordered = sorted(catalogue.scenarios.values(), key=_importance)
+    first, last = [[check for check in ordered if _is_held(settings, check) is held] for held in (True, False)]
     made.questions = [name for name in shapes() if admit(catalogue.probes[name])]
-    made.scenarios = [check for check in sorted(catalogue.scenarios.values(), key=_importance) if admit(check)]
+    made.scenarios = [check for check in first if admit(check)]
     made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
-    made.choices = list(demands.CHECKS.values()) if made.scenarios else []
     others = [name for name in assumptions.catalogue() if name not in shapes()]
     made.questions += [name for name in others if admit(catalogue.probes[name])]
-    if not virtual and budget is None:
+    made.scenarios += [check for check in last if admit(check)]
+    made.choices = list(demands.CHECKS.values()) if made.scenarios else []
+    if not virtual and settings.budget is None:
         made.scenarios.sort(key=lambda check: -check.seconds)
     return made
+
+
+def _is_held(settings: Settings, check: Check) -> bool:
+    """Whether a check may fail: nobody pays to learn what cannot."""
+    return check.warrant != Warrant.CHOICE or "choices" in settings.hold
+
+
+def _beyond(made: Plan, sends: Counter[str]) -> str | None:
+    """Return why so many requests are too many, deleting included; None when they are not."""
+    settings, all_sends = made.settings, sends + deleted(sends)
+    if settings.budget is not None and all_sends.total() > settings.budget:
+        return f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
+    if settings.max_usd is not None and dollars(all_sends, made.prices or {}) > settings.max_usd:
+        return f"it is beyond the {settings.max_usd:g} dollars of --max-usd"
+    return None
+
+
+def deleted(sends: Mapping[str, int]) -> Counter[str]:
+    """Return which requests delete again what others have made; one in five is needed twice."""
+    again: Counter[str] = Counter()
+    for name, count in sends.items():
+        for kind in routes()[name].makes if name in routes() else ():
+            if kind in deletions():
+                again[deletions()[kind].short] += count + count // SLACK_SHARE
+    return again
+
+
+def dollars(sends: Mapping[str, int], prices: Mapping[str, Price]) -> float:
+    """Return what so many requests cost."""
+    return sum(prices[name].usd * count for name, count in sends.items() if name in prices)
+
+
+def is_read(name: str) -> bool:
+    """Whether an operation only reads."""
+    return name in routes() and routes()[name].method in READS
+
+
+def refuse_keyless(settings: Settings, catalogue: Catalogue) -> None:
+    """Refuse a target that is not on this machine without a key, unless all that is asked for does without one.
+
+    SettingsError says so before anything is sent.
+    """
+    asked = [
+        check for check in every_check(catalogue) if any(fnmatchcase(check.address, glob) for glob in settings.only)
+    ]
+    if settings.key is None and not settings.loopback and not (asked and all(map(_keyless, asked))):
+        raise SettingsError(
+            f"there is no key in ${settings.key_variable}; set it, or name another variable with --api-key-env. "
+            "Without a key, --only 'access/*' and --only 'discovery/*' can be checked."
+        )
+
+
+def _keyless(check: Check) -> bool:
+    """Whether a check needs no key."""
+    return check.aspect == "access" or check.address.startswith("discovery")
 
 
 def _importance(check: Check) -> tuple[bool, int]:
@@ -143,12 +236,7 @@ def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | 
     """Return why a check is not for this run, None when it is."""
     if virtual:
         return None
-    if (
-        settings.key is None
-        and not settings.loopback
-        and check.aspect != "access"
-        and not check.address.startswith("discovery")
-    ):
+    if settings.key is None and not settings.loopback and not _keyless(check):
         return f"it needs a key in ${settings.key_variable}"
     if check.writes and not settings.may_write:
         return "it writes; --allow-writes lets it"

@@ -14,13 +14,13 @@ from typing import Any, Protocol, TypeAlias
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
 
-from . import baseline, cleanup, known
+from . import baseline, cleanup, known, prices
 from .catalogue import load
 from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, held_on, open_ledger
 from .ledger import Ledger, Observation, shapes
-from .plan import Plan, make_plan, refuse_unmet
+from .plan import Plan, make_plan, refuse_keyless, refuse_unmet
 from .reply import Reply
 from .report import Report
 from .results import Check, Result, Status
@@ -30,6 +30,7 @@ from .site import Site, open_site
 
 THREADS_VIRTUAL, THREADS_LOOPBACK, THREADS_REMOTE = 4, 64, 12
 SILENCE_SECONDS = 150
+BEAT_SECONDS = 1
 FLOODS = "limits."
 
 Take: TypeAlias = Callable[[Result], None]
@@ -48,6 +49,9 @@ class Listener(Protocol):
     def finished(self, result: Result, done: int, all_checks: int) -> None:
         """Hear what became of a check."""
 
+    def beat(self, done: int, all_checks: int) -> None:
+        """Hear, every second at least, that the run goes on."""
+
     def say(self, text: str) -> None:
         """Hear something else."""
 
@@ -64,6 +68,7 @@ class Run:
         self._known = {} if settings.known is None else known.read(settings.known)
         refuse_unmet("--only", settings.only, self._catalogue)
         refuse_unmet("--known", self._known, self._catalogue)
+        refuse_keyless(settings, self._catalogue)
         self._expected = _expected(settings)
         self._interrupted: str | None = None
 
@@ -83,7 +88,7 @@ class Run:
         finally:
             if not site.virtual:
                 report.stopped = self._interrupted or site.gate.closed
-                report.left_over = cleanup.after_run(site.gate, site.url, self._listener.say)
+                report.left_over = cleanup.after_run(site.gate, site.url, self._settings.prefix, self._listener.say)
                 report.left_over += site.gate.created.lasting() if report.stopped else []
             report.stopped = self._interrupted or report.stopped or (site.gate.closed if site.virtual else None)
             report.requests = site.gate.sent
@@ -95,19 +100,26 @@ class Run:
 
     def _check(self, site: Site, report: Report) -> None:
         ledger = open_ledger(site, self._settings, self._catalogue.probes, self._expected)
-        plan = make_plan(self._settings, self._catalogue, virtual=site.virtual)
+        plan = make_plan(self._settings, self._catalogue, virtual=site.virtual, prices=_priced(site))
         self._listener.planned(plan)
         report.results += plan.left_out
         results: queue.Queue[Result | None] = queue.Queue()
         worker = threading.Thread(target=self._work, args=(site, ledger, plan, results), daemon=True)
         worker.start()
-        for done, result in enumerate(_until_silence(results, site), start=1):
-            report.results.append(result)
-            self._listener.finished(result, done, plan.count)
-            if result.status == Status.FAILED and self._settings.fail_fast:
-                self._stop.set()
+        done = 0
+        for result in _until_silence(results, site):
+            if result is not None:
+                done += 1
+                self._heard(report, result, done, plan)
+            self._listener.beat(done, plan.count)
         report.results.sort(key=lambda result: plan.order(result.check.address))
         report.observations = [] if site.gate.closed else [ledger.observe(name) for name in plan.questions]
+
+    def _heard(self, report: Report, result: Result, done: int, plan: Plan) -> None:
+        report.results.append(result)
+        self._listener.finished(result, done, plan.count)
+        if result.status == Status.FAILED and self._settings.fail_fast:
+            self._stop.set()
 
     def _work(self, site: Site, ledger: Ledger, plan: Plan, results: "queue.Queue[Result | None]") -> None:
         """Run everything planned; what becomes of choices is known when all else has been done."""
@@ -203,16 +215,24 @@ def _threads(site: Site) -> int:
     return THREADS_VIRTUAL if site.virtual else THREADS_LOOPBACK if site.settings.loopback else THREADS_REMOTE
 
 
-def _until_silence(results: "queue.Queue[Result | None]", site: Site) -> Iterator[Result]:
-    """Yield results up to the last; close the gate when none comes for so long that something must hang."""
+def _until_silence(results: "queue.Queue[Result | None]", site: Site) -> Iterator[Result | None]:
+    """Yield results up to the last, and None each second that there is none.
+
+    The gate is closed when none comes for so long that something must hang.
+    """
+    heard_at = time.monotonic()
     while True:
         try:
-            result = results.get(timeout=SILENCE_SECONDS)
+            result = results.get(timeout=BEAT_SECONDS)
         except queue.Empty:
-            site.gate.close(f"no check ended for {SILENCE_SECONDS} s: the target, or its clock, hangs.")
-            return
+            if time.monotonic() - heard_at > SILENCE_SECONDS:
+                site.gate.close(f"no check ended for {SILENCE_SECONDS} s: the target, or its clock, hangs.")
+                return
+            yield None
+            continue
         if result is None:
             return
+        heard_at = time.monotonic()
         yield result
 
 
@@ -240,16 +260,18 @@ def observe(settings: Settings, listener: Listener) -> tuple[list[Observation], 
     CannotJudge when the target cannot be looked at.
     """
     catalogue = load(settings.scenarios)
+    refuse_keyless(settings, catalogue)
     site = _opened(settings)
     try:
         _look(site)
-        plan = make_plan(replace(settings, only=("probe/*",)), catalogue, virtual=site.virtual)
+        only_probes = replace(settings, only=("probe/*",))
+        plan = make_plan(only_probes, catalogue, virtual=site.virtual, prices=_priced(site))
         listener.planned(plan)
         found = _observe_all(site, open_ledger(site, settings, catalogue.probes), plan)
         return [found[question] for question in assumptions.catalogue()], site.gate.sent
     finally:
         if not site.virtual:
-            for name in cleanup.after_run(site.gate, site.url, listener.say):
+            for name in cleanup.after_run(site.gate, site.url, settings.prefix, listener.say):
                 listener.say(f"could not be deleted: {name}")
         site.close()
 
@@ -274,6 +296,17 @@ def _opened(settings: Settings) -> Site:
         return open_site(settings)
     except EmulatorError as error:
         raise CannotJudge(str(error)) from None
+
+
+def _priced(site: Site) -> dict[str, prices.Price] | None:
+    """Return what requests cost, and let the gate pay; CannotJudge when dollars are limited and nobody tells prices."""
+    if site.virtual:
+        return None
+    found = prices.read(site.gate, site.url)
+    if found is None and site.settings.max_usd is not None:
+        raise CannotJudge(f"{site.url} tells no prices at {prices.DISCOVERY}, and --max-usd needs them.")
+    site.gate.purse = prices.Purse(found or {}, site.settings.max_usd)
+    return found
 
 
 def _look(site: Site) -> None:

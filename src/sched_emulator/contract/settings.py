@@ -33,6 +33,7 @@ class Settings:
     key_variable: str = "INFRAI_API_KEY"
     allow_writes: bool = False
     max_requests: int | None = None
+    max_usd: float | None = None
     rate: float | None = None
     callback_url: str | None = None
     callback_listen: str | None = None

@@ -2,6 +2,8 @@
 
 import sys
 import threading
+import time
+from collections.abc import Callable
 from typing import TextIO
 
 from sched_emulator.contract.plan import Plan
@@ -10,6 +12,7 @@ from sched_emulator.contract.results import Result, Status
 from sched_emulator.output import for_terminal, ink
 
 WIDTH = 24
+HEARTBEAT_SECONDS = 10
 SHOWN_BODY_CHARS = 700
 CODES = {"good": "32", "bad": "31", "unsure": "33", "dim": "2", "bold": "1"}
 
@@ -17,14 +20,23 @@ CODES = {"good": "32", "bad": "31", "unsure": "33", "dim": "2", "bold": "1"}
 class Terminal:
     """A listener of runs that writes to a terminal or a log."""
 
-    def __init__(self, stream: TextIO | None = None, *, colour: bool | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        colour: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
         self._colour = self._live if colour is None else colour
         self._lock = threading.Lock()
+        self._clock = clock
+        self._beaten_at: float | None = None
 
     def planned(self, plan: Plan) -> None:
         """Say what will be done."""
+        self._beaten_at = None if plan.virtual else self._clock()
         for sentence in plan.sentences():
             self.say(sentence)
 
@@ -39,6 +51,13 @@ class Terminal:
             with self._lock:
                 self._stream.write(f"\r\x1b[K{bar} {done}/{all_checks} {result.check.address}\r")
                 self._stream.flush()
+
+    def beat(self, done: int, all_checks: int) -> None:
+        """Write a line now and then that says how far a run in real time is, where nobody sees a line of progress."""
+        now = self._clock()
+        if not self._live and self._beaten_at is not None and now - self._beaten_at >= HEARTBEAT_SECONDS:
+            self._beaten_at = now
+            self.say(f"… {done} of {all_checks} checks done")
 
     def say(self, text: str) -> None:
         """Write a line."""
