@@ -30,7 +30,6 @@ from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
-from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
 
@@ -86,7 +85,7 @@ class App:
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
-        face = self._control if is_control(target) else self._api
+        face = self._control if self._control.takes(request.method, target) else self._api
         try:
             _refuse_encoded(request)
             if "Expect" in request.headers:
@@ -136,11 +135,6 @@ class App:
     ) -> BaseRequest:
         loop = task.get_loop()
         return BaseRequest(message, payload, protocol, writer, task, loop)
-
-
-def is_control(target: str) -> bool:
-    """Whether a request is meant for the control API, however its path is written."""
-    return target.startswith(PREFIX) or ("%" in target and path_of(target).startswith(PREFIX))
 
 
 def target_of(request: BaseRequest) -> str:
