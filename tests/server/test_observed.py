@@ -14,7 +14,7 @@ CRON = {"name": "n", "schedule": "0 9 * * 1", "url": URL}
 FIFO = {"name": "q", "type": "standard"}
 
 
-async def hint(api: Api, operation: str, body: Any, **path: str) -> str:
+async def hint(api: Api, operation: str, body: Any, **path: Any) -> str:
     answer = await api.envelope(operation, body, **path)
     assert answer["status"] == 400, answer
     told: str = answer["error"]["hint"]
@@ -34,7 +34,7 @@ async def hint(api: Api, operation: str, body: Any, **path: str) -> str:
     ],
 )
 async def test_a_name_or_a_form_that_the_dialect_observed_takes_is_said_to_be_that(
-    start: Start, operation: str, body: dict[str, Any], path: dict[str, str], told: str
+    start: Start, operation: str, body: dict[str, Any], path: dict[str, Any], told: str
 ) -> None:
     api = await start()
     await api.call("queue.create", FIFO)

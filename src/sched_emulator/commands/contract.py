@@ -8,9 +8,8 @@ from functools import partial
 
 from sched_emulator.config import UsageError, parse_whole
 
+from .extras import installing
 from .options import Commands, Option, add_command
-
-NEEDS = "the contract suite needs further packages: pip install 'sched-emulator[contract]'"
 
 
 def _rate(text: str, option: str) -> float:
@@ -82,7 +81,7 @@ def needed_packages() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.split(".")[0] in {"schemathesis", "hypothesis", "requests"}:
-            raise UsageError(NEEDS) from None
+            raise UsageError(f"the contract suite needs further packages: {installing('contract')}") from None
         raise
 
 
