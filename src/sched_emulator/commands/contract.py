@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from sched_emulator import files
 from sched_emulator.config import UsageError, parse_whole
 
 from .extras import installing
@@ -57,10 +58,10 @@ TARGET_OPTIONS = (
 OPTIONS = (
     *TARGET_OPTIONS,
     Option("--only", "only checks whose address fits, such as 'queue/lease/*'", "GLOB", repeated=True, default=()),
-    Option("--scenarios", "a folder of Python files with checks of your own, made as well", "DIR"),
-    Option("--known", "a file of known deviations: `address: reason` on each line", "FILE"),
-    Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE"),
-    Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR"),
+    Option("--scenarios", "a folder of Python files with checks of your own", "DIR", files.folder_to_read),
+    Option("--known", "a file of known deviations: `address: reason` on each line", "FILE", files.to_read),
+    Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE", files.to_read),
+    Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR", files.folder_to_write),
     Option(
         "--examples",
         "how many examples an operation is fuzzed with (default 10)",

@@ -5,12 +5,14 @@ of texts happen in `values_of`, so that every error names the option, or the var
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag
 from sched_emulator.core import instants
+from sched_emulator.output import write
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
@@ -111,6 +113,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def print_help(self, _file: object = None) -> None:
+        """Write how the command is used."""
+        write(sys.stdout, self.format_help(), flush=True)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""

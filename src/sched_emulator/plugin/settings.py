@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sched_emulator import files
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.client.sandbox import Instant, Sandbox
+from sched_emulator.config import UsageError
 
 from .relied import ASKED, note
 
@@ -49,7 +50,10 @@ def keep_given_answers(config: pytest.Config) -> None:
     file = config.getoption("sched_assumptions")
     try:
         if file:
-            answers |= assumptions.read_answers_toml(config.invocation_params.dir / Path(file))
+            path = files.to_read(str(config.invocation_params.dir / file), "--sched-assumptions")
+            answers |= assumptions.parse_answers_toml(files.read_text(path, "--sched-assumptions"), str(path))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     except ValueError as error:
         raise pytest.UsageError(f"--sched-assumptions: {error}") from None
     try:

@@ -18,6 +18,7 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
+from sched_emulator import files
 from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
@@ -234,7 +235,7 @@ async def _run_until_stopped(config: Config, port: int) -> None:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
     starting.announce(BANNER.format(url=f"http://{reachable_host(config.host)}:{port}", control=PREFIX))
     if config.port_file is not None:
-        starting.write_port_file(config.port_file, port)
+        files.write(config.port_file, str(port), "--port-file")
     await stopped.wait()
 
 

@@ -7,20 +7,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from uuid import uuid4
 
 from msgspec.structs import replace
 from multidict import MultiMapping
 
-from sched_emulator.config import FROZEN_START_MS, Config, UsageError
+from sched_emulator import files
+from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core import snapshot, soundness
 from sched_emulator.core.beginning import Beginning
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
-from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
 
 from .binding import Binding, bind
@@ -79,7 +78,9 @@ class Sandboxes:
         self._answers, self._routes = dict(config.answers), dict(config.routes)  # the same for all sandboxes
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = Beginning(snapshot.at_home(read_snapshot(_bytes_of(config.load)), self._settings()))
+            self._loaded = Beginning(
+                snapshot.at_home(read_snapshot(files.read_bytes(config.load, "--load")), self._settings())
+            )
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -187,13 +188,6 @@ def read_snapshot(document: bytes) -> State:
     state = replace(state, answers=answers, settings=replace(state.settings, answers=beginning))
     soundness.check(state)
     return state
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"--load: {path} cannot be read: {reason(error)}") from None
 
 
 def real_now_ms() -> int:
