@@ -46,10 +46,10 @@ def to_write(text: str, option: str) -> Path:
 
 
 def folder_to_read(text: str, option: str) -> Path:
-    """Return the path of a folder."""
+    """Return the path of a folder of Python files."""
     path = Path(text)
     if not _is(Path.is_dir, path):
-        raise UsageError(f"{option}: {text} is no folder; expected one that there is")
+        raise UsageError(f"{option}: {text} is no folder; expected one of Python files")
     return path
 
 
