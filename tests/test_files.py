@@ -211,6 +211,7 @@ def left() -> int:
 def test_a_reader_that_has_seen_enough_changes_no_status(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    emulator.sandbox("ifr_a")
     ended = {command: printed(monkeypatch, command, left) for command in printing(emulator.url)}
     assert ended == printing(emulator.url)
     assert capsys.readouterr().err == ""
@@ -220,6 +221,7 @@ def test_a_reader_that_has_seen_enough_changes_no_status(
 def test_a_full_output_is_one_line_and_status_2(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    emulator.sandbox("ifr_a")
     for command in printing(emulator.url):
         assert printed(monkeypatch, command, lambda: os.open(FULL, os.O_WRONLY)) == 2, command
         name = "" if command.startswith("-") else f" {command.split()[0]}"

@@ -106,6 +106,9 @@ def what_happened(box: Sandbox) -> None:
     for entry in deliveries:
         assert_type(entry, dict[str, Any])
     assert_type(box.requests(operation="queue.publish", since=0)[-1], dict[str, Any])
+    assert_type(len(box.deliveries(kept=True)) + len(box.requests(kept=True)), int)
+    assert_type(box.unused(), list[dict[str, Any]])
+    assert_type(box.summary(), dict[str, Any])
     assert_type(box.timeline(limit=5), list[dict[str, Any]])
     assert_type(box.relied(), dict[str, Any])
     taken = box.snapshot()

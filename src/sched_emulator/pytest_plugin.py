@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .client.sandbox import Sandbox
 
 MARKER_HELP = (
-    "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings of the test's sandbox in the"
-    " emulated scheduling API."
+    "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=, strict=): settings of the test's sandbox in"
+    " the emulated scheduling API; with strict=True a test is an error whose scripts, faults or routes nothing met."
 )
 SANDBOX: "pytest.StashKey[Sandbox]" = pytest.StashKey()
 
@@ -43,8 +43,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--sched-vary",
-        action="store_true",
-        help="then run each test that does again, under each other answer that would have made a difference",
+        action="store_const",
+        const="fail",
+        dest="sched_vary",
+        help="then run each test that does again, under each other answer that would have made a difference, and fail"
+        " when one breaks",
+    )
+    group.addoption(
+        "--sched-vary=report",  # an option of its own: one with an optional value would take a path that follows it
+        action="store_const",
+        const="report",
+        dest="sched_vary",
+        help="the same, but only tell which break",
+    )
+    group.addoption(
+        "--sched-report",
+        metavar="FILE.json",
+        help="write there what the tests rely on, and what --sched-vary found of each test",
     )
     group.addoption(
         "--sched-follow",
@@ -60,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from .plugin import settings  # noqa: PLC0415 - costs those who ask for it
 
         settings.keep_given_answers(config)
-    if config.getoption("sched_relied") or config.getoption("sched_vary"):
+    if any(map(config.getoption, ("sched_relied", "sched_vary", "sched_report"))):
         from .plugin import relied  # noqa: PLC0415 - the same
 
         relied.ask(config)
@@ -71,6 +86,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add the sandbox's story to the report of a failure."""
     report = yield
     box = item.stash.get(SANDBOX, None)
+    if box is not None and report.when == "call":
+        from .plugin.settings import PASSED  # noqa: PLC0415 - imported already, where there is a sandbox
+
+        item.stash[PASSED] = report.passed
     if box is not None and report.failed:
         from .plugin.story import story  # noqa: PLC0415 - costs those who fail
 

@@ -53,13 +53,10 @@ def run(values: argparse.Namespace) -> int:
     config = serve.config_of(values)
     import asyncio  # noqa: PLC0415 - nobody else pays for the server
 
-    from sched_emulator.core.errors import SchedulingError  # noqa: PLC0415 - with what raises it
     from sched_emulator.intercept import process, session  # noqa: PLC0415 - the same
 
     try:
         return asyncio.run(session.run(config, command, offline=values.offline))
-    except SchedulingError as error:
-        raise UsageError(f"--load: {config.load} cannot be used: {error.message}") from None
     except process.NotStartedError as error:
         complain(values.prog, error)
         return error.status

@@ -1,6 +1,6 @@
 """The settings of a test's sandbox: those of its markers, over those of the command line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +12,14 @@ from sched_emulator import files
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.client.sandbox import Instant, Sandbox
 from sched_emulator.config import UsageError
+from sched_emulator.output import printable
 
 from .relied import ASKED, note
+from .story import story, unmet
 
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
+PASSED: pytest.StashKey[bool] = pytest.StashKey()  # the test itself, so far
 GIVEN_ANSWERS: pytest.StashKey[Answers] = pytest.StashKey()
 
 
@@ -30,6 +33,7 @@ class Settings:
     dialect: str | None = None
     seed: int | None = None
     follow: bool | None = None
+    strict: bool = False
 
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -39,6 +43,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "dialect": (str,),
     "seed": (int,),
     "follow": (bool,),
+    "strict": (bool,),
 }
 
 
@@ -75,16 +80,27 @@ def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[S
     """Make the sandbox that a test's markers ask for, and forget it at the end."""
     config: pytest.Config = request.config
     settings = settings_of(request.node)
-    given = config.stash.get(GIVEN_ANSWERS, {})
+    given: Answers = config.stash.get(GIVEN_ANSWERS, {})
     answers = {**_preset(settings.dialect), **given, **settings.assumptions}
     with emulator.sandbox(
         clock=settings.clock, now=settings.now, assumptions=answers or None, seed=settings.seed
     ) as box:
+        loaded = box.unused() if settings.strict else []  # what it began with, by `serve --load`, is not the test's own
         follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
         with _following(box) if follows else nullcontext():
             yield box
         if config.stash.get(ASKED, False):
             note(request.node, box, settings.assumptions)
+        if settings.strict and request.node.stash.get(PASSED, False):
+            _refuse_unmet(box, loaded)
+
+
+def _refuse_unmet(box: Sandbox, loaded: Sequence[Mapping[str, Any]]) -> None:
+    """Fail a test whose scripts, faults or routes were never met; what was `loaded` with its sandbox is not its own."""
+    found = list(unmet(item for item in box.unused() if item not in loaded))
+    if found:
+        what = "; ".join(found)
+        pytest.fail(printable(f"strict: nothing met {what}\n{story(box)}", keep="\n"), pytrace=False)
 
 
 def _following(box: Sandbox) -> AbstractContextManager[None]:

@@ -49,6 +49,17 @@ class UnknownPath(SchedulingError):
         super().__init__(message, hint=f"GET {index} lists what is served.")
 
 
+class NoSandbox(SchedulingError):
+    """A key that no request has come with."""
+
+    code = "NO_SANDBOX"
+    status = 404
+    hint = "Its first request makes it one."
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key} has no sandbox yet")
+
+
 class MethodNotAllowed(SchedulingError):
     """The path is served, not with this method."""
 
