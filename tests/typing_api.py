@@ -65,7 +65,7 @@ def clocks(box: Sandbox) -> None:
     box.clock.freeze()
     box.clock.resume(speed=60)
     box.clock.set("2026-02-01")
-    box.clock.put({"mode": "wall", "speed": 2}, timeout=1)
+    box.clock.put({"mode": "wall", "speed": 2})
 
 
 def the_outside_world(box: Sandbox) -> None:

@@ -112,7 +112,9 @@ def test_by_session_code_is_led_there_before_anything_is_imported(suite: pytest.
 
 def test_by_session_each_worker_has_its_own(suite: pytest.Pytester) -> None:
     suite.makeini(BY_SESSION)
-    run(suite, OF_SESSION, "-n", "2", "--dist", "loadscope", "--sched-relied").assert_outcomes(passed=10, failed=1, errors=1)
+    run(suite, OF_SESSION, "-n", "2", "--dist", "loadscope", "--sched-relied").assert_outcomes(
+        passed=10, failed=1, errors=1
+    )
 
 
 def test_by_session_a_server_of_one_s_own_cannot_be(suite: pytest.Pytester) -> None:
