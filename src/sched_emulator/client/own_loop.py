@@ -39,7 +39,8 @@ def refuse_own(deliveries: Iterable[Awaited]) -> None:
     if asyncio is None or not awaited:
         return
     here = asyncio._get_running_loop()  # noqa: SLF001 - documented, and the only one that does not raise
-    for server in _servers(asyncio.AbstractServer):
+    uvloop = sys.modules.get("uvloop.loop")  # its servers are none of asyncio's by type
+    for server in _servers((asyncio.AbstractServer, *([uvloop.Server] if uvloop is not None else []))):
         loop = server.get_loop()
         if loop is not here and loop.is_running():
             continue
@@ -48,9 +49,9 @@ def refuse_own(deliveries: Iterable[Awaited]) -> None:
                 raise BlockedLoopError(url)
 
 
-def _servers(kind: type) -> Iterator[Any]:
+def _servers(kinds: tuple[type, ...]) -> Iterator[Any]:
     """Return all servers of event loops in this process: there is no list of them but the collector's."""
-    return (thing for thing in gc.get_objects() if issubclass(type(thing), kind))
+    return (thing for thing in gc.get_objects() if issubclass(type(thing), kinds))
 
 
 def _leads_to(url: str, sock: Any) -> bool:
