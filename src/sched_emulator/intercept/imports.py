@@ -36,15 +36,26 @@ class _Finder:
         others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
         if spec is not None and spec.loader is not None:
-            _follow(spec.loader, action)
+            spec.loader = _Loader(spec.loader, action)  # type: ignore[assignment]
         return spec
 
 
-def _follow(loader: Any, action: Action) -> None:
-    run = loader.exec_module
+class _Loader:
+    """Loads a module as its own loader does, is forgotten, and lets the action follow.
 
-    def exec_module(module: Any) -> None:
-        run(module)
-        action(module)
+    That loader stays as it is: for what is built in, it is the class that loads all of that kind.
+    """
 
-    loader.exec_module = exec_module
+    def __init__(self, loader: Any, action: Action) -> None:
+        self._loader = loader
+        self._action = action
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        """Return what the loader makes."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        """Run the module, then the action."""
+        module.__loader__ = module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._action(module)
