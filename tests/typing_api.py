@@ -8,6 +8,7 @@ import pytest
 
 from sched_emulator import Emulator, EmulatorError, Receiver, Sandbox, __version__, signatures
 from sched_emulator.follow import BackwardError, follow
+from sched_emulator.pytest_plugin import SandboxFactory
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -172,3 +173,11 @@ def sched_emulator_server() -> Iterator[Emulator]:
 @pytest.mark.sched_emulator(now=NOW + timedelta(days=1), assumptions={"cron.dst": "literal"})
 def a_test(sched_emulator: Sandbox, sched_receiver: Receiver) -> None:
     sched_emulator.routes.set({"https://api.acme.com": sched_receiver.url})
+
+
+@pytest.fixture(scope="module")
+def wide(sched_emulator_factory: SandboxFactory) -> Iterator[Sandbox]:
+    settings = {"queue.nack_position": "back"}
+    with sched_emulator_factory.sandbox(now=NOW, clock="60x", assumptions=settings, seed=1, follow=False) as box:
+        assert_type(box, Sandbox)
+        yield box

@@ -7,10 +7,14 @@ for Python 3.8.
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec
-from typing import Any, Callable  # noqa: UP035 - Python 3.8
 
-Action = Callable[[Any], None]
+TYPE_CHECKING = False  # typing's own costs every start of Python its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+    from typing import Any
+
+    Action = Callable[[Any], None]
 
 
 def after_import(actions: dict[str, Action]) -> None:

@@ -14,7 +14,11 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any, Callable  # noqa: UP035 - Python 3.8
+
+TYPE_CHECKING = False  # typing's own costs every start of Python its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 HOST = "api.infrai.cc"
 ADDRESS = (
