@@ -50,6 +50,7 @@ def emulators() -> None:
         assert_type((fresh.api_key, fresh.base_url), tuple[str, str])
         assert_type(box.client.request("GET", "/v1/scheduling/cron/list"), dict[str, Any])
         assert_type(emulator.client.get("/v1/discovery"), dict[str, Any])
+    assert_type(emulator.renewed("ifr_mine", clock="frozen", now=NOW, assumptions={}, seed=1), Sandbox)
     emulator.stop()
 
 
