@@ -108,6 +108,9 @@ def what_happened(box: Sandbox) -> None:
     for entry in deliveries:
         assert_type(entry, dict[str, Any])
     assert_type(box.requests(operation="queue.publish", since=0)[-1], dict[str, Any])
+    assert_type(len(box.deliveries(kept=True)) + len(box.requests(kept=True)), int)
+    assert_type(box.unused(), list[dict[str, Any]])
+    assert_type(box.summary(), dict[str, Any])
     assert_type(box.timeline(limit=5), list[dict[str, Any]])
     assert_type(box.relied(), dict[str, Any])
     taken = box.snapshot()
@@ -179,6 +182,8 @@ def a_test(sched_emulator: Sandbox, sched_receiver: Receiver) -> None:
 @pytest.fixture(scope="module")
 def wide(sched_emulator_factory: SandboxFactory) -> Iterator[Sandbox]:
     settings = {"queue.nack_position": "back"}
-    with sched_emulator_factory.sandbox(now=NOW, clock="60x", assumptions=settings, seed=1, follow=False) as box:
+    with sched_emulator_factory.sandbox(
+        now=NOW, clock="60x", assumptions=settings, seed=1, follow=False, strict=True
+    ) as box:
         assert_type(box, Sandbox)
         yield box

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .plugin.settings import SandboxSettings
 
 MARKER_HELP = (
-    "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings of the test's sandbox in the"
-    " emulated scheduling API."
+    "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=, strict=): settings of the test's sandbox in"
+    " the emulated scheduling API; with strict=True a test is an error whose scripts, faults or routes nothing met."
 )
 SANDBOXES: "pytest.StashKey[Sandboxes]" = pytest.StashKey()
 GUARDED: pytest.StashKey[bool] = pytest.StashKey()
@@ -38,7 +38,8 @@ class SandboxFactory:
     def sandbox(self, **settings: "Unpack[SandboxSettings]") -> AbstractContextManager["Sandbox"]:
         """Give a fresh frozen sandbox for as long as the `with` lasts; the same variables lead to it.
 
-        `settings` are those of the marker: `now`, `clock`, `assumptions`, `dialect`, `seed`, `follow`.
+        `settings` are those of the marker: `now`, `clock`, `assumptions`, `dialect`, `seed`, `follow`,
+        `strict`.
         """
         from .plugin.settings import checked  # noqa: PLC0415 - costs those who use it
 
@@ -67,14 +68,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--sched-vary",
-        action="store_true",
-        help="then run each test that does again, under each other answer that would have made a difference",
+        action="store_const",
+        const="fail",
+        dest="sched_vary",
+        help="then run each test that does again, under each other answer that would have made a difference, and fail"
+        " when one breaks",
+    )
+    group.addoption(
+        "--sched-vary=report",  # an option of its own: one with an optional value would take a path that follows it
+        action="store_const",
+        const="report",
+        dest="sched_vary",
+        help="the same, but only tell which break",
+    )
+    group.addoption(
+        "--sched-report",
+        metavar="FILE.json",
+        help="write there what the tests rely on, and what --sched-vary found of each test",
     )
     group.addoption(
         "--sched-follow",
         action="store_true",
         help="let the sandboxes' clocks follow the time that freezegun or time-machine shows",
     )
+    _add_ini(parser)
+
+
+def _add_ini(parser: pytest.Parser) -> None:
     parser.addini(
         "sched_emulator_env",
         default="test",
@@ -132,7 +152,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from .plugin import settings  # noqa: PLC0415 - costs those who ask for it
 
         settings.keep_given_answers(config)
-    if config.getoption("sched_relied") or config.getoption("sched_vary"):
+    if any(map(config.getoption, ("sched_relied", "sched_vary", "sched_report"))):
         from .plugin import relied  # noqa: PLC0415 - the same
 
         relied.ask(config)
@@ -161,10 +181,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the stories of the sandboxes to the report of a failure."""
     report = yield
-    if report.failed and SANDBOXES in item.config.stash:
-        stories = item.config.stash[SANDBOXES].stories()
-        if stories:
-            report.sections.append(("sched_emulator", stories))
+    if SANDBOXES not in item.config.stash:
+        return report
+    if report.when == "call":
+        from .plugin.settings import PASSED  # noqa: PLC0415 - imported already, where there is a sandbox
+
+        item.stash[PASSED] = report.passed
+    stories = item.config.stash[SANDBOXES].stories() if report.failed else ""
+    if stories:
+        report.sections.append(("sched_emulator", stories))
     return report
 
 

@@ -43,6 +43,7 @@ class ServeOptions(TypedDict, total=False):
     max_body: int
     max_snapshot: int
     keep: int
+    journal: int
     log: Literal["text", "json"]
 
 
@@ -60,7 +61,8 @@ class Emulator:
     def start(cls, **options: Unpack[ServeOptions]) -> Self:
         """Start an emulator as a child process, with the options of `serve` as keywords.
 
-        By default it takes a free port and its clock is frozen. It ends with `stop`, and with this process.
+        By default it takes a free port and its clock is frozen, also that of a snapshot to `load`. It ends with `stop`,
+        and with this process. `journal` is how many requests, and how many deliveries, each sandbox keeps.
         """
         options = {"host": "localhost", "clock": "frozen", **options}
         child = Child(serve_arguments(options))
@@ -111,10 +113,12 @@ class Emulator:
         """Return a sandbox: a fresh one, or that of `key`.
 
         `now`, `assumptions` and `seed` are the beginning of a fresh sandbox, to which `reset` returns; the one of a
-        `key` they only change, and its seed stays. `clock` is `frozen`, `wall` or a speed like `60x`. Without it a
-        fresh sandbox has the clock that the emulator was started with, or, in one that was only connected to, a frozen
-        one; that of a `key` stays as it is.
+        `key` they only change, but for its seed, which stays: ValueError. `clock` is `frozen`, `wall` or a speed like
+        `60x`. Without it a fresh sandbox has the clock that the emulator was started with, or, in one that was only
+        connected to, a frozen one; that of a `key` stays as it is.
         """
+        if key is not None and seed is not None:
+            raise ValueError("seed= is the beginning of a fresh sandbox; that of a key gets another by reset(seed=…)")
         if key is None:
             key = f"{self._prefix}{next(self._numbers)}"
             return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)

@@ -6,18 +6,20 @@ takes it for as long as it lasts.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
 from sched_emulator.client.emulator import Emulator, ServeOptions
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.intercept import LOOPBACK, emulator_of_run, without_proxy
+from sched_emulator.output import printable
 
 from .relied import ASKED, note
-from .settings import Settings, beginning_of, following, settings_of
-from .story import Strangers, story
+from .settings import PASSED, Settings, beginning_of, following, settings_of
+from .story import Strangers, story, unmet
 
 
 @contextmanager
@@ -96,15 +98,21 @@ class Sandboxes:
 
     @contextmanager
     def of_test(self, item: pytest.Item, emulator: Emulator) -> Iterator[Sandbox]:
-        """Give a test its sandbox."""
-        if self._session is not None:
-            self._refuse(emulator)
-            yield self._session[1]
-            return
+        """Give a test its sandbox; one that passes fails in the end if its settings are strict and it was not."""
         settings = settings_of(item)
-        with self._begun(emulator, settings) as box, led_to(box):
+        with ExitStack() as stack:
+            if self._session is not None:
+                self._refuse(emulator)
+                box = self._session[1]
+            else:
+                box = stack.enter_context(self._begun(emulator, settings))
+                stack.enter_context(led_to(box))
+            loaded = _unused(box, settings)
             yield box
-            self._note(item, box, settings)
+            if self._session is None:
+                self._note(item, box, settings)
+            if item.stash.get(PASSED, False):
+                _refuse_unmet(box, settings, loaded)
 
     @contextmanager
     def wide(self, emulator: Emulator, settings: Settings) -> Iterator[Sandbox]:
@@ -114,8 +122,10 @@ class Sandboxes:
         with self._begun(emulator, settings) as box, led_to(box):
             entry = box, settings
             self._wide.append(entry)
+            loaded = _unused(box, settings)
             try:
                 yield box
+                _refuse_unmet(box, settings, loaded)
             finally:
                 self._wide.remove(entry)
 
@@ -161,3 +171,16 @@ class Sandboxes:
                 " what sched_emulator_factory gave that fixture",
                 pytrace=False,
             )
+
+
+def _unused(box: Sandbox, settings: Settings) -> Sequence[Mapping[str, Any]]:
+    """Return what a sandbox began with, as by `serve --load`, where that matters: it is not the test's own."""
+    return box.unused() if settings.strict else []
+
+
+def _refuse_unmet(box: Sandbox, settings: Settings, loaded: Sequence[Mapping[str, Any]]) -> None:
+    """Fail, where the settings are strict, if scripts, faults or routes that were not `loaded` were never met."""
+    found = list(unmet(item for item in _unused(box, settings) if item not in loaded))
+    if found:
+        what = "; ".join(found)
+        pytest.fail(printable(f"strict: nothing met {what}\n{story(box)}", keep="\n"), pytrace=False)

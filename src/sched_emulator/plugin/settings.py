@@ -18,6 +18,7 @@ from sched_emulator.intercept import emulator_of_run
 
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
+PASSED: pytest.StashKey[bool] = pytest.StashKey()  # the test itself, so far
 GIVEN_ANSWERS: pytest.StashKey[Answers] = pytest.StashKey()
 
 
@@ -31,6 +32,7 @@ class Settings:
     dialect: str | None = None
     seed: int | None = None
     follow: bool | None = None
+    strict: bool = False
 
 
 class SandboxSettings(TypedDict, total=False):
@@ -42,6 +44,7 @@ class SandboxSettings(TypedDict, total=False):
     dialect: str
     seed: int
     follow: bool
+    strict: bool
 
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -51,6 +54,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "dialect": (str,),
     "seed": (int,),
     "follow": (bool,),
+    "strict": (bool,),
 }
 
 

@@ -1,7 +1,7 @@
 """A sandbox's story for the report of a failed test: its clock, what was asked, what was delivered, what is due."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sched_emulator import spec
@@ -72,12 +72,24 @@ def _lines(box: Sandbox) -> Iterator[str]:
     yield f"clock: {clock['now']}, {running}"
     for waiting in clock.get("advancing", {}).get("waiting_for", ()):
         yield f"  an advance waits for {waiting['url']} (attempt {waiting['attempt']})"
-    yield from _last("requests", box.requests(), _request)
-    yield from _last("deliveries", box.deliveries(), _delivery)
+    yield from _last("requests", box.requests(kept=True), _request)
+    yield from _last("deliveries", box.deliveries(kept=True), _delivery)
+    yield from (f"nothing met {thing}" for thing in unmet(box.unused()))
     due = box.timeline(limit=DUE_SHOWN)
     yield "due next:" if due else "due next: nothing"
     for entry in due:
         yield f"  {entry['at']}  {entry['kind']} {entry.get('name', entry['subject'])}"
+
+
+def unmet(unused: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Say in words what nothing has met."""
+    for item in unused:
+        if item["kind"] == "target":
+            yield f"the script for {item['url']}"
+        elif item["kind"] == "route":
+            yield f"the route from {item['from']}"
+        else:
+            yield f"the fault on {item['operation']}"
 
 
 def _last(title: str, log: Log, line: Any) -> Iterator[str]:
