@@ -20,7 +20,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - arg
 Parse: TypeAlias = Callable[[str, str], Any]
 
 ENVIRONMENT_PREFIX = "SCHED_EMULATOR_"
-OURS = frozenset({"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT"})  # what `run` tells the programs that it starts
+OURS = frozenset(  # what `run` tells the programs that it starts
+    {"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT", "SCHED_EMULATOR_CA_FILE"}
+)
 # What Kubernetes and Docker set for each service whose name begins like ours.
 _OF_SERVICES = re.compile(r"(_[A-Z0-9_]*)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
 

@@ -55,16 +55,22 @@ def ask(config: pytest.Config) -> None:
 
 
 def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
-    """Note in a test's report what it relied on; `chosen` are the behaviours for which it chose the answer itself."""
+    """Note in a test's report what it relied on; `chosen` are the behaviours for which it chose the answer itself.
+
+    What it relied on in another sandbox stays noted: the last note says it all.
+    """
     try:
         found = box.relied()
     except EmulatorError:
         found = {"items": [], "shapes": [], "complete": False}
+    nothing: dict[str, Any] = {"items": [], "chosen": [], "shapes": [], "complete": True}
+    before = next((value for name, value in reversed(item.user_properties) if name == PROPERTY), nothing)
+    assert isinstance(before, dict)
     noted = {
-        "items": [[*_dependence(told)] for told in found["items"]],
-        "chosen": sorted(chosen),
-        "shapes": found["shapes"],
-        "complete": found["complete"],
+        "items": [*before["items"], *([*_dependence(told)] for told in found["items"])],
+        "chosen": sorted({*before["chosen"], *chosen}),
+        "shapes": sorted({*before["shapes"], *found["shapes"]}),
+        "complete": before["complete"] and found["complete"],
     }
     item.user_properties.append((PROPERTY, noted))
 
