@@ -54,15 +54,13 @@ def test_what_failed_since_what_was_mended_and_what_is_answered_otherwise_is_tol
         assert text in (tmp_path / f"contract.{suffix}").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"checks": [{}], "answers": {}}', '{"checks": 1}'])
-def test_a_file_that_is_no_earlier_report_is_refused(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize("text", ["", "[]", '{"checks": [{}], "answers": {}}', '{"checks": 1}'])
+def test_a_file_that_is_no_earlier_report_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "contract.json"
-    if text is not None:
-        path.write_text(text, encoding="utf-8")
-    why = "cannot be read: No such file or directory" if text is None else "is no contract.json of an earlier run"
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError) as raised:
         baseline.read(path)
-    assert str(raised.value) == f"--baseline: {path} {why}"
+    assert str(raised.value) == f"--baseline: {path} is no contract.json of an earlier run"
 
 
 def test_a_report_tells_nothing_of_changes_that_nobody_asked_for(tmp_path: Path) -> None:

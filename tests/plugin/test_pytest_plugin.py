@@ -41,10 +41,14 @@ def test_a_suite_that_uses_no_fixture_starts_and_imports_nothing(suite: pytest.P
         import sys
 
         def test_nothing_is_there():
-            ours = {name for name in sys.modules if name.startswith("sched_emulator")}
-            assert ours == {"sched_emulator", "sched_emulator.pytest_plugin"}
+            ours = {name.removeprefix("sched_emulator.") for name in sys.modules if name.startswith("sched_emulator")}
+            assert ours == {
+                "sched_emulator", "pytest_plugin", "plugin", "plugin.guard", "intercept", "intercept.imports"
+            }
+            assert not {"asyncio", "http.client", "ssl"} & sys.modules.keys()
     """
-    run(suite, source).assert_outcomes(passed=1)
+    suite.makeini("[pytest]")
+    run(suite, source, "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist").assert_outcomes(passed=1)
 
 
 SANDBOXES = """
@@ -250,10 +254,31 @@ def test_answers_come_from_a_file_and_from_the_command_line(suite: pytest.Pytest
     run(suite, source, *given).assert_outcomes(passed=2)
 
 
+def test_a_file_of_answers_that_cannot_be_used_is_one_line(suite: pytest.Pytester) -> None:
+    answers = '[queue]\nnack_position = "back"\n'
+    for name, content, told in [
+        ("folder", None, "'{}' is a folder; expected the path of a file"),
+        ("utf-16", answers.encode("utf-16"), "{} is UTF-16; expected UTF-8"),
+        ("latin-1", b"# caf\xe9", "{} is no UTF-8: unexpected end of data at byte 5"),
+        ("other", answers.replace("back", "top").encode(), "queue.nack_position cannot be 'top'; possible: one of "),
+        ("bom", answers.encode("utf-8-sig"), ""),
+    ]:
+        path = suite.path / name
+        path.mkdir() if content is None else path.write_bytes(content)
+        try:
+            suite.parseconfigure("-p", "no:schemathesis", f"--sched-assumptions={path}")
+        except pytest.UsageError as error:
+            said = str(error)
+            assert said.startswith(f"--sched-assumptions: {told.format(path)}")
+            assert "\n" not in said
+        else:
+            assert name == "bom"
+
+
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: *nowhere.toml cannot be read: No such file*"),
+        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: there is no file '*nowhere.toml'; expected*"),
         ("--sched-assume=cron.dts=literal", "ERROR: --sched-assume: There is no assumption 'cron.dts'; did you mean*"),
         (
             "--sched-assume=literal",
@@ -286,6 +311,7 @@ def test_an_overridden_server_has_its_own_options(suite: pytest.Pytester) -> Non
 
 
 FOLLOWING = """
+    import asyncio
     from datetime import UTC, datetime, timedelta
 
     import pytest
@@ -309,10 +335,11 @@ FOLLOWING = """
     def test_the_sandbox_before_the_freeze(sched_emulator, frozen):
         pass_a_week(sched_emulator, frozen.tick)
 
-    @freeze_time("2026-03-01")
-    async def test_a_coroutine_with_its_own_receiver(sched_emulator, sched_receiver):
+    async def test_a_coroutine_with_its_own_receiver(frozen, sched_emulator, sched_receiver):
         create_cron(sched_receiver.url)
-        await sched_emulator.aio.clock.advance(weeks=1)
+        with pytest.raises(RuntimeError, match="follows the test's frozen time: move that"):
+            await sched_emulator.aio.clock.advance(weeks=1)
+        await asyncio.to_thread(frozen.tick, timedelta(weeks=1))
         assert len(sched_receiver.requests) == 1
 
     @pytest.mark.time_machine(datetime(2026, 3, 1, tzinfo=UTC), tick=False)

@@ -16,6 +16,7 @@ from .sandbox import Instant, Sandbox, instant_text
 
 Answers = Mapping[str, str | int]
 Path = str | os.PathLike[str]
+OWN_PREFIX = "ifr_sandbox_"  # of the keys of fresh sandboxes
 
 
 class ServeOptions(TypedDict, total=False):
@@ -52,7 +53,7 @@ class Emulator:
     def __init__(self, url: str, *, child: Child | None = None) -> None:
         self.client = Client(url)
         self._child = child
-        self._prefix = "ifr_sandbox_" if child else f"ifr_sandbox_{os.urandom(4).hex()}_"
+        self._prefix = OWN_PREFIX if child else f"{OWN_PREFIX}{os.urandom(4).hex()}_"
         self._numbers = itertools.count(1)
         self.url = self.client.url
 
@@ -119,22 +120,44 @@ class Emulator:
         if key is not None and seed is not None:
             raise ValueError("seed= is the beginning of a fresh sandbox; that of a key gets another by reset(seed=…)")
         if key is None:
-            box = Sandbox(self.client.with_key(f"{self._prefix}{next(self._numbers)}"))
-            clock = clock or (None if self._child else "frozen")
-            if now is not None or assumptions is not None or seed is not None:
-                box.reset(seed=seed, now=now, assumptions=assumptions)
-        else:
-            box = Sandbox(self.client.with_key(key))
-            if now is not None:
-                box.clock.put({"now": instant_text(now)})
-            if assumptions is not None:
-                box.assumptions.set(assumptions)
-        if clock is None:
-            box.clock.state()
-        else:
-            mode, speed = parse_clock(clock, "clock")
-            box.clock.put({"mode": mode, "speed": speed})
-        return box
+            key = f"{self._prefix}{next(self._numbers)}"
+            return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)
+        box = Sandbox(self.client.with_key(key))
+        if now is not None:
+            box.clock.put({"now": instant_text(now)})
+        if assumptions is not None:
+            box.assumptions.set(assumptions)
+        return _with_clock(box, clock)
+
+    def renewed(
+        self,
+        key: str,
+        *,
+        clock: str | None = None,
+        now: Instant | None = None,
+        assumptions: Answers | None = None,
+        seed: int | None = None,
+    ) -> Sandbox:
+        """Return the sandbox of `key` as `sandbox` returns a fresh one: whatever it held is forgotten."""
+        Sandbox(self.client.with_key(key)).delete()
+        return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)
+
+    def _begun(
+        self, key: str, *, clock: str | None, now: Instant | None, assumptions: Answers | None, seed: int | None
+    ) -> Sandbox:
+        box = Sandbox(self.client.with_key(key))
+        if now is not None or assumptions is not None or seed is not None:
+            box.reset(seed=seed, now=now, assumptions=assumptions)
+        return _with_clock(box, clock or (None if self._child else "frozen"))
+
+
+def _with_clock(box: Sandbox, clock: str | None) -> Sandbox:
+    if clock is None:
+        box.clock.state()  # makes it
+    else:
+        mode, speed = parse_clock(clock, "clock")
+        box.clock.put({"mode": mode, "speed": speed})
+    return box
 
 
 def serve_arguments(options: Mapping[str, Any]) -> list[str]:

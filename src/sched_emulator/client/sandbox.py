@@ -5,12 +5,13 @@ by these: no path of the control API stands elsewhere, but for those of `Emulato
 coroutines.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .http import Client, EmulatorError
+from .own_loop import Awaited, refuse_own
 
 if TYPE_CHECKING:
     from .aio import AsyncSandbox
@@ -35,7 +36,15 @@ class _Part:
 
 
 class Clock(_Part):
-    """The sandbox's clock. Moving it makes everything due on the way happen before the call returns."""
+    """The sandbox's clock. Moving it makes everything due on the way happen before the call returns.
+
+    What is called on the event loop that serves the receiver would wait for itself: that is a `BlockedLoopError` at
+    once. The move goes on without the caller then, and `box.aio` is the way to await it.
+    """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.refuse: Callable[[], None] | None = None  # raises what speaks against moving the clock by hand
 
     def state(self) -> dict[str, Any]:
         """Return `now`, `mode`, `speed`, `next_event_at` and, during an advance, `advancing`."""
@@ -84,7 +93,9 @@ class Clock(_Part):
             body = {"events": events}
         if max_events is not None:
             body["max_events"] = max_events
-        return self._client.request("POST", "/_emulator/clock/advance", body, timeout=None, patient=True)
+        if body != {"seconds": 0}:
+            self._may_move()
+        return self._move("POST", "/_emulator/clock/advance", body)
 
     def settle(self) -> dict[str, Any]:
         """Make happen what is due at this instant, without time passing."""
@@ -102,9 +113,21 @@ class Clock(_Part):
         """Move the clock to an instant. Backward only while nothing has happened in the sandbox."""
         return self.put({"now": instant_text(instant)})
 
-    def put(self, setting: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
-        """Set any of `mode`, `speed` and `now` at once. `timeout` is in real seconds, None for ever."""
-        return self._client.request("PUT", "/_emulator/clock", dict(setting), timeout=timeout, patient=True)
+    def put(self, setting: Mapping[str, Any]) -> dict[str, Any]:
+        """Set any of `mode`, `speed` and `now` at once."""
+        self._may_move()
+        return self._move("PUT", "/_emulator/clock", dict(setting))
+
+    def _may_move(self) -> None:
+        if self.refuse is not None:
+            self.refuse()
+
+    def _move(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._client.request(method, path, body, timeout=None, patient=True, look=self._refuse_own)
+
+    def _refuse_own(self) -> None:
+        waiting_for = self.state().get("advancing", {}).get("waiting_for", ())
+        refuse_own(Awaited(each["url"], each["real_seconds"]) for each in waiting_for)
 
 
 class Targets(_Part):

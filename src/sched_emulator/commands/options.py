@@ -6,6 +6,7 @@ of texts happen in `values_of`, so that every error names the option, or the var
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,12 +14,15 @@ from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag
 from sched_emulator.core import instants
+from sched_emulator.output import write
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
 
 ENVIRONMENT_PREFIX = "SCHED_EMULATOR_"
-OURS = frozenset({"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT"})  # what `run` tells the programs that it starts
+OURS = frozenset(  # what `run` tells the programs that it starts
+    {"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT", "SCHED_EMULATOR_CA_FILE"}
+)
 # What Kubernetes and Docker set for each service whose name begins like ours.
 _OF_SERVICES = re.compile(r"(_[A-Z0-9_]*)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
 
@@ -139,6 +143,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def print_help(self, _file: object = None) -> None:
+        """Write how the command is used."""
+        write(sys.stdout, self.format_help(), flush=True)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""

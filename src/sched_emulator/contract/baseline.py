@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sched_emulator import files
+
 from .report import Report
 from .results import Status
 from .settings import SettingsError
@@ -18,12 +20,11 @@ class Baseline(NamedTuple):
 
 
 def read(path: Path) -> Baseline:
-    """Read the report of an earlier run. SettingsError when the file is none."""
+    """Read the report of an earlier run. UsageError when the file is none."""
+    text = files.read_text(path, "--baseline")
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(text)
         return Baseline({item["address"]: item["status"] for item in told["checks"]}, dict(told["answers"]))
-    except OSError as error:
-        raise SettingsError(f"--baseline: {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise SettingsError(f"--baseline: {path} is no contract.json of an earlier run") from None
 
