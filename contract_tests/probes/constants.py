@@ -125,9 +125,9 @@ def _largest(
 
     low, high = least, usual
     if tried(usual):
-        low, high = usual, usual + 1
+        low, high, next_high = usual, usual + 1, 2 * usual
         while tried(high):
-            low, high = high, min(2 * high - high % 2, most)
+            low, high, next_high = high, min(next_high, most), 2 * next_high
             if low >= most or spent + high > spend:
                 return Bound(low, f"at least {low}")
     while high - low > 1:
