@@ -13,7 +13,7 @@ from sched_emulator.spec import assumptions
 
 from . import demands
 from .catalogue import Catalogue
-from .created import deletions
+from .created import deletions, makers
 from .described import Contract, routes
 from .gate import READS, SLACK_SHARE
 from .ledger import shapes
@@ -190,10 +190,9 @@ def _beyond(made: Plan, sends: Counter[str]) -> str | None:
 def deleted(sends: Mapping[str, int]) -> Counter[str]:
     """Return which requests delete again what others have made; one in five is needed twice."""
     again: Counter[str] = Counter()
-    for name, count in sends.items():
-        for kind in routes()[name].makes if name in routes() else ():
-            if kind in deletions():
-                again[deletions()[kind].short] += count + count // SLACK_SHARE
+    for kind, operation in deletions().items():
+        made = sends.get(makers()[kind].short, 0)
+        again[operation.short] += made + made // SLACK_SHARE
     return again
 
 
