@@ -128,3 +128,13 @@ def test_waits_that_never_grow_are_no_exponential_backoff() -> None:
         "delivery.backoff": (Status.UNDETERMINED, None, "other: the attempts came after 3.0 s and 3.0 s"),
         "queue.nack_delay": (Status.OBSERVED, "now", ""),
     }
+
+
+def test_where_a_backoff_is_no_time_at_all_a_requeued_message_is_there_at_once() -> None:
+    with Emulator.start(clock="frozen") as emulator:
+        answers = {"delivery.backoff": "immediate", "queue.nack_delay": "backoff"}
+        with emulator.sandbox("ifr_now", assumptions=answers):
+            report = Run(
+                Settings(emulator.url, key="ifr_now", seed=1, only=("probe/queue.nack_delay",)), Silent()
+            ).perform()
+    assert [found(item) for item in report.results] == [(Status.OBSERVED, "now", "")]

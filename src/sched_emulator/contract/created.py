@@ -13,6 +13,7 @@ import requests
 from sched_emulator import spec
 
 from .described import routes
+from .results import short
 
 
 class Created:
@@ -54,7 +55,7 @@ class Created:
         """Return what no operation deletes, each with its kind."""
         with self._lock:
             kinds = [kind for kind in self._known if kind not in deletions()]
-        return [f"{kind} {name}" for kind in kinds for name in self.names(kind)]
+        return [f"{kind} {short(name)}" for kind in kinds for name in self.names(kind)]
 
 
 @cache

@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from .created import Created, deletions, operation_at
 from .pace import Lane, Pace
+from .results import short
 
 PLACEHOLDER_KEY = "contract-suite-key"
 SCHEMATHESIS_PROBE = "X-Schemathesis-Probe"
@@ -138,7 +139,7 @@ class Gate:
         real = request.copy()
         has_key = self._put_key(real)
         if has_key and not self._allow_writes and request.method not in READS:
-            raise Refused(f"{request.method} {request.path_url} writes; --allow-writes lets it")
+            raise Refused(f"{request.method} {short(request.path_url)} writes; --allow-writes lets it")
         makes = _makes(real)
         for _ in range(PAUSES_ALLOWED):
             self._admit(lane, real, makes)
