@@ -183,20 +183,6 @@ def of_another_queue(api: Api) -> None:
     api.expects_equal("queue.ack_names_its_queue", in_flight, 1, "the messages in flight after an ack elsewhere")
 
 
-@acks.choice(3, "queue.ack")
-def of_an_earlier_holder(api: Api) -> None:
-    """An ack counts while the message is in flight, whoever holds it: nothing tells two holders apart."""
-    queue = api.queue(max_retries=9)
-    message = api.publish(queue)
-    api.take(queue, visibility_timeout=1)
-    api.just_before(1)
-    api.just_after()
-    equal(api.take(queue, visibility_timeout=600), [message], "what was consumed the second time")
-    reply = api.attempt("queue.ack", queue=queue, message_id=message)
-    api.expects("queue.earlier_holder", reply.succeeded, f"the ack was answered {reply.status}", "2xx")
-    api.expects_equal("queue.earlier_holder", api.stats(queue)["in_flight"], 0, "the messages in flight after the ack")
-
-
 @nacks.documented(1, "queue.nack:requeue", "queue.nack:queue", "queue.nack:message_id", lines=(865, 868, 871, 876))
 def with_requeue(api: Api) -> None:
     """A nack with requeue makes the message available again."""
