@@ -256,7 +256,7 @@ def odd_numbers(api: Api) -> None:
     would_refuse(api, "values.whole_numbers", "queue.consume", queue=queue, max_messages=1.5)
 
 
-@values.documented(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 940))
+@values.documented(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 871, 940))
 def no_instants(api: Api) -> None:
     """Texts that are no instants are refused, and nothing is brought back."""
     for text in ("tomorrow", "2026-13-01T00:00:00Z", ""):
