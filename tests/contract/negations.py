@@ -126,7 +126,7 @@ VALUES: Negations = {
             "number\n                  minimum: 1\n                  x-limits: {maximum: limits.max_messages",
         ),
     ),
-    "values.negatives": (
+    "values.ranges": (
         Mutant(
             "a delay may be below zero",
             SPEC,
