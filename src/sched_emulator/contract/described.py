@@ -1,5 +1,6 @@
 """The specification, resolved for the shapes that a target was found to have, and answers compared with it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,8 @@ from .results import shown
 
 FORM = ("http.envelope_members", "http.metadata", "http.error_members", "http.further_members", "values.instants_out")
 REQUEST_ID = "X-Infrai-Request-Id"
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+LIMITS = frozenset({"minimum", "maximum", "pattern", "minLength", "maxLength"})  # of answers, which nobody documented
 ALL_NAMES = "both"  # what an answer is called under which a thing has all the names that other answers give it
 
 
@@ -67,6 +70,8 @@ class Contract:
             problems[_choice_of(error)] = problems[_choice_of(error)] or f"{place}: {error.message[:200]}"
         if "http.metadata" in problems and problems["http.metadata"] is None:
             problems["http.metadata"] = _request_id_problem(reply)
+        if problems["values.instants_out"] is None:
+            problems["values.instants_out"] = _instant_problem(reply.body)
         yield from problems.items()
 
     def _validator(self, operation: str, part: str, schema: Callable[[], Any]) -> jsonschema_rs.Validator:
@@ -79,14 +84,12 @@ class Contract:
 
 
 def lenient(schema: Any) -> Any:
-    """Return a schema that asks for what is documented by meaning: no word against further members or other writing."""
+    """Return a schema that asks for what is documented by meaning: no word against further members, nor of limits."""
     if isinstance(schema, list):
         return [lenient(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    dropped = {"additionalProperties", "unevaluatedProperties"}
-    if schema.get("format") == "date-time":
-        dropped |= {"pattern", "minLength", "maxLength"}
+    dropped = {"additionalProperties", "unevaluatedProperties", *LIMITS}
     return {name: lenient(value) for name, value in schema.items() if name not in dropped}
 
 
@@ -131,3 +134,18 @@ def _request_id_problem(reply: Reply) -> str | None:
     if outside is not None and inside != outside:
         return f"{REQUEST_ID} was {shown(outside)} and metadata.request_id {shown(inside)}; they are the same"
     return None
+
+
+def _instant_problem(value: Any, name: str = "") -> str | None:
+    """Return what is wrong with how the first instant outside of payloads is written, or None."""
+    if isinstance(value, str) and name.endswith("_at") and not INSTANT.fullmatch(value):
+        return f"{name} was {shown(value)}"
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else [(name, item) for item in value]
+        if isinstance(value, list)
+        else []
+    )
+    problems = (_instant_problem(item, key) for key, item in parts if key != "payload")
+    return next((problem for problem in problems if problem is not None), None)
