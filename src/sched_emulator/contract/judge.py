@@ -29,11 +29,15 @@ class Judge:
         self._site = site
         self._ledger = ledger
         self._settings = settings
-        self._demands = Demands()
+        self.demands = Demands()
+
+    def answer(self, question: str) -> str | int | None:
+        """Return the target's answer to an open question, None where it is undetermined."""
+        return self._ledger.answer(question)
 
     def choice(self, check: Check) -> Result:
         """Return what became of a choice, from the demands that all checks have made."""
-        return self._weighed(self._demands.result(check.question))
+        return self._weighed(self.demands.result(check.question))
 
     def _weighed(self, result: Result) -> Result:
         """Let a failure count where it is held against this target, and be a difference where it is not."""
@@ -70,7 +74,7 @@ class Judge:
             return Result(check, Status.ERROR, f"the control API: {error}")
         try:
             prefix = self._settings.prefix
-            demands, address = self._demands, check.address
+            demands, address = self.demands, check.address
             api = Api(stage, self._ledger, name, prefix, contract=contract, demands=demands, address=address)
             check.run(api)
         except Failed as error:

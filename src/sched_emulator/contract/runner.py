@@ -23,8 +23,8 @@ from .ledger import Ledger, Observation
 from .plan import Plan, make_plan, refuse_unmet
 from .reply import Reply
 from .report import Report
-from .results import Check, Result, Status
-from .schema.parts import schema_results
+from .results import Check, Result, Status, Warrant
+from .schema.parts import Job, schema_results
 from .settings import Settings, SettingsError
 from .site import Site, open_site
 
@@ -116,10 +116,10 @@ class Run:
             ]
             jobs += [partial(_put, results, self._scenario, judge, check, contract) for check in plan.scenarios]
             if site.virtual:
-                jobs.insert(0, partial(self._schema, site, ledger, contract, plan, results.put))
+                jobs.insert(0, partial(self._schema, site, judge, contract, plan, results.put))
             _side_by_side(_threads(site), jobs)
             if not site.virtual:
-                self._schema(site, ledger, contract, plan, results.put)
+                self._schema(site, judge, contract, plan, results.put)
             for check in plan.choices:
                 result = judge.choice(check)
                 if result.status != Status.NOT_CHECKED or not self._settings.only:
@@ -136,16 +136,14 @@ class Run:
             return Result(check, Status.NOT_CHECKED, "the run stopped at the first failure")
         return judge.scenario(check, contract)
 
-    def _schema(
-        self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Callable[[Result], None]
-    ) -> None:
+    def _schema(self, site: Site, judge: Judge, contract: Contract, plan: Plan, take: Callable[[Result], None]) -> None:
         if not plan.schema:
             return
-        required = ledger.answer("idempotency.required") == "required"
+        required = judge.answer("idempotency.required") == "required"
+        held = Warrant.CHOICE in held_on(site, self._settings)
+        job = Job(contract, self._settings, plan.schema, judge.demands, key_required=required, held=held)
         try:
-            for result in schema_results(
-                site, contract, self._settings, plan.schema, key_required=required, stop=self._stop
-            ):
+            for result in schema_results(site, job, self._stop):
                 take(result)
         except (OSError, EmulatorError, ValueError) as error:
             for check in plan.schema.values():
