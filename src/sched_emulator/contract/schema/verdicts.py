@@ -5,6 +5,7 @@ take is refused. Both are documented. What lies between is only noted, under the
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import jsonschema_rs
@@ -42,7 +43,7 @@ class Verdicts:
         self._held = held
         self._own = Reading(contract.document)
         self._narrow = Reading(readings.narrow(contract.answers))
-        self._wide = Reading(readings.wide())
+        self._wide = _wide()
         self._named: set[str] = set()
         self.not_offered: dict[str, str] = {}
 
@@ -202,6 +203,11 @@ class _Plain:
         self.status_code = status_code
         self.headers = headers
         self.content = content
+
+
+@cache
+def _wide() -> Reading:
+    return Reading(readings.wide())
 
 
 def _text(value: Any) -> str:

@@ -166,7 +166,7 @@ class Reading:
         for error in self._validator(operation, name, schema).iter_errors(value):
             path = [name] if name else []
             place = ".".join([*path, *("[]" if isinstance(step, int) else step for step in error.instance_path)])
-            choice = _choice(schema, list(error.schema_path), error.kind.name)
+            choice = _choice(schema, list(error.schema_path))
             yield Misfit(place or "the body", error.kind.name, error.message[:200], choice)
 
     def _fits(self, operation: Operation, name: str, schema: Json, value: Any) -> bool:
@@ -197,12 +197,11 @@ def _lenient_number(text: str) -> Any:
     return number if math.isfinite(number) else None
 
 
-def _choice(schema: Any, path: list[Any], keyword: str) -> str:
-    """Return the choice by which a schema has a keyword, looked for from the place of an error upwards."""
+def _choice(schema: Any, path: list[Any]) -> str:
+    """Return the choice by which a schema has the keyword at a path, or what that stands in."""
     found = FALLBACK
     for step in path:
-        for choice, patch in (schema.get("x-wide", {}) if isinstance(schema, dict) else {}).items():
-            if keyword in patch:
-                found = choice
+        patches = schema.get("x-wide", {}) if isinstance(schema, dict) else {}
+        found = next((choice for choice, patch in patches.items() if step in patch), found)
         schema = schema[step]
     return found
