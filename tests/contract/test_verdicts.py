@@ -147,7 +147,7 @@ def test_a_stranger_may_refuse_what_is_not_promised_and_the_difference_is_told(
 
 
 def test_a_stranger_that_refuses_what_is_promised_fails_once_for_each_operation() -> None:
-    sent = {"json": {"name": "q", "max_retries": 3}}
+    sent: dict[str, Any] = {"json": {"name": "q", "max_retries": 3}}
     assert judge("queue.create", answer("queue.create", 400), valid=True, **sent).flaws == ["refused queue.create"]
     assert judge("queue.create", answer("queue.create", 403), valid=True, **sent).flaws == ["refused queue.create"]
     assert judge("queue.create", answer("queue.create", 401), valid=True, **sent).flaws == ["refused 401"]
