@@ -6,8 +6,9 @@ target: one cause, one line, however many checks met it.
 """
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from sched_emulator.spec import choices
 
@@ -56,6 +57,22 @@ class Demands:
                 if other.missed_by and not seen.missed_by:
                     seen.came, seen.expected, seen.exchanges = other.came, other.expected, other.exchanges
                 seen.missed_by += [address for address in other.missed_by if address not in seen.missed_by]
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return all that was noted as plain values, for another process to `take`."""
+        with self._lock:
+            return [{"choice": choice, **asdict(seen)} for choice, seen in self._seen.items()]
+
+    def take(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Take over what another process has `told`."""
+        for item in told:
+            with self._lock:
+                seen = self._seen.setdefault(item["choice"], _Seen())
+                seen.made += item["made"]
+                if item["missed_by"] and not seen.missed_by:
+                    seen.came, seen.expected = item["came"], item["expected"]
+                    seen.exchanges = [Exchange(**exchange) for exchange in item["exchanges"]]
+                seen.missed_by += [address for address in item["missed_by"] if address not in seen.missed_by]
 
     def result(self, choice: str) -> Result:
         """Return what became of a choice on this target."""

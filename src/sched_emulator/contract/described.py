@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
@@ -30,6 +30,13 @@ def routes() -> dict[str, spec.Operation]:
     return Contract(shapes).operations
 
 
+class Lack(NamedTuple):
+    """What an answer lacks: in one sentence, and what it has in common with others that lack the same."""
+
+    cause: str
+    told: str
+
+
 class Contract:
     """What a target has to answer, given its answers to the open questions about shape."""
 
@@ -42,13 +49,23 @@ class Contract:
 
     def problem(self, operation: str, reply: Reply) -> str | None:
         """Return what a success lacks of what is documented, in one sentence, or None. What is more is no matter."""
+        lack = self.lack(operation, reply)
+        return None if lack is None else lack.told
+
+    def lack(self, operation: str, reply: Reply) -> Lack | None:
+        """Return what a success lacks of what is documented, the same cause for every operation and value."""
         if not reply.succeeded:
             return None
         returns = self.operations[operation].returns
         if returns and reply.body is None:
-            return f"{operation} answered {reply.text[:80]!r}, which is no JSON"
+            return Lack("no JSON", f"{operation} answered {reply.text[:80]!r}, which is no JSON")
         validator = self._validator(operation, "returns", lambda: lenient(returns))
-        return _first_problem(validator, without_nulls(reply.data, returns))
+        for error in validator.iter_errors(without_nulls(reply.data, returns)):
+            place = "/".join(map(str, error.instance_path)) or "what was returned"
+            detail = error.kind.value if error.kind.name == "required" else ""
+            where = "/".join("" if isinstance(step, int) else step for step in error.instance_path)
+            return Lack(f"{where} {error.kind.name} {detail}", f"{place}: {error.message[:300]}")
+        return None
 
     def form_problems(self, operation: str, reply: Reply) -> Iterator[tuple[str, str | None]]:
         """Yield the choices about form that an answer shows, each with what is wrong, or None."""
@@ -106,13 +123,6 @@ def without_nulls(value: Any, schema: Any) -> Any:
         for name, item in value.items()
         if item is not None or name in required
     }
-
-
-def _first_problem(validator: jsonschema_rs.Validator, value: Any) -> str | None:
-    for error in validator.iter_errors(value):
-        place = "/".join(map(str, error.instance_path)) or "what was returned"
-        return f"{place}: {error.message[:300]}"
-    return None
 
 
 def _choice_of(error: jsonschema_rs.ValidationError) -> str:

@@ -31,11 +31,15 @@ class Judge:
         self._site = site
         self._ledger = ledger
         self._settings = settings
-        self._demands = Demands()
+        self.demands = Demands()
+
+    def answer(self, question: str) -> str | int | None:
+        """Return the target's answer to an open question, None where it is undetermined."""
+        return self._ledger.answer(question)
 
     def choice(self, check: Check) -> Result:
         """Return what became of a choice, from the demands that all checks have made."""
-        return self._weighed(self._demands.result(check.question))
+        return self._weighed(self.demands.result(check.question))
 
     def _weighed(self, result: Result) -> Result:
         """Let a failure count where it is held against this target, and be a difference where it is not."""
@@ -91,7 +95,7 @@ class Judge:
         result.again = result.again and attempt < ATTEMPTS and not self._site.virtual
         if result.again:
             return result
-        self._demands.absorb(demands)
+        self.demands.absorb(demands)
         return self._weighed(result)
 
 

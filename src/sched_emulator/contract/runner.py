@@ -24,8 +24,8 @@ from .ledger import Ledger, Observation, shapes
 from .plan import Plan, make_plan, refuse_keyless, refuse_unmet
 from .reply import Reply
 from .report import Report
-from .results import Check, Result, Status
-from .schema.parts import schema_results
+from .results import Check, Result, Status, Warrant
+from .schema.parts import Job, schema_results
 from .settings import Settings, SettingsError
 from .site import Site, open_site
 
@@ -141,7 +141,7 @@ class Run:
     def _virtually(self, site: Site, ledger: Ledger, plan: Plan, judge: Judge, take: Take) -> None:
         """Do everything side by side: each check has a clock of its own."""
         contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
-        jobs: list[Callable[[], object]] = [partial(self._schema, site, ledger, contract, plan, take)]
+        jobs: list[Callable[[], object]] = [partial(self._schema, site, judge, contract, plan, take)]
         jobs += [partial(_tell, take, judge.probe, question) for question in plan.questions]
         jobs += [partial(_tell, take, self._scenario, judge, contract, check) for check in plan.scenarios]
         _side_by_side(_threads(site), jobs)
@@ -170,7 +170,7 @@ class Run:
             take(judge.probe(question))
         if plan.generates:
             contract = ledger.contract(limits=True)
-        self._schema(site, ledger, contract, plan, take)
+        self._schema(site, judge, contract, plan, take)
 
     def _alone(self, judge: Judge, contract: Contract, check: Check) -> Result:
         """Make a check again, with nothing else under way, until there is a result."""
@@ -185,14 +185,14 @@ class Run:
             return Result(check, Status.NOT_CHECKED, "the run stopped at the first failure")
         return judge.scenario(check, contract, attempt=attempt)
 
-    def _schema(self, site: Site, ledger: Ledger, contract: Contract, plan: Plan, take: Take) -> None:
+    def _schema(self, site: Site, judge: Judge, contract: Contract, plan: Plan, take: Take) -> None:
         if not plan.schema:
             return
-        required = ledger.answer("idempotency.required") == "required"
+        required = judge.answer("idempotency.required") == "required"
+        held = Warrant.CHOICE in held_on(site, self._settings)
+        job = Job(contract, self._settings, plan.schema, judge.demands, key_required=required, held=held)
         try:
-            for result in schema_results(
-                site, contract, self._settings, plan.schema, key_required=required, stop=self._stop
-            ):
+            for result in schema_results(site, job, self._stop):
                 take(result)
         except (OSError, EmulatorError, ValueError) as error:
             for check in plan.schema.values():

@@ -25,7 +25,7 @@ from sched_emulator.core.errors import SchedulingError
 
 from . import discovery, logs, starting
 from .api import Api
-from .binding import Binding, bind
+from .binding import Binding, bind, refuse_repeated
 from .body import of_requests
 from .connections import Server
 from .control import PREFIX, Control
@@ -35,6 +35,7 @@ from .sandboxes import Sandboxes
 from .sender import Sender
 
 YOUNG_OBJECTS = 10_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
+SINGLE_HEADERS = ("Expect", "Origin")  # of those that are read, what aiohttp does not look at
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 BODY_SECONDS = 120  # for the body of a request
 SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
@@ -80,15 +81,17 @@ class App:
         finally:
             given_up.cancel()
 
-    async def refuse_malformed(self, _request: BaseRequest) -> web.StreamResponse:
-        """Answer what could not be read as a request."""
-        return self._api.refuse_keyless(MalformedRequest())
+    async def refuse_malformed(self, repeated: str | None) -> web.StreamResponse:
+        """Answer what could not be read as a request, because of a header that is `repeated` or of anything else."""
+        return self._api.refuse_keyless(MalformedRequest(repeated))
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
         face = self._control if self._control.takes(request.method, target) else self._api
         try:
             _refuse_encoded(request)
+            for name in SINGLE_HEADERS:
+                refuse_repeated(request.headers, name)
             if "Expect" in request.headers:
                 await _let_send(request)
             return await face.answer(request, target)

@@ -67,11 +67,12 @@ def deref(document: Mapping[str, Any], node: Any) -> Any:
         return node
     if isinstance(node.get("$ref"), str):
         beside = {name: value for name, value in node.items() if name != "$ref"}
-        return deref(document, {**_lookup(document, node["$ref"]), **beside})
+        return deref(document, {**lookup(document, node["$ref"]), **beside})
     return {name: deref(document, value) for name, value in node.items()}
 
 
-def _lookup(document: Mapping[str, Any], reference: str) -> Any:
+def lookup(document: Mapping[str, Any], reference: str) -> Any:
+    """Return what a local ``$ref`` names; ValueError when it names nothing there."""
     found: Any = document
     if not reference.startswith("#/"):
         raise ValueError(f"The spec refers to {reference}, which is not inside the document.")
