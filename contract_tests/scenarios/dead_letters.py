@@ -40,7 +40,7 @@ def by_own_name(api: Api, dead_letters: str, expected: list[str]) -> None:
     api.expects_equal("queue.dlq_own_name", listed, expected, what)
 
 
-@dead.documented(2, "queue.create:dead_letter_queue", lines=(523, 823))
+@dead.documented(2, "queue.create:dead_letter_queue", lines=(523, 823, 871))
 def can_be_consumed_and_acked(api: Api) -> None:
     """A dead letter that is consumed and acknowledged in the dead-letter queue is gone for good."""
     if api.follows("queue.dlq_consumable") != "consumable":
@@ -54,7 +54,7 @@ def can_be_consumed_and_acked(api: Api) -> None:
     api.expects_equal("queue.dlq_own_name", api.dead(queue), [], "the dead letters that the origin lists afterwards")
 
 
-@redrive.documented(1, "queue.dlq.redrive", "queue.dlq.redrive:queue", lines=(931, 939, 945))
+@redrive.documented(1, "queue.dlq.redrive", "queue.dlq.redrive:queue", lines=(871, 931, 939, 945))
 def brings_all_back(api: Api) -> None:
     """Redrive brings all dead letters back to their queue, where they can be consumed again."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -66,7 +66,7 @@ def brings_all_back(api: Api) -> None:
     api.expects_equal("queue.redrive_order", came, sent, "the order in which they were consumed")
 
 
-@redrive.documented(2, "queue.dlq.redrive:message_id", lines=(939,))
+@redrive.documented(2, "queue.dlq.redrive:message_id", lines=(871, 939))
 def brings_one_back(api: Api) -> None:
     """Redrive with message_id brings back that message alone."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -78,7 +78,7 @@ def brings_one_back(api: Api) -> None:
     equal(api.dead(queue), [first], "the dead letters after redriving one that is not there")
 
 
-@redrive.documented(3, "queue.dlq.redrive:since", lines=(940,), seconds=3)
+@redrive.documented(3, "queue.dlq.redrive:since", lines=(871, 940), seconds=3)
 def brings_back_since(api: Api) -> None:
     """Redrive with since brings back what died at that instant or later."""
     queue = api.queue(dead_letter_queue=api.queue())

@@ -209,7 +209,7 @@ def finer_limits_of_update(api: Api) -> None:
     cron = api.cron()
     would_refuse(api, "values.whole_numbers", "cron.update", id=cron, retry=1.5)
     would_refuse(api, "values.max_runs", "cron.update", id=cron, max_runs=0)
-    would_refuse(api, "values.negatives", "cron.update", id=cron, max_runs=-1)
+    would_refuse(api, "values.max_runs", "cron.update", id=cron, max_runs=-1)
     would_refuse(api, "values.headers", "cron.update", id=cron, headers={"X-Bad": 1})
 
 
@@ -249,14 +249,14 @@ def wrong_message_values(api: Api) -> None:
 def odd_numbers(api: Api) -> None:
     """Numbers below zero, no messages at all and half a message are refused."""
     queue = api.queue()
-    would_refuse(api, "values.negatives", "queue.create", name=api.name(), max_retries=-1)
-    would_refuse(api, "values.negatives", "queue.publish", queue=queue, payload={}, delay_seconds=-1)
+    would_refuse(api, "values.ranges", "queue.create", name=api.name(), max_retries=-1)
+    would_refuse(api, "values.ranges", "queue.publish", queue=queue, payload={}, delay_seconds=-1)
     for count in (0, -1):
         would_refuse(api, "values.limits_of_lists", "queue.consume", queue=queue, max_messages=count)
     would_refuse(api, "values.whole_numbers", "queue.consume", queue=queue, max_messages=1.5)
 
 
-@values.documented(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 940))
+@values.documented(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 871, 940))
 def no_instants(api: Api) -> None:
     """Texts that are no instants are refused, and nothing is brought back."""
     for text in ("tomorrow", "2026-13-01T00:00:00Z", ""):

@@ -34,7 +34,7 @@ def of_runs(api: Api) -> None:
     visited(api, "run.list", "run_id", [api.call("cron.trigger", id=cron)["run_id"] for _ in range(5)])
 
 
-@pages.documented(3, "queue.dlq.list:cursor", "queue.dlq.list:limit", lines=(906, 907, 911))
+@pages.documented(3, "queue.dlq.list:cursor", "queue.dlq.list:limit", lines=(871, 906, 907, 911))
 def of_dead_letters(api: Api) -> None:
     """queue.dlq.list visits every dead letter once, in pages of at most `limit`."""
     queue = api.queue(dead_letter_queue=api.queue())
@@ -47,7 +47,7 @@ def of_crons(api: Api) -> None:
     """cron.list visits every cron once."""
     field = "job_id" if api.answer("cron.create.id_field") == "job_id" else "cron_id"
     mine = [api.cron() for _ in range(3)]
-    items = api.pages("cron.list") if api.answer("cron.list.paging") == "none" else api.pages("cron.list", limit=2)
+    items = api.pages("cron.list", limit=2 if api.answer("cron.list.paging") == "cursor" else None)
     seen = [item.get("cron_id") or item.get(field) for item in items]
     equal(sorted(item for item in seen if item in mine), sorted(mine), "what was visited")
 

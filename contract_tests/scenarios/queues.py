@@ -71,7 +71,7 @@ def are_changed(api: Api) -> None:
     same(fetched, {"max_retries": 2, "visibility_timeout_default": 12}, "the record of get")
 
 
-@settings.documented(3, "queue.update:dead_letter_queue", lines=(523, 623))
+@settings.documented(3, "queue.update:dead_letter_queue", lines=(523, 623, 871))
 def dead_letter_queue_is_changed(api: Api) -> None:
     """Update gives a queue a dead-letter queue, and dead messages go there."""
     dead_letters, queue = api.queue(), api.queue()
@@ -139,7 +139,7 @@ def priority_is_enabled(api: Api) -> None:
     equal(api.take(queue, max_messages=1), [first], "what was consumed first")
 
 
-@counts.documented(1, "queue.stats", "queue.stats:queue", lines=(731,))
+@counts.documented(1, "queue.stats", "queue.stats:queue", lines=(523, 731, 823, 871))
 def add_up(api: Api) -> None:
     """Each message is counted once: available, in flight, or dead."""
     queue = api.queue(dead_letter_queue=api.queue(), max_retries=9)
@@ -190,7 +190,7 @@ def purged_is_empty(api: Api) -> None:
     queue = api.queue()
     api.publish_many(queue, 3)
     api.publish(queue, delay_seconds=2)
-    (taken,) = api.take(queue, max_messages=1, visibility_timeout=2)
+    taken = api.take(queue, max_messages=1, visibility_timeout=2)[0]
     api.count(api.call("queue.purge", queue=queue)["purged"], 4, "purged")
     equal(api.stats(queue), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts after purging")
     if api.answer("queue.ack_unknown") == "reject":

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -60,12 +60,12 @@ def copy_of(folder: Path, *mutants: Mutant) -> None:
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
 
 
-def started(folder: Path) -> Emulator:
+def started(folder: Path, assume: Mapping[str, str | int] | None = None) -> Emulator:
     """Start an emulator from the package in a folder; EmulatorError when it does not start."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(folder)
     try:
-        return Emulator.start(clock="frozen")
+        return Emulator.start(clock="frozen", assume=assume or {})
     finally:
         os.environ.pop("PYTHONPATH")
         if before is not None:

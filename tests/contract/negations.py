@@ -106,14 +106,7 @@ FORM: Negations = {
             '"method": operation.method.lower(),',
         ),
     ),
-    "account.credit": (
-        Mutant(
-            "reads need credit too",
-            "core/sandbox.py",
-            "        if facts.charged:\n",
-            '        if facts.charged or operation_id == "scheduling.queue.list":\n',
-        ),
-    ),
+    "account.credit": (Mutant("a top-up has to be paid", "core/account.py", " + float(amount_usd), 6)", ", 6)"),),
 }
 
 VALUES: Negations = {
@@ -129,17 +122,18 @@ VALUES: Negations = {
         Mutant(
             "a consume of half a message takes one",
             SPEC,
-            "                  type: integer\n                  minimum: 1\n                  x-limits: {maximum: limits.max",
-            "                  type: number\n                  minimum: 1\n                  x-limits: {maximum: limits.max",
+            "integer\n                  minimum: 1\n                  x-limits: {maximum: limits.max_messages",
+            "number\n                  minimum: 1\n                  x-limits: {maximum: limits.max_messages",
         ),
     ),
-    "values.negatives": (
+    "values.ranges": (
         Mutant(
-            "max_retries may be below zero",
+            "a delay may be below zero",
             SPEC,
-            "    MaxRetries:\n      type: integer\n      minimum: 0\n",
-            "    MaxRetries:\n      type: integer\n      minimum: -1\n",
+            "    DelaySeconds:\n      type: number\n      x-unit: seconds\n      minimum: 0\n",
+            "    DelaySeconds:\n      type: number\n      x-unit: seconds\n      minimum: -1\n",
         ),
+        Mutant("such a delay is none", BINDING, "    return to_ms(seconds)\n", "    return max(to_ms(seconds), 0)\n"),
     ),
     "values.names": (
         Mutant(
@@ -160,7 +154,8 @@ VALUES: Negations = {
             MESSAGES,
             '        "payload": message.payload,\n',
             '        "payload": __import__("json").loads(\n'
-            "            encode_bytes(message.payload), parse_int=lambda text: float(text) if len(text) < 300 else int(text)\n"
+            "            encode_bytes(message.payload),\n"
+            "            parse_int=lambda text: float(text) if len(text) < 300 else int(text),\n"
             "        ),\n",
         ),
     ),
@@ -244,10 +239,10 @@ OF_QUEUES: Negations = {
     ),
     "queue.consume_fills": (
         Mutant(
-            "a consume returns one message",
+            "a consume returns two messages at most",
             MESSAGES,
             "while len(taken) < most and",
-            "while len(taken) < min(most, 1) and",
+            "while len(taken) < min(most, 2) and",
         ),
     ),
     "queue.batch": (

@@ -150,8 +150,8 @@ def test_without_a_check_of_what_is_documented_nothing_was_judged(capsys: pytest
 
     with serving(answer) as (url, _):
         assert main(["contract", "--target", url, "--only", "account/1"]) == 2
-        assert main(["contract", "--target", url, "--only", "account/1", "--hold", "choices"]) == 1
-    assert "≠ account/1 The balance is a number of US dollars." in capsys.readouterr().out
+        assert main(["contract", "--target", url, "--only", "account/1", "--hold", "vendor"]) == 1
+    assert "≠ choice/http.public Discovery and account are served" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
