@@ -10,6 +10,7 @@ the bottom:
     gate · created              every request passes here: budget, rate, refusals, the key, what was made
     site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
     api · reply · steps         what scenarios and probes talk to, and what several of them do
+    crons                       crons, runs and their deliveries, read by meaning
     declare · catalogue         how a check is written, with address and warrant; which there are
     demands                     what checks demand besides, that nobody documented: judged once for each choice
     ledger                      the target's answers to the open questions
@@ -22,7 +23,8 @@ A check is a function that takes an `Api`, has a docstring for its title, is dec
 and fails by `equal`, by `require`, or by a method of the `Api` that expects something. docs/conformance.md shows one.
 """
 
-from .api import NEVER, NO_BODY, Api, cron_id, messages_in, next_run, side_by_side
+from .api import NEVER, NO_BODY, Api, messages_in, side_by_side
+from .crons import beat, cron_id, has_ended, lateness, next_run
 from .declare import Bound, Group, probe
 from .described import routes
 from .instants import instant_of, instant_text
@@ -30,7 +32,7 @@ from .receivers import Answer, Call, Receiver
 from .reply import Reply, accepted
 from .results import Failed, NotChecked, equal, require, shown
 from .signed import SCHEMES, SECRET, is_signed
-from .steps import collected, collected_ids, dead_letter, would_refuse, would_take
+from .steps import collected, collected_ids, dead_letter, tells, would_refuse, would_take
 
 __all__ = [
     "NEVER",
@@ -47,14 +49,17 @@ __all__ = [
     "Receiver",
     "Reply",
     "accepted",
+    "beat",
     "collected",
     "collected_ids",
     "cron_id",
     "dead_letter",
     "equal",
+    "has_ended",
     "instant_of",
     "instant_text",
     "is_signed",
+    "lateness",
     "messages_in",
     "next_run",
     "probe",
@@ -62,6 +67,7 @@ __all__ = [
     "routes",
     "shown",
     "side_by_side",
+    "tells",
     "would_refuse",
     "would_take",
 ]

@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
+from .crons import CREATE_TAKES, cron_id, has_ended
 from .demands import Demands
 from .described import Contract, routes
-from .instants import instant_of, instant_text
+from .instants import instant_text
 from .receivers import OK, Answer, Call, Receiver
 from .reply import Reply
 from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
 from .stages import Stage
 
-CREATE_TAKES = frozenset({"payload", "timezone", "retries", "idempotency_key"})
 NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
@@ -159,24 +159,26 @@ class Api:
         return name
 
     def cron(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> str:
-        """Create a cron and return its id. Settings go by the names of `cron.update`."""
-        return cron_id(self.cron_record(expression, url, **settings))
+        """Create a cron and return its id. Settings go by the names of `cron.update`.
+
+        Those that the table of create does not have are set by an update, and it fires by its expression from then on.
+        """
+        if "retry" in settings:
+            settings["retries"] = settings.pop("retry")
+        later = {name: settings.pop(name) for name in list(settings) if name not in CREATE_TAKES | {"name"}}
+        created = cron_id(self.cron_record(NEVER if later else expression, url, **settings))
+        if later:
+            changed = {} if expression == NEVER else {"cron_expr": expression}
+            self.call("cron.update", id=created, **later, **changed)
+        return created
 
     def cron_record(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> dict[str, Any]:
-        """Create a cron and return the record answered."""
-        names = self._answers.answer("cron.create.names") or "any"
-        fields = {"cron_expr": expression, "task_url": url or self.nowhere()}
-        if names != "example":
-            fields = {"schedule": expression, "url": fields["task_url"]}
+        """Create a cron with settings of the table of create, and return the record answered."""
+        fields = {"schedule": expression, "url": url or self.nowhere()}
+        if self._answers.answer("cron.create.names") == "example":
+            fields = {"cron_expr": fields["schedule"], "task_url": fields["url"]}
         fields["name"] = settings.pop("name", None) or self.name()
-        later = {}
-        if names in {"table", "example"}:
-            if "retry" in settings:
-                settings["retries"] = settings.pop("retry")
-            later = {name: settings.pop(name) for name in list(settings) if name not in CREATE_TAKES}
         record: dict[str, Any] = self.call("cron.create", **fields, **settings)
-        if later:
-            self.call("cron.update", id=cron_id(record), **later)
         return record
 
     def nowhere(self) -> str:
@@ -304,33 +306,38 @@ class Api:
         return calls
 
     def finished(self, cron: str, run_id: str, within: float) -> dict[str, Any]:
-        """Wait for a run to finish and return it."""
-        state: dict[str, Any] = {}
+        """Wait for a run to end, at most so long, and return it: what an end looks like is not documented."""
+        run: dict[str, Any] = {}
 
         def is_over() -> bool:
-            state.update(self.call("cron.runs.get", id=cron, run_id=run_id))
-            return state["state"] in {"succeeded", "failed", "skipped"}
+            run.clear()
+            run.update(self.call("cron.runs.get", id=cron, run_id=run_id))
+            return has_ended(run)
 
-        if not self._stage.wait(is_over, within):
-            raise Failed(f"after {within:g} s the run was {state.get('state')}", "the run finishes")
-        return state
+        self._stage.wait(is_over, within)
+        return run
 
     def runs_of(self, field: str, owner: str) -> list[dict[str, Any]]:
-        """Return the newest runs of a cron (`cron_id`) or a task (`task_id`), from the first pages of run.list."""
-        found: list[dict[str, Any]] = []
+        """Return the runs of a cron (`cron_id`) or a task (`task_id`) on the first page of run.list that has any.
+
+        NotChecked when the first pages have none, and there are more: nobody documented in which order they come.
+        """
         cursor: dict[str, str] = {}
         for _ in range(RUN_PAGES):
             page = self.call("run.list", limit=100, **cursor)
-            found += [item for item in page["items"] if item.get(field) == owner]
-            if found or "next_cursor" not in page:
-                break
+            found = [item for item in page["items"] if item.get(field) == owner]
+            if found or not page.get("next_cursor"):
+                return found
             cursor = {"cursor": page["next_cursor"]}
-        return found
+        raise NotChecked(f"it is not among the runs on the first {RUN_PAGES} pages")
 
     def payload_of(self, call: Call) -> Any:
         """Return the payload in what a cron or a task delivered (`delivery.body`)."""
-        wrapped = isinstance(call.body, dict) and {"type", "run_id", "payload"} <= call.body.keys()
-        return call.body["payload"] if wrapped else call.body
+        if self.follows("delivery.body") == "payload":
+            return call.body
+        if not isinstance(call.body, dict) or "payload" not in call.body:
+            raise Failed(f"the body was {shown(call.body)}", "an event with the payload")
+        return call.body["payload"]
 
     def every_second(self, seconds: int) -> str:
         """Return an expression that fires every so many seconds; NotChecked where six fields are not understood."""
@@ -366,27 +373,12 @@ def _arrival(url: str, call: Call) -> Exchange:
     return Exchange(ARRIVED, url, call.headers, shown(call.body), None, {}, f"at {instant_text(call.at)}")
 
 
-def cron_id(record: Mapping[str, Any]) -> str:
-    """Return the id in a record that create returned (`cron.create.id_field`)."""
-    found = record.get("cron_id") or record.get("job_id")
-    if not isinstance(found, str):
-        raise Failed(f"the record has no id: {shown(record)}", "create returns the cron's id")
-    return found
-
-
 def messages_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the messages that consume returned (`queue.consume.result_key`)."""
     found = data.get("messages", data.get("items"))
     if not isinstance(found, list):
         raise Failed(f"consume returned {shown(data)}", "consume returns messages")
     return found
-
-
-def next_run(record: Mapping[str, Any]) -> float:
-    """Return when a cron fires next."""
-    if "next_run_at" not in record:
-        raise Failed("next_run_at was absent", "next_run_at is there while the cron is enabled")
-    return instant_of(record["next_run_at"])
 
 
 def side_by_side(actions: Sequence[Callable[[], Any]]) -> list[Any]:

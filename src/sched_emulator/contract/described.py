@@ -48,7 +48,7 @@ class Contract:
         if returns and reply.body is None:
             return f"{operation} answered {reply.text[:80]!r}, which is no JSON"
         validator = self._validator(operation, "returns", lambda: lenient(returns))
-        return _first_problem(validator, without_nulls(reply.data, returns))
+        return _first_problem(validator, without_nulls(by_one_id(operation, reply.data), returns))
 
     def form_problems(self, operation: str, reply: Reply) -> Iterator[tuple[str, str | None]]:
         """Yield the choices about form that an answer shows, each with what is wrong, or None."""
@@ -64,7 +64,9 @@ class Contract:
             return
         validator = self._validator(operation, str(reply.status), lambda: schema)
         problems: dict[str, str | None] = dict.fromkeys(FORM if self.operations[operation].enveloped else FORM[-2:])
-        for error in validator.iter_errors(reply.body):
+        data = by_one_id(operation, reply.data)
+        body = data if reply.data is reply.body else {**reply.body, "data": data}
+        for error in validator.iter_errors(body):
             place = "/".join(map(str, error.instance_path)) or "the body"
             problems.setdefault(_choice_of(error), None)
             problems[_choice_of(error)] = problems[_choice_of(error)] or f"{place}: {error.message[:200]}"
@@ -91,6 +93,20 @@ def lenient(schema: Any) -> Any:
         return schema
     dropped = {"additionalProperties", "unevaluatedProperties", *LIMITS}
     return {name: lenient(value) for name, value in schema.items() if name not in dropped}
+
+
+def by_one_id(operation: str, data: Any) -> Any:
+    """Return what cron.list returned with `cron_id` for the ids, which may be called as in the record of create."""
+    items = data.get("items") if operation == "cron.list" and isinstance(data, dict) else None
+    if not isinstance(items, list):
+        return data
+    return {**data, "items": [_by_cron_id(item) for item in items]}
+
+
+def _by_cron_id(item: Any) -> Any:
+    if not isinstance(item, dict) or "job_id" not in item:
+        return item
+    return {"cron_id": item["job_id"], **{name: value for name, value in item.items() if name != "job_id"}}
 
 
 def without_nulls(value: Any, schema: Any) -> Any:

@@ -4,11 +4,12 @@ Nobody documented in which order a standard queue hands out, or that a consume r
 are collected by several consumes, and one is let die by publishing it alone.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from .api import Api
 from .reply import Reply
-from .results import Failed, require
+from .results import Failed, equal, require
 
 
 def would_refuse(api: Api, choice: str, operation: str, *statuses: int, **arguments: Any) -> Reply:
@@ -56,3 +57,8 @@ def dead_letter(api: Api, queue: str, payload: Any = None) -> str:
         raise Failed(f"{taken} was handed out", f"the one message there is, {message}")
     api.call("queue.nack", queue=queue, message_id=message, requeue=False)
     return message
+
+
+def tells(record: Mapping[str, Any], what: str, **expected: Any) -> None:
+    """Fail when members of a record are not as expected; whatever else it has is no matter."""
+    equal({name: record.get(name) for name in expected}, expected, what)
