@@ -28,7 +28,7 @@ def emptied(api: Api, queue: str, within: float) -> None:
     "queue.push_subscribe",
     "queue.push_subscribe:queue",
     "queue.push_subscribe:url",
-    lines=(967, 975, 979, 986),
+    lines=(686, 967, 975, 979, 986),
     seconds=2,
 )
 def delivers_and_is_done(api: Api) -> None:
@@ -40,6 +40,7 @@ def delivers_and_is_done(api: Api) -> None:
     call = api.arrived(receiver, 1, 5)[0]
     equal((call.method, pushed(api, call)), ("POST", {"n": 1}), "what was pushed")
     emptied(api, queue, 3)
+    api.count(api.call("queue.purge", queue=queue)["purged"], 0, "purged afterwards, of what waits for another try")
     api.sleep(1)
     equal(len(receiver.calls()), 1, "the number of pushes")
 
