@@ -120,7 +120,12 @@ async def test_the_clock_goes_back_only_where_nothing_has_happened(api: Api) -> 
         ("POST", "clock/advance", {"seconds": -1}, "`seconds` must be at least 0, got -1"),
         ("POST", "clock/advance", {"seconds": 1e12}, "`seconds` must be at most 31557600000, got 1000000000000.0"),
         ("POST", "clock/advance", {"seconds": 31557600000 * 0.999}, None),
-        ("POST", "clock/advance", {"until": "in a while"}, "`until` must be an instant in RFC 3339 such as 2026-01-01T09:00:00Z, got 'in a while'"),
+        (
+            "POST",
+            "clock/advance",
+            {"until": "in a while"},
+            "`until` must be an instant in RFC 3339 such as 2026-01-01T09:00:00Z, got 'in a while'",
+        ),
         ("POST", "clock/advance", [], "the body must be an object, got an array"),
         ("PUT", "clock", {"mode": "still"}, '`mode` must be one of "wall", "frozen", got "still"'),
         ("PUT", "clock", {"speed": 0}, "`speed` must be more than 0, got 0"),
