@@ -138,9 +138,18 @@ def test_what_is_no_http_is_ignored(receiver: Receiver) -> None:
 def test_headers_of_any_script_arrive_as_they_were_given_and_as_the_journal_shows(
     emulator: Emulator, box: Sandbox, receiver: Receiver
 ) -> None:
-    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €"}
+    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €", "X-Bytes": "\xa0Å à\u2028\xa0", "X-None": ""}
+    receiver.respond({"headers": {"X-Told": "Ünïcode 日本"}})
     schedule(emulator, box, receiver.url, headers=headers)
     box.clock.settle()
     [request], [delivery] = receiver.requests, box.deliveries()
     for seen in (request.headers, delivery["headers"]):
         assert {name: seen[name] for name in headers} == headers
+    assert delivery["response_headers"]["X-Told"] == "Ünïcode 日本"
+
+
+def test_a_response_with_one_header_under_two_names_is_refused(receiver: Receiver) -> None:
+    receiver.respond({"headers": {"X-A": "1", "x-a": "2"}})
+    assert send(receiver)[0] == 500
+    with pytest.raises(ValueError, match=r"^a response must not have one header under two names, got X-A, x-a$"):
+        receiver.raise_errors()

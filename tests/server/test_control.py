@@ -133,6 +133,12 @@ async def test_the_clock_goes_back_only_where_nothing_has_happened(api: Api) -> 
         ("GET", "timeline?limits=5", None, "`limits` is no parameter of this request"),
         ("POST", "targets", {"url": "*", "responses": []}, "`responses` must have at least 1 items, got an array"),
         ("POST", "targets", {"url": "*", "responses": [{"status": 99}]}, "`responses[0].status` must be at least 200"),
+        (
+            "POST",
+            "targets",
+            {"url": "*", "responses": [{"headers": {"A": "b"}}, {"headers": {"X-A": "1", "x-a": "2"}}]},
+            "`responses[1].headers` must not have one header under two names, got 'X-A' and 'x-a'",
+        ),
         ("POST", "faults", {"status": 200}, "`status` must be at least 400, got 200"),
         ("POST", "faults", {"operation": "queue.*"}, "`status` or `code` or `latency_seconds` or `drop` must be given"),
         ("PUT", "account", {"balance_usd": "5"}, '`balance_usd` must be a number or null, got "5"'),

@@ -136,6 +136,8 @@ def _render(response: Response) -> _Rendered:
     if unknown:
         raise TypeError(f"a response has status, headers and body, no {', '.join(sorted(unknown))}")
     headers, body = dict(response.get("headers", {})), response.get("body", b"")
+    if len({name.lower() for name in headers}) < len(headers):
+        raise ValueError(f"a response must not have one header under two names, got {', '.join(headers)}")
     if not isinstance(body, str | bytes):
         body = json.dumps(body)
         headers.setdefault("Content-Type", "application/json")
@@ -183,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         rendered = self.server.answer(Received(self.command, self.path, headers, body))
         self.send_response(rendered.status)
         for name, value in rendered.headers.items():
-            self.send_header(name, value)
+            self.send_header(name, value.encode().decode("latin-1"))  # UTF-8 goes out, as it comes in
         self.send_header("Content-Length", str(len(rendered.body)))
         self.end_headers()
         if self.command != "HEAD":
