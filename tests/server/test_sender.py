@@ -514,6 +514,20 @@ async def test_a_name_is_judged_by_what_it_resolves_to_each_time() -> None:
     assert f"Host: hook.acme.com:{target.port}" in target.heads[0]
 
 
+async def test_an_address_of_a_name_that_refuses_leads_to_the_next() -> None:
+    both = ["127.0.0.2", "127.0.0.1"]
+    async with rude_receiver(OK) as target, sender(lookup=Names(both, both)) as sending:
+        assert await post(sending, f"http://hook.acme.com:{target.port}/") == DELIVERED
+        assert await post(sending, "http://hook.acme.com:1/") == refused("connection refused")
+    assert target.connections == 1
+
+
+async def test_header_values_go_out_in_utf_8() -> None:
+    async with rude_receiver(OK) as target, sender() as sending:
+        assert await post(sending, target.url, headers={"X-Town": "日本 café"}) == DELIVERED
+    assert "X-Town: 日本 café\r\n" in target.heads[0]
+
+
 async def test_a_route_may_lead_anywhere() -> None:
     names = Names(["127.0.0.1"])
     async with rude_receiver(OK) as target, sender(only_loopback=True, strict=True, lookup=names) as sending:
