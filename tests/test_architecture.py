@@ -62,7 +62,7 @@ MAY_REACH = {
     "drift": {"drift", "spec"},
     "follow": {"follow", "client", "core.instants"},
     "intercept": {"intercept", "server", "output", "config", "core", "spec"},
-    "plugin": {"plugin", "client", "output", "config", "spec", "follow", "core.instants"},
+    "plugin": {"plugin", "client", "output", "config", "spec", "follow", "intercept", "core.instants"},
 }
 # What of the edge is as pure as the core: from a request to its answer, without a socket or a loop.
 PURE_EDGE = ("binding", "exchange", "routes")

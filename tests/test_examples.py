@@ -50,8 +50,15 @@ def test_a_workflow_runs_commands_and_options_that_there_are(workflow: Path, pyt
     options = [word for command in commands_of(workflow) if command[0] == "pytest" for word in command[1:]]
     for option in options:
         if option.startswith("--sched"):
-            assert pytestconfig.getoption(option) is False
+            assert not pytestconfig.getoption(option.partition("=")[0])
     assert ours
+
+
+def test_the_nightly_workflow_fails_when_a_test_breaks_and_keeps_the_reports() -> None:
+    nightly = next(path for path in WORKFLOWS if path.name == "nightly.yml")
+    assert ["pytest", "--sched-vary", "--sched-report=vary.json", "--junit-xml=vary.xml"] in commands_of(nightly)
+    *_, kept = yaml.safe_load(nightly.read_text())["jobs"]["vary"]["steps"]
+    assert (kept["if"], kept["with"]["path"].split()) == ("always()", ["vary.json", "vary.xml"])
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

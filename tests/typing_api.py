@@ -8,6 +8,7 @@ import pytest
 
 from sched_emulator import Emulator, EmulatorError, Receiver, Sandbox, __version__, signatures
 from sched_emulator.follow import BackwardError, follow
+from sched_emulator.pytest_plugin import SandboxFactory
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,6 +50,7 @@ def emulators() -> None:
         assert_type((fresh.api_key, fresh.base_url), tuple[str, str])
         assert_type(box.client.request("GET", "/v1/scheduling/cron/list"), dict[str, Any])
         assert_type(emulator.client.get("/v1/discovery"), dict[str, Any])
+    assert_type(emulator.renewed("ifr_mine", clock="frozen", now=NOW, assumptions={}, seed=1), Sandbox)
     emulator.stop()
 
 
@@ -65,7 +67,7 @@ def clocks(box: Sandbox) -> None:
     box.clock.freeze()
     box.clock.resume(speed=60)
     box.clock.set("2026-02-01")
-    box.clock.put({"mode": "wall", "speed": 2}, timeout=1)
+    box.clock.put({"mode": "wall", "speed": 2})
 
 
 def the_outside_world(box: Sandbox) -> None:
@@ -106,6 +108,9 @@ def what_happened(box: Sandbox) -> None:
     for entry in deliveries:
         assert_type(entry, dict[str, Any])
     assert_type(box.requests(operation="queue.publish", since=0)[-1], dict[str, Any])
+    assert_type(len(box.deliveries(kept=True)) + len(box.requests(kept=True)), int)
+    assert_type(box.unused(), list[dict[str, Any]])
+    assert_type(box.summary(), dict[str, Any])
     assert_type(box.timeline(limit=5), list[dict[str, Any]])
     assert_type(box.relied(), dict[str, Any])
     taken = box.snapshot()
@@ -172,3 +177,13 @@ def sched_emulator_server() -> Iterator[Emulator]:
 @pytest.mark.sched_emulator(now=NOW + timedelta(days=1), assumptions={"cron.dst": "literal"})
 def a_test(sched_emulator: Sandbox, sched_receiver: Receiver) -> None:
     sched_emulator.routes.set({"https://api.acme.com": sched_receiver.url})
+
+
+@pytest.fixture(scope="module")
+def wide(sched_emulator_factory: SandboxFactory) -> Iterator[Sandbox]:
+    settings = {"queue.nack_position": "back"}
+    with sched_emulator_factory.sandbox(
+        now=NOW, clock="60x", assumptions=settings, seed=1, follow=False, strict=True
+    ) as box:
+        assert_type(box, Sandbox)
+        yield box

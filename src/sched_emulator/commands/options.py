@@ -5,8 +5,10 @@ of texts happen in `values_of`, so that every error names the option, or the var
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag
@@ -16,6 +18,11 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - arg
 Parse: TypeAlias = Callable[[str, str], Any]
 
 ENVIRONMENT_PREFIX = "SCHED_EMULATOR_"
+OURS = frozenset(  # what `run` tells the programs that it starts
+    {"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT", "SCHED_EMULATOR_CA_FILE"}
+)
+# What Kubernetes and Docker set for each service whose name begins like ours.
+_OF_SERVICES = re.compile(r"(_[A-Z0-9_]*)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
 
 
 def plain(text: str, _option: str) -> str:
@@ -83,10 +90,15 @@ class Option:
         """Return the value: given on the command line, else set in the environment, else the default."""
         if self.dest in given:
             return self._converted(given[self.dest], self.name)
-        text = environment.get(self.variable, "")
-        if not text or text.startswith("tcp://"):
+        if not self.is_given(given, environment):
             return self.default
+        text = environment[self.variable]
         return self._converted(text.split(",") if self.repeated else text, self.variable)
+
+    def is_given(self, given: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+        """Say whether the option was given on the command line, or by a variable."""
+        text = environment.get(self.variable, "")
+        return self.dest in given or bool(text and not text.startswith("tcp://"))
 
     def _converted(self, raw: Any, option: str) -> Any:
         if self.metavar is None:
@@ -99,9 +111,27 @@ class Option:
 def values_of(
     options: Sequence[Option], namespace: argparse.Namespace, environment: Mapping[str, str]
 ) -> argparse.Namespace:
-    """Return the values of all options of a command, and its positional arguments beside them."""
+    """Return the values of all options of a command, and its positional arguments beside them.
+
+    `given` names the options that the command line or the environment has set, to whatever.
+    """
     given = vars(namespace)
-    return argparse.Namespace(**{**given, **{option.dest: option.value(given, environment) for option in options}})
+    said = frozenset(option.dest for option in options if option.is_given(given, environment))
+    values = {option.dest: option.value(given, environment) for option in options}
+    return argparse.Namespace(**{**given, **values, "given": said})
+
+
+def without_effect(environment: Mapping[str, str], options: Iterable[Option]) -> str | None:
+    """Say which variables look like options and are none, those of services aside; None when there are no such."""
+    known = {option.variable for option in options} | OURS
+    options_known = sorted(name.removeprefix(ENVIRONMENT_PREFIX) for name in known - OURS)
+    told = []
+    for name, text in sorted(environment.items()):
+        of_service = _OF_SERVICES.fullmatch(name.removeprefix(ENVIRONMENT_PREFIX[:-1])) or text.startswith("tcp://")
+        if name.startswith(ENVIRONMENT_PREFIX) and text and name not in known and not of_service:
+            close = get_close_matches(name.removeprefix(ENVIRONMENT_PREFIX), options_known, n=1)
+            told.append(f"{name} (did you mean {ENVIRONMENT_PREFIX}{close[0]}?)" if close else name)
+    return f"no option is set by {', '.join(told)}" if told else None
 
 
 class Parser(argparse.ArgumentParser):

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -130,7 +131,19 @@ OPTIONS = (
         _whole(1024),
     ),
     Option("--max-snapshot", "how long a snapshot may be that is sent (default 512 MiB)", "BYTES", _whole(1024), 2**29),
-    Option("--keep", "how much of a session each sandbox keeps (default 64 MiB)", "BYTES", _whole(2**20), 2**26),
+    Option(
+        "--journal",
+        "how many requests, and how many deliveries, each sandbox keeps (default 10,000)",
+        "N",
+        _whole(1),
+        config.KEPT_ENTRIES,
+    ),
+    Option(
+        "--keep",
+        "how much of a session each sandbox keeps (default: 64 MiB, and that for each 10,000 of --journal)",
+        "BYTES",
+        _whole(2**20),
+    ),
     Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
     Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),
 )
@@ -151,38 +164,41 @@ def register(commands: Commands) -> None:
 def run(values: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     settings = config_of(values)
-    from sched_emulator.core.errors import SchedulingError  # noqa: PLC0415 - with what raises it
     from sched_emulator.server import app  # noqa: PLC0415 - nobody else pays for aiohttp
 
     try:
         return app.serve(settings)
-    except SchedulingError as error:
-        raise UsageError(f"--load: {settings.load} cannot be used: {error.message}") from None
     except OSError as error:
         raise UsageError(f"the server cannot start: {reason(error)}") from None
 
 
 def config_of(values: argparse.Namespace) -> Config:
     """Return the configuration that the options make; a command without one of them has what `Config` says."""
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
+
     alike = {field.name for field in dataclasses.fields(Config)}
     mode, speed = values.clock
+    said = answers_said(values.assumptions, dict(values.assume))
+    answers = assumptions.preset(values.dialect) | said
     return Config(
-        **{name: value for name, value in vars(values).items() if name in alike},
+        **{name: value for name, value in vars(values).items() if name in alike - {"keep"}},
         allow_hosts=values.allow_host,
         clock_mode=mode,
         speed=speed,
         now_ms=config.FROZEN_START_MS if values.now is None and mode == "frozen" else values.now,
-        answers=answers_of(values.dialect, values.assumptions, dict(values.assume)),
+        answers=answers,
+        given_answers=answers if "dialect" in values.given else said,
         routes=dict(values.route),
         delivery_timeout_seconds=values.delivery_timeout,
+        keep=values.keep or math.ceil(values.journal / config.KEPT_ENTRIES) * config.KEEP_BYTES,
     )
 
 
-def answers_of(dialect: str, file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:
-    """Return all answers: those of the dialect, over them those of the file, over them the single ones."""
+def answers_said(file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:
+    """Return the answers of a file, and over them the single ones."""
     from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
-    answers = assumptions.preset(dialect)
+    answers: dict[str, str | int] = {}
     try:
         if file is not None:
             answers |= assumptions.read_answers_toml(file)

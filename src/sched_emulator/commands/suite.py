@@ -5,13 +5,14 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from sched_emulator.config import UsageError
 from sched_emulator.contract import calibration, catalogue, cleanup, reports
 from sched_emulator.contract.calibration import Finding
-from sched_emulator.contract.plan import Plan, every_check
+from sched_emulator.contract.plan import Plan, every_check, refuse_unmet
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Result
 from sched_emulator.contract.runner import CannotJudge, Run, observe
@@ -62,7 +63,11 @@ def settings_of(values: argparse.Namespace) -> Settings:
 
 
 def _list(settings: Settings) -> int:
-    for check in every_check(catalogue.load(settings.scenarios)):
+    found = catalogue.load(settings.scenarios)
+    refuse_unmet("--only", settings.only, found)
+    for check in every_check(found):
+        if settings.only and not any(fnmatchcase(check.address, glob) for glob in settings.only):
+            continue
         say(f"{check.address:34} {check.grade:6} {check.title}")
     return 0
 

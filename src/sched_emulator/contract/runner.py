@@ -19,7 +19,7 @@ from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, open_ledger
 from .ledger import Ledger, Observation
-from .plan import Plan, make_plan
+from .plan import Plan, make_plan, refuse_unmet
 from .reply import Reply
 from .report import Report
 from .results import Check, Result, Status
@@ -57,6 +57,8 @@ class Run:
         self._stop = threading.Event()
         self._catalogue = load(settings.scenarios)
         self._known = {} if settings.known is None else known.read(settings.known)
+        refuse_unmet("--only", settings.only, self._catalogue)
+        refuse_unmet("--known", self._known, self._catalogue)
         self._expected = _expected(settings)
         self._interrupted: str | None = None
 

@@ -28,7 +28,7 @@ from .http_errors import error_object
 from .reply import json_reply
 from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
-from .secrets import shorten
+from .secrets import shown_key
 from .turns import Work, unless
 
 PREFIX = "/_emulator"
@@ -51,7 +51,7 @@ def summary(hosted: Hosted) -> Json:
     hosted.driver.catch_up()
     store = hosted.sandbox.store
     return {
-        "key": shorten(hosted.key, 8),
+        "key": shown_key(hosted.key),
         "now": to_text(store.now_ms),
         "mode": store.mode,
         "crons": len(store.crons),
@@ -73,6 +73,7 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
 OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "health": lambda sandboxes, _: health(sandboxes),
     "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
+    "sandbox.get": lambda sandboxes, headers: summary(sandboxes.known(sandboxes.key_in(headers))),
     "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.key_in(headers))},
 }
 OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
@@ -110,6 +111,7 @@ class Control:
         operation_id = matched.operation_id
         self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
+        _refuse_unknown(self.operations[operation_id], matched)
         if operation_id in OF_SERVER:
             return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
         if operation_id in self._costly and not sent_by_no_page(request.headers):
@@ -145,7 +147,7 @@ class Control:
         )
 
     async def _read(self, matched: Matched, request: BaseRequest) -> tuple[Json, Json, bytes]:
-        """Return body and query of a request, checked, or its body as it came; misspelt parameters are refused."""
+        """Return body and query of a request, checked, or its body as it came."""
         bound = self.operations[matched.operation_id]
         if bound.operation.definition.get("requestBody", {}).get("x-snapshot"):
             return {}, {}, await self._snapshot_bound.read(request)
@@ -153,12 +155,16 @@ class Control:
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)
-        known = {parameter.name for parameter in bound.parameters}
-        unknown = [name for name in matched.query if name not in known]
-        if unknown:
-            raise InvalidRequest("is no parameter of this request", parameter=unknown[0][:60])
         query = {
             parameter.name: value
             for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
         }
         return body or {}, query, b""
+
+
+def _refuse_unknown(bound: BoundOperation, matched: Matched) -> None:
+    """Refuse parameters that a request has not, the misspelt among them."""
+    known = {parameter.name for parameter in bound.parameters}
+    for name in matched.query:
+        if name not in known:
+            raise InvalidRequest("is no parameter of this request", parameter=name[:60])

@@ -33,6 +33,17 @@ class UnknownPath(SchedulingError):
     hint = "See openapi/scheduling.yaml for the paths that are served."
 
 
+class NoSandbox(SchedulingError):
+    """A key that no request has come with."""
+
+    code = "NO_SANDBOX"
+    status = 404
+    hint = "Its first request makes it one."
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key} has no sandbox yet")
+
+
 class MethodNotAllowed(SchedulingError):
     """The path is served, not with this method."""
 

@@ -10,6 +10,7 @@ from sched_emulator.core.errors import InvalidRequest
 from .secrets import hidden
 
 SHOWN_CHARS = 60
+LONGEST_CHARS, MOST_ITEMS, LEVELS = 10_000, 1_000, 4  # of what is given to the validator to explain
 
 _TYPES = {
     "string": "a string",
@@ -41,10 +42,13 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
 
     `root` names the value itself where it is a parameter; without it the value is the request's body.
     """
-    error = next(iter(validator.iter_errors(value)))
+    short = _shortened(value)
+    error = next(iter(validator.iter_errors(short)), None)
+    if error is None:
+        short, error = value, next(iter(validator.iter_errors(value)))
     path = list(error.instance_path)
     parameter = _place(root, path)
-    found = value
+    found = short
     for step in path:
         found = found[step]
     name = error.kind.name
@@ -76,6 +80,17 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "an array"
     return _cut(encode(value))
+
+
+def _shortened(value: Any, levels: int = LEVELS) -> Any:
+    """Return a value whose texts and lists are cut far beyond all limits: the validator writes out what it refuses."""
+    if isinstance(value, str):
+        return value[:LONGEST_CHARS]
+    if isinstance(value, list) and levels:
+        return [_shortened(item, levels - 1) for item in value[:MOST_ITEMS]]
+    if isinstance(value, dict) and levels:
+        return {name[:LONGEST_CHARS]: _shortened(item, levels - 1) for name, item in value.items()}
+    return value
 
 
 def _expected(error: ValidationError, schema: Any) -> str:
