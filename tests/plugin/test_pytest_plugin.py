@@ -254,10 +254,31 @@ def test_answers_come_from_a_file_and_from_the_command_line(suite: pytest.Pytest
     run(suite, source, *given).assert_outcomes(passed=2)
 
 
+def test_a_file_of_answers_that_cannot_be_used_is_one_line(suite: pytest.Pytester) -> None:
+    answers = '[queue]\nnack_position = "back"\n'
+    for name, content, told in [
+        ("folder", None, "'{}' is a folder; expected the path of a file"),
+        ("utf-16", answers.encode("utf-16"), "{} is UTF-16; expected UTF-8"),
+        ("latin-1", b"# caf\xe9", "{} is no UTF-8: unexpected end of data at byte 5"),
+        ("other", answers.replace("back", "top").encode(), "queue.nack_position cannot be 'top'; possible: one of "),
+        ("bom", answers.encode("utf-8-sig"), ""),
+    ]:
+        path = suite.path / name
+        path.mkdir() if content is None else path.write_bytes(content)
+        try:
+            suite.parseconfigure("-p", "no:schemathesis", f"--sched-assumptions={path}")
+        except pytest.UsageError as error:
+            said = str(error)
+            assert said.startswith(f"--sched-assumptions: {told.format(path)}")
+            assert "\n" not in said
+        else:
+            assert name == "bom"
+
+
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: *nowhere.toml cannot be read: No such file*"),
+        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: there is no file '*nowhere.toml'; expected*"),
         ("--sched-assume=cron.dts=literal", "ERROR: --sched-assume: There is no assumption 'cron.dts'; did you mean*"),
         (
             "--sched-assume=literal",

@@ -3,13 +3,10 @@
 import json
 from typing import Any
 
-import jsonschema_rs
 import pytest
 
-from sched_emulator import spec
 from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.instants import to_text
-from sched_emulator.server.binding import BoundOperation
 from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 
@@ -492,35 +489,6 @@ async def test_routes_are_set_and_followed(api: Api) -> None:
     await api.advance(seconds=3600)
     [delivery] = await api.deliveries()
     assert (delivery["routed_to"], delivery["outcome"]) == ("http://127.0.0.1:1/hourly", "refused")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "clock",
-        "timeline",
-        "requests",
-        "deliveries",
-        "targets",
-        "faults",
-        "account",
-        "assumptions",
-        "assumptions/relied",
-        "sandboxes",
-        "health",
-        "routes",
-    ],
-)
-async def test_answers_are_as_the_document_says(api: Api, path: str) -> None:
-    await api.script("*", 500, 200)
-    await api.control("POST", "faults", {"operation": "queue.get", "status": 503})
-    await api.call("cron.create", HOURLY)
-    await api.call("queue.publish", {"queue": "q", "payload": {}})
-    await api.advance(seconds=3600)
-    operations = {item.path: item for item in spec.operations(spec.load("emulator")) if item.method == "GET"}
-    described = BoundOperation(operations[f"/_emulator/{path}"]).operation
-    answer = await api.control("GET", path)
-    jsonschema_rs.validate(described.returns, answer)
 
 
 async def test_time_that_would_go_back_is_an_error_of_its_own(api: Api) -> None:

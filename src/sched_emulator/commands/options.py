@@ -6,6 +6,7 @@ of texts happen in `values_of`, so that every error names the option, or the var
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag
 from sched_emulator.core import instants
+from sched_emulator.output import write
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
@@ -139,6 +141,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def print_help(self, _file: object = None) -> None:
+        """Write how the command is used."""
+        write(sys.stdout, self.format_help(), flush=True)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""
