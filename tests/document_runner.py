@@ -48,13 +48,12 @@ def blocks(document: str) -> list[Block]:
 
 def run(path: Path, folder: Path) -> int:
     """Run all blocks of a document in a folder; AssertionError at the first that does not do what it shows."""
-    count = 0
-    with Emulator.start() as emulator:
-        for block in blocks(path.read_text()):
-            if block.reason is None and block.language in LANGUAGES_RUN:
+    runnable = [block for block in blocks(path.read_text()) if block.reason is None and block.language in LANGUAGES_RUN]
+    if runnable:
+        with Emulator.start() as emulator:
+            for block in runnable:
                 _run_block(block, f"{path.name}:{block.line}", folder, emulator.url.removeprefix("http://"))
-                count += 1
-    return count
+    return len(runnable)
 
 
 def _run_block(block: Block, place: str, folder: Path, address: str) -> None:

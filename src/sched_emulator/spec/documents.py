@@ -59,8 +59,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def deref(document: Mapping[str, Any], node: Any, known: dict[str, Any] | None = None) -> Any:
     """Copy ``node`` with every local ``$ref`` in it, also nested ones, replaced by what it names.
 
-    Keys beside a ``$ref`` are added to what it names and win over it. What several places name is copied once and shared
-    by them; ``known`` keeps it from call to call, for one document.
+    Keys beside a ``$ref`` are added to what it names and win over it. What several places name is copied once
+    and shared by them; ``known`` keeps it from call to call, for one document.
     """
     known = {} if known is None else known
     if isinstance(node, list):
