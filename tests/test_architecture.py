@@ -60,7 +60,7 @@ MAY_REACH = {
     "server": {"server", "output", "config", "core", "spec"},
     "contract": {"contract", "client", "output", "config", "spec"},
     "drift": {"drift", "spec"},
-    "follow": {"follow", "client", "core.instants"},
+    "follow": {"follow", "client", "config", "core.instants"},
     "intercept": {"intercept", "server", "output", "config", "core", "spec"},
     "plugin": {"plugin", "client", "output", "config", "spec", "follow", "core.instants"},
 }

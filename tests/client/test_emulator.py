@@ -77,6 +77,7 @@ def test_options_become_a_command_line() -> None:
         "--load=seed.json",
         "--seed=7",
     ]
+    assert serve_arguments({"delivery_timeout": timedelta(seconds=90)}) == ["--delivery-timeout=90.000000s"]
     assert serve_arguments({"strict_urls": False, "assumptions": "answers.toml", "allow_host": "*"}) == [
         "--assumptions=answers.toml",
         "--allow-host=*",

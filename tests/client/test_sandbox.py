@@ -1,4 +1,6 @@
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -40,8 +42,43 @@ def test_a_clock_is_set_frozen_and_let_go(box: Sandbox) -> None:
 
 
 def test_how_far_is_said_in_one_way(box: Sandbox) -> None:
-    with pytest.raises(ValueError, match=r"^say how far in one way: units of time, until= or events=$"):
+    complaint = r"^say how far in one way: a duration, units of time, until= or events=$"
+    with pytest.raises(ValueError, match=complaint):
         box.clock.advance(hours=1, events=1)
+    with pytest.raises(ValueError, match=complaint):
+        box.clock.advance("1h", hours=1)
+    with pytest.raises(ValueError, match=complaint):
+        box.clock.advance(timedelta(0), until=START)
+
+
+@pytest.mark.parametrize(
+    ("span", "now"),
+    [
+        (timedelta(days=1, milliseconds=5), "2026-01-02T00:00:00.005Z"),
+        (timedelta(0), "2026-01-01T00:00:00.000Z"),
+        ("3w", "2026-01-22T00:00:00.000Z"),
+        ("1h30m", "2026-01-01T01:30:00.000Z"),
+        ("PT15M", "2026-01-01T00:15:00.000Z"),
+        ("0s", "2026-01-01T00:00:00.000Z"),
+    ],
+)
+def test_time_passes_by_a_timedelta_or_a_duration(box: Sandbox, span: timedelta | str, now: str) -> None:
+    assert box.clock.advance(span) == {"now": now, "fired": 0, "stopped": "until"}
+
+
+@pytest.mark.parametrize(
+    ("span", "complaint"),
+    [
+        ("3 weeks", "advance(): '3 weeks' is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"),
+        ("-1h", "advance(): '-1h' is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"),
+        ("99999w", "advance(): '99999w' is too long; expected at most a thousand years"),
+        (60, "advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got 60"),
+        (True, "advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got True"),
+    ],
+)
+def test_what_is_no_span_of_time_is_refused_by_the_call(box: Sandbox, span: Any, complaint: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=f"^{re.escape(complaint)}$"):
+        box.clock.advance(span)
 
 
 def test_going_back_is_an_error_that_says_so(box: Sandbox) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, Unpack
@@ -33,7 +33,7 @@ class ServeOptions(TypedDict, total=False):
     deliver: Literal["loopback", "all", "none"]
     uncovered: Literal["capture", "refuse"]
     strict_urls: bool
-    delivery_timeout: float | str
+    delivery_timeout: float | str | timedelta
     delivery_concurrency: int
     signature_clock: Literal["virtual", "real"]
     seed: int
@@ -147,6 +147,8 @@ def serve_arguments(options: Mapping[str, Any]) -> list[str]:
 def _argument(name: str, value: Any) -> Iterator[str]:
     if name == "assumptions" and isinstance(value, Mapping):
         name = "assume"
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
     if name == "delivery_timeout" and not isinstance(value, str):
         value = f"{value:f}s"
     flag = f"--{name.replace('_', '-')}"

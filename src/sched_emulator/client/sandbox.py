@@ -5,25 +5,32 @@ by these: no path of the control API stands elsewhere, but for those of `Emulato
 coroutines.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from sched_emulator.config import parse_duration
 
 from .http import Client
+from .records import Advanced, Delivery, Fault, Record, Request, Script, TimelineEntry
+from .waiting import WITHIN_SECONDS, wait_for
 
 if TYPE_CHECKING:
     from .aio import AsyncSandbox
 
+__tracebackhide__ = True  # a failing test shows its own lines
 Instant = datetime | str
 Scripted = int | str | Mapping[str, Any]
+E = TypeVar("E", bound=Record)
+T = TypeVar("T")
 
 
-class Log(list[dict[str, Any]]):
+class Log(list[E]):
     """Journal entries, oldest first. `dropped` says how many before `first_seq` are no longer kept."""
 
-    def __init__(self, page: Mapping[str, Any]) -> None:
-        super().__init__(page["items"])
+    def __init__(self, page: Mapping[str, Any], kind: Callable[[Any], E]) -> None:
+        super().__init__(map(kind, page["items"]))
         self.first_seq: int = page["first_seq"]
         self.dropped: int = page["dropped"]
 
@@ -58,6 +65,8 @@ class Clock(_Part):
 
     def advance(
         self,
+        span: timedelta | str | None = None,
+        /,
         *,
         seconds: float = 0,
         minutes: float = 0,
@@ -67,25 +76,26 @@ class Clock(_Part):
         until: Instant | None = None,
         events: int | None = None,
         max_events: int | None = None,
-    ) -> dict[str, Any]:
-        """Let time pass: by the sum of the units, `until` an instant, or for a number of `events`.
+    ) -> Advanced:
+        """Let time pass: by a timedelta or a duration, by the sum of the units, `until` an instant, or for `events`.
 
-        Returns `now`, `fired` (how many events happened) and `stopped` (why it ended: `until`, `events`, `idle`
+        A duration is a text: `90s`, `15m`, `2h`, `3d`, `1w`, `1h30m` or ISO-8601 `PT15M`; ValueError says what else
+        came. Returns `now`, `fired` (how many events happened) and `stopped` (why it ended: `until`, `events`, `idle`
         or `max_events`).
         """
-        span = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
-        if (until is not None) + (events is not None) + bool(span) > 1:
-            raise ValueError("say how far in one way: units of time, until= or events=")
-        body: dict[str, Any] = {"seconds": span.total_seconds()}
+        units = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
+        if (span is not None) + (until is not None) + (events is not None) + bool(units) > 1:
+            raise ValueError("say how far in one way: a duration, units of time, until= or events=")
+        body: dict[str, Any] = {"seconds": units.total_seconds() if span is None else _seconds(span)}
         if until is not None:
             body = {"until": instant_text(until)}
         if events is not None:
             body = {"events": events}
         if max_events is not None:
             body["max_events"] = max_events
-        return self._client.request("POST", "/_emulator/clock/advance", body, timeout=None, patient=True)
+        return Advanced(self._client.request("POST", "/_emulator/clock/advance", body, timeout=None, patient=True))
 
-    def settle(self) -> dict[str, Any]:
+    def settle(self) -> Advanced:
         """Make happen what is due at this instant, without time passing."""
         return self.advance(seconds=0)
 
@@ -111,7 +121,7 @@ class Targets(_Part):
 
     def script(
         self, url: str, responses: Iterable[Scripted] | Scripted, then: Literal["repeat-last", "cycle"] = "repeat-last"
-    ) -> dict[str, Any]:
+    ) -> Script:
         """Script what answers the URLs that match the glob `url`, one response after another.
 
         A response is a status, an error (`"timeout"`, `"refused"`, `"reset"`) or an object with `status`, `headers`,
@@ -119,11 +129,11 @@ class Targets(_Part):
         """
         listed = [responses] if isinstance(responses, int | str | Mapping) else responses
         body = {"url": url, "responses": [_response(response) for response in listed], "then": then}
-        return self._client.request("POST", "/_emulator/targets", body)
+        return Script(self._client.request("POST", "/_emulator/targets", body))
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[Script]:
         """Return the scripts in force, newest last, each with how often it was `used`."""
-        return _items(self._client.get("/_emulator/targets"))
+        return _items(self._client.get("/_emulator/targets"), Script)
 
     def clear(self) -> None:
         """Drop all scripts."""
@@ -145,7 +155,7 @@ class Faults(_Part):
         times: int | None = None,
         probability: float | None = None,
         after: bool | None = None,
-    ) -> dict[str, Any]:
+    ) -> Fault:
         """Make requests of the operations that match fail (`status`, `code`), wait, or lose their answer (`drop`).
 
         It happens `times` times, always without; before the operation, or `after` it has happened.
@@ -162,11 +172,11 @@ class Faults(_Part):
             "after": after,
         }
         given = {name: value for name, value in fault.items() if value is not None}
-        return self._client.request("POST", "/_emulator/faults", given)
+        return Fault(self._client.request("POST", "/_emulator/faults", given))
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[Fault]:
         """Return the faults in force, each with how often it was `used`."""
-        return _items(self._client.get("/_emulator/faults"))
+        return _items(self._client.get("/_emulator/faults"), Fault)
 
     def clear(self) -> None:
         """Drop all faults."""
@@ -254,17 +264,24 @@ class Sandbox:
 
         return AsyncSandbox(self)
 
-    def deliveries(self, url: str | None = None, since: int | None = None) -> Log:
+    def deliveries(self, url: str | None = None, since: int | None = None) -> Log[Delivery]:
         """Return the delivery attempts whose URL matches the glob, after the entry numbered `since`."""
-        return Log(self.client.get("/_emulator/deliveries", url=url, since=since))
+        return Log(self.client.get("/_emulator/deliveries", url=url, since=since), Delivery)
 
-    def requests(self, operation: str | None = None, since: int | None = None) -> Log:
+    def requests(self, operation: str | None = None, since: int | None = None) -> Log[Request]:
         """Return the API requests whose operation matches the glob, after the entry numbered `since`."""
-        return Log(self.client.get("/_emulator/requests", operation=operation, since=since))
+        return Log(self.client.get("/_emulator/requests", operation=operation, since=since), Request)
 
-    def timeline(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def timeline(self, limit: int | None = None) -> list[TimelineEntry]:
         """Return what is due next, earliest first."""
-        return _items(self.client.get("/_emulator/timeline", limit=limit))
+        return _items(self.client.get("/_emulator/timeline", limit=limit), TimelineEntry)
+
+    def wait_for(self, condition: Callable[[], T], within: float = WITHIN_SECONDS) -> T:
+        """Wait until `condition` is true, and return its value; for clocks that run, or work in other threads.
+
+        `within` is in real seconds, also while a test freezes time. TimeoutError says for what it waited in vain.
+        """
+        return wait_for(condition, within, self.clock.state)
 
     def relied(self) -> dict[str, Any]:
         """Return which assumptions the session relied on: `items`, `shapes` and whether that is `complete`."""
@@ -300,9 +317,18 @@ class Sandbox:
         self.client.request("DELETE", "/_emulator/sandbox")
 
 
-def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = answer["items"]
-    return items
+def _items(answer: Mapping[str, Any], kind: Callable[[Any], E]) -> list[E]:
+    return [kind(item) for item in answer["items"]]
+
+
+def _seconds(span: timedelta | str) -> float:
+    if isinstance(span, timedelta):
+        return span.total_seconds()
+    if isinstance(span, str):
+        return parse_duration(span, "advance()")
+    raise TypeError(
+        f"advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got {span!r}"
+    )
 
 
 def instant_text(instant: Instant) -> str:

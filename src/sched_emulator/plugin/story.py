@@ -35,7 +35,7 @@ def _lines(box: Sandbox) -> Iterator[str]:
         yield f"  {entry['at']}  {entry['kind']} {entry.get('name', entry['subject'])}"
 
 
-def _last(title: str, log: Log, line: Any) -> Iterator[str]:
+def _last(title: str, log: Log[Any], line: Any) -> Iterator[str]:
     count = len(log) + log.dropped
     if count <= SHOWN:
         yield f"{title}:" if count else f"{title}: none"
