@@ -118,6 +118,19 @@ def test_one_response_needs_no_list(box: Sandbox) -> None:
     assert box.targets.script("https://c/*", "reset")["responses"] == [{"error": "reset"}]
 
 
+def test_a_response_that_cannot_be_meant_is_refused_by_the_call(box: Sandbox) -> None:
+    wrong: list[tuple[Any, str]] = [
+        ([(503, {"busy": True})], "`responses[0]` must be a string or a whole number or an object, got an array"),
+        ([200, None], "`responses[1]` must be a string or a whole number or an object, got null"),
+        (False, "`responses` must be a string or a whole number or an object or an array, got false"),
+        ("tiemout", '`responses` must be a status, an object, or one of "timeout", "refused", "reset", got "tiemout"'),
+    ]
+    for responses, complaint in wrong:
+        with pytest.raises(EmulatorError) as caught:
+            box.targets.script("https://a/*", responses)
+        assert caught.value.message == complaint
+
+
 def test_a_journal_is_read_on_from_a_number(box: Sandbox) -> None:
     create_cron(box)
     box.clock.advance(weeks=2)

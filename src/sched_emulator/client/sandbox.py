@@ -127,8 +127,8 @@ class Targets(_Part):
         A response is a status, an error (`"timeout"`, `"refused"`, `"reset"`) or an object with `status`, `headers`,
         `body`, `latency_seconds` or `error`.
         """
-        listed = [responses] if isinstance(responses, int | str | Mapping) else responses
-        body = {"url": url, "responses": [_response(response) for response in listed], "then": then}
+        given = responses if isinstance(responses, int | str | Mapping) else list(responses)
+        body = {"url": url, "responses": given, "then": then}
         return Script(self._client.request("POST", "/_emulator/targets", body))
 
     def list(self) -> list[Script]:
@@ -336,9 +336,3 @@ def instant_text(instant: Instant) -> str:
     if isinstance(instant, str):
         return instant
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).isoformat()
-
-
-def _response(response: Scripted) -> dict[str, Any]:
-    if isinstance(response, str):
-        return {"error": response}
-    return {"status": response} if isinstance(response, int) else dict(response)

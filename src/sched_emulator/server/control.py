@@ -30,6 +30,7 @@ from .routes import Matched, Route, Routes
 from .sandboxes import Hosted, Sandboxes
 from .secrets import shorten
 from .turns import Work, unless
+from .validation_errors import among
 
 PREFIX = "/_emulator"
 READING = frozenset({"GET", "HEAD"})
@@ -153,10 +154,16 @@ class Control:
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)
-        known = {parameter.name for parameter in bound.parameters}
+        if body and bound.operation.body_schema is None:
+            raise InvalidRequest(
+                f"is no field of this request{among(next(iter(body)), [])}", parameter=next(iter(body))[:60]
+            )
+        known = [parameter.name for parameter in bound.parameters]
         unknown = [name for name in matched.query if name not in known]
         if unknown:
-            raise InvalidRequest("is no parameter of this request", parameter=unknown[0][:60])
+            raise InvalidRequest(
+                f"is no parameter of this request{among(unknown[0], known)}", parameter=unknown[0][:60]
+            )
         query = {
             parameter.name: value
             for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
