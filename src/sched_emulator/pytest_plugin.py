@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .client.receiver import Receiver
     from .client.sandbox import Sandbox
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 MARKER_HELP = (
     "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings of the test's sandbox in the"
     " emulated scheduling API."

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from .sandbox import Account, Assumptions, Clock, Faults, Routes, Sandbox, Targets
 from .waiting import WITHIN_SECONDS, Deadline
@@ -22,17 +22,38 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
+class Outcome(Generic[R]):
+    """What a call returned or raised: an error is raised again where it is awaited, without the thread's frames."""
+
+    def __init__(self, call: Callable[[], R]) -> None:
+        self._error: Exception | None = None
+        try:
+            self._value = call()
+        except Exception as error:  # noqa: BLE001 - raised again by `value`
+            self._error = error
+
+    def value(self) -> R:
+        """Return the value, or raise the error."""
+        if self._error is None:
+            return self._value
+        try:
+            raise self._error
+        finally:
+            self._error = None  # which refers to this frame, and by it to itself
+
+
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call a function in a thread, and return what it returns. RuntimeError where neither asyncio nor trio runs."""
-    call = functools.partial(function, *args, **kwargs)
+    call = functools.partial(Outcome, functools.partial(function, *args, **kwargs))
     trio: Any = sys.modules.get("trio")
     if trio is not None and _runs(trio):
-        return cast("R", await trio.to_thread.run_sync(call, abandon_on_cancel=True))
+        outcome: Outcome[R] = await trio.to_thread.run_sync(call, abandon_on_cancel=True)
+        return outcome.value()
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError("box.aio needs asyncio or trio, and neither runs here; box itself needs no loop") from None
-    return await asyncio.to_thread(call)
+    return (await asyncio.to_thread(call)).value()
 
 
 def _runs(trio: Any) -> bool:

@@ -19,6 +19,8 @@ from typing import IO
 
 from .http import EmulatorError
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 PAUSE_SECONDS = 0.005
 START_PAUSES = 6000
 STOP_PAUSES = 1000

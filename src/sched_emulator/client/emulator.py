@@ -14,6 +14,8 @@ from .child import Child
 from .http import DEFAULT_URL, Client
 from .sandbox import Instant, Sandbox, instant_text
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 Answers = Mapping[str, str | int]
 Path = str | os.PathLike[str]
 

@@ -25,6 +25,8 @@ from sched_emulator.core.instants import from_text, to_text
 
 from .frozen_time import Source, installed_sources, methods, shown_by
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 STEPS = 500
 NS_PER_MS = 1_000_000
 LOOP_PATIENCE_SECONDS = 1.0
@@ -204,7 +206,7 @@ class _Follower:
             try:
                 return self._clock.put(setting, timeout=LOOP_PATIENCE_SECONDS)
             except EmulatorError as error:
-                if error.code != BUSY and not isinstance(error.__cause__, TimeoutError):
+                if error.code != BUSY and not isinstance(error.__context__, TimeoutError):
                     raise
             self._await_end_of_advance()
 

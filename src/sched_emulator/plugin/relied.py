@@ -18,6 +18,8 @@ from sched_emulator.output import printable
 
 from .vary_child import FOLDER_VARIABLE
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 PROPERTY = "sched_relied"
 ASKED: pytest.StashKey[bool] = pytest.StashKey()
 

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from sched_emulator.client.emulator import Emulator
+from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Instant, Sandbox
 
 from .relied import ASKED, note
+
+__tracebackhide__ = True  # a failing test shows its own lines
 
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
@@ -73,9 +76,13 @@ def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[S
     settings = settings_of(request.node)
     given = config.stash.get(GIVEN_ANSWERS, {})
     answers = {**_preset(settings.dialect), **given, **settings.assumptions}
-    with emulator.sandbox(
-        clock=settings.clock, now=settings.now, assumptions=answers or None, seed=settings.seed
-    ) as box:
+    try:
+        fresh = emulator.sandbox(
+            clock=settings.clock, now=settings.now, assumptions=answers or None, seed=settings.seed
+        )
+    except (EmulatorError, ValueError) as error:
+        pytest.fail(f"the test's sandbox cannot be made: {error}", pytrace=False)
+    with fresh as box:
         follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
         with _following(box) if follows else nullcontext():
             yield box

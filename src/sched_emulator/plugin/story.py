@@ -42,8 +42,16 @@ def _last(title: str, log: Log[Any], line: Any) -> Iterator[str]:
     else:
         yield f"{title}, the last {SHOWN} of {count}:"
     for entry in log[-SHOWN:]:
-        text = " ".join(f"  {entry['seq']:>4}  {entry['at']}  {line(entry)}".splitlines())
-        yield text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+        yield _cut(f"  {entry['seq']:>4}  {entry['at']}  {line(entry)}")
+        if entry.get("response_body"):
+            yield _cut(f"        answered: {entry['response_body']}")
+        if entry.get("note"):
+            yield _cut(f"        note: {entry['note']}")
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.splitlines())
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
 def _request(entry: Mapping[str, Any]) -> str:
