@@ -378,7 +378,7 @@ def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
             "*- sched_emulator -*",
             "clock: 2026-01-08T00:00:00.000Z, frozen",
             "requests, the last 10 of 11:",
-            "   * 2026-01-08T00:00:00.000Z  queue.create  200",
+            "   * 2026-01-08T00:00:00.000Z  queue.create  503 UNAVAILABLE: injected fault: *",
             "        note: the connection was dropped: this answer was never sent",
             "   * 2026-01-08T00:00:00.000Z  queue.publish  200 (ignored: urgnet)",
             "   * 2026-01-08T00:00:00.000Z  queue.consume  404 NOT_FOUND: *ordres*",
