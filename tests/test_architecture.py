@@ -36,7 +36,7 @@ LAYERS = (
     ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "output", "pytest_plugin", "signatures"}
+DOOR = {"__init__", "__main__", "cli", "config", "output", "pytest_plugin", "signatures", "testing"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),

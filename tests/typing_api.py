@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, assert_type
+from unittest import IsolatedAsyncioTestCase
 
 import pytest
 
@@ -26,6 +27,7 @@ from sched_emulator import (
     signatures,
 )
 from sched_emulator.follow import follow
+from sched_emulator.testing import SchedulingTestCase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -213,6 +215,15 @@ def followed(box: Sandbox) -> None:
             pass
     except BackwardError:
         pass
+
+
+class TestOfUnittest(SchedulingTestCase, IsolatedAsyncioTestCase):
+    serve_options = {"now": "2030-01-01T00:00:00Z"}  # noqa: RUF012 - as users write it
+
+    def setUp(self) -> None:
+        super().setUp()
+        assert_type((self.box, self.emulator), tuple[Sandbox, Emulator])
+        assert_type((self.receiver(), self.serve_options.get("now")), tuple[Receiver, datetime | str | None])
 
 
 @pytest.fixture(scope="session")
