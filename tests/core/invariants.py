@@ -135,7 +135,7 @@ def described(contents: Contents) -> Json:
     """Return all that a queue's contents say, as plain values."""
     live = contents.live
     return {
-        "available": _ranks(live.available),
+        "available": _available(live.available),
         "engaged": _ranks(live.engaged),
         "postponed": _ranks(live.postponed),
         "held": list(live.messages),
@@ -145,6 +145,15 @@ def described(contents: Contents) -> Json:
         "pushes": list(live.deliveries),
         "counts": (live.in_flight, live.delayed, contents.pushing),
     }
+
+
+def _available(available: Any) -> Json:
+    """Return the positions of what is available; what has a priority stands beside it, twice."""
+    plain, ranked = _ranks(available._plain), _ranks(available._ranked)  # noqa: SLF001 - as in `_ranks`
+    lanes = available._lanes.items()  # noqa: SLF001 - as in `_ranks`
+    by_priority = {item: (rank, priority) for priority, lane in lanes for item, rank in _ranks(lane).items()}
+    assert ranked == {item: rank for item, (rank, _) in by_priority.items()}
+    return plain | by_priority
 
 
 def _ranks(ranked: Any) -> Json:

@@ -39,14 +39,14 @@ EMPTY = {
 @pytest.mark.parametrize(
     ("fifo", "place", "retrying", "expected"),
     [
-        (False, "available", False, {"available": {"m1": (0, 1)}, "held": ["m1"]}),
+        (False, "available", False, {"available": {"m1": 1}, "held": ["m1"]}),
         (False, "in_flight", False, {"held": ["m1"], "counts": (1, 0, 0)}),
         (False, "delayed", True, {"held": ["m1"], "counts": (0, 1, 0)}),
         (False, "dead", False, {"kept": ["m1"]}),
-        (True, "available", False, {"available": {"m1": (0, 1)}, "held": ["m1"]}),
-        (True, "in_flight", False, {"held": ["m1"], "counts": (1, 0, 0), "engaged": {"m1": (0, 1)}}),
-        (True, "delayed", False, {"held": ["m1"], "counts": (0, 1, 0), "postponed": {"m1": (0, 1)}}),
-        (True, "delayed", True, {"held": ["m1"], "counts": (0, 1, 0), "engaged": {"m1": (0, 1)}}),
+        (True, "available", False, {"available": {"m1": 1}, "held": ["m1"]}),
+        (True, "in_flight", False, {"held": ["m1"], "counts": (1, 0, 0), "engaged": {"m1": 1}}),
+        (True, "delayed", False, {"held": ["m1"], "counts": (0, 1, 0), "postponed": {"m1": 1}}),
+        (True, "delayed", True, {"held": ["m1"], "counts": (0, 1, 0), "engaged": {"m1": 1}}),
         (True, "dead", False, {"kept": ["m1"]}),
     ],
 )
@@ -56,7 +56,7 @@ def test_a_message_is_in_one_place_and_leaves_no_trace(
     contents = Contents()
     contents.fifo = fifo
     entering = message(1, place, retrying=retrying)
-    contents.enter(entering, (0, 1))
+    contents.enter(entering)
     assert described(contents) == EMPTY | expected
     contents.forget(entering)
     assert described(contents) == EMPTY
@@ -66,11 +66,11 @@ def test_a_message_that_changes_its_place_keeps_its_turn_in_retention() -> None:
     contents = Contents()
     first, second = message(1, "available"), message(2, "available")
     for item in (first, second):
-        contents.enter(item, (0, item.position))
+        contents.enter(item)
     contents.leave(first)
     first.place = "in_flight"
-    contents.enter(first, (0, 1))
-    assert described(contents) == EMPTY | {"available": {"m2": (0, 2)}, "held": ["m1", "m2"], "counts": (1, 0, 0)}
+    contents.enter(first)
+    assert described(contents) == EMPTY | {"available": {"m2": 2}, "held": ["m1", "m2"], "counts": (1, 0, 0)}
 
 
 def test_the_oldest_of_a_shelf_arrived_first() -> None:
@@ -78,7 +78,7 @@ def test_the_oldest_of_a_shelf_arrived_first() -> None:
     assert (contents.live.oldest(), contents.kept.oldest()) == (None, None)
     dead, first, second = message(1, "dead"), message(2, "available"), message(4, "delayed")
     for item in (dead, first, message(3, "dead"), second):
-        contents.enter(item, (0, item.position))
+        contents.enter(item)
     assert (contents.live.oldest(), contents.kept.oldest()) == (first, dead)
     contents.forget(first)
     assert (contents.live.oldest(), contents.kept.oldest()) == (second, dead)
@@ -87,7 +87,7 @@ def test_the_oldest_of_a_shelf_arrived_first() -> None:
 def test_a_purge_is_one_assignment_that_returns_what_held_the_messages() -> None:
     contents = Contents()
     for item in (message(1, "available"), message(2, "dead"), message(3, "in_flight")):
-        contents.enter(item, (0, item.position))
+        contents.enter(item)
     purged = contents.purge()
     assert [key for held in purged if isinstance(held, dict) for key in held] == ["m1", "m3", "m1"]
     assert described(contents) == EMPTY | {"kept": ["m2"]}

@@ -4,6 +4,7 @@ import pytest
 
 from sched_emulator.core import snapshot
 from sched_emulator.core.dispatch import OPERATIONS
+from sched_emulator.core.encoding import encode_sorted
 from tests.core.harness import DAY, START_MS, Box, bound
 
 HOOK = "https://api.acme.com/hook"
@@ -119,6 +120,23 @@ def test_another_request_under_the_key_is_refused_and_changes_nothing(box: Box, 
         "`idempotency_key` 'k' was used before for a different request",
     )
     assert list(box.store.messages) == ["msg_000001"]
+
+
+def test_of_long_arguments_a_hash_is_remembered(box: Box) -> None:
+    long = "x" * 100_000
+    first = box.publish("q", long, key="k")
+    assert [len(call.fingerprint) for call in box.store.remembered.values()] == [64]
+    assert box.publish("q", long, key="k") == first
+    assert box.status("queue.publish", key="k", queue="q", payload=long[:-1] + "y") == 409
+
+
+def test_a_snapshot_with_the_whole_of_long_arguments_knows_them_again(box: Box) -> None:
+    long = "x" * 2000
+    first = box.publish("q", long, key="k")
+    [remembered] = box.store.remembered.values()
+    remembered.fingerprint = encode_sorted({"queue": "q", "payload": long})
+    box.sandbox.restore(snapshot.unseal(box.sandbox.snapshot()))
+    assert box.publish("q", long, key="k") == first
 
 
 def test_the_order_of_an_objects_members_makes_no_other_request(box: Box) -> None:

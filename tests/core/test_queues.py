@@ -4,6 +4,7 @@ import pytest
 
 from sched_emulator.core.instants import LAST_MS
 from tests.core.harness import DAY, HOUR, Box
+from tests.costs import seconds
 
 HOOK = "https://api.acme.com/hook"
 FIRST, SECOND = "msg_000001", "msg_000002"
@@ -124,6 +125,24 @@ def test_new_settings_apply_to_messages_that_are_there(box: Box) -> None:
     assert box.consume("q", max_messages=1) == [2]
     assert box.due() == [(7, "lease", SECOND)]
     assert box.call("queue.nack", queue="q", message_id=SECOND)["requeued"] is False
+
+
+def test_what_a_priority_counts_for_changes_at_one_cost_however_many_messages_there_are() -> None:
+    def turned(count: int) -> float:
+        box = Box()
+        for start in range(0, count, 100):
+            messages = [{"payload": {}, "priority": number % 9} for number in range(start, start + 100)]
+            box.call("queue.publish_batch", queue="orders", messages=messages)
+
+        def turn() -> None:
+            box.sandbox.set_assumptions({"queue.priority_off": "honour"})
+            box.call("queue.update", queue="orders", enable_priority=True)
+            box.call("queue.update", queue="orders", enable_priority=False)
+            box.sandbox.set_assumptions({"queue.priority_off": "ignore"})
+
+        return seconds(turn)
+
+    assert turned(20_000) < 10 * turned(100)
 
 
 def test_shorter_retention_drops_at_once_what_is_older(box: Box) -> None:

@@ -6,11 +6,10 @@ The places are derived from the messages and never part of a snapshot.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 from .paging import PagedIndex
-from .ranked import Rank, RankedSet
+from .ranked import PrioritySet, RankedSet
 from .records import Delivery, Message
 
 
@@ -62,7 +61,7 @@ class Live(Shelf):
 
     def clear_places(self) -> None:
         """Forget where the messages are."""
-        self.available = RankedSet()
+        self.available = PrioritySet()
         self.engaged = RankedSet()
         self.postponed = RankedSet()
         self.in_flight = 0
@@ -96,13 +95,13 @@ class Contents:
         """Return where a message held here lies."""
         return self.kept if message.place == "dead" else self.live
 
-    def enter(self, message: Message, rank: Rank) -> None:
-        """Count a message in at its place; `rank` is its rank among the available ones."""
+    def enter(self, message: Message) -> None:
+        """Count a message in at its place."""
         place, message_id = message.place, message.message_id
         self.shelf_of(message).messages.setdefault(message_id, message)
         live = self.live
         if place == "available":
-            live.available.add(message_id, rank)
+            live.available.add(message_id, message.position, message.priority)
             return
         if place == "in_flight":
             live.in_flight += 1
@@ -110,13 +109,13 @@ class Contents:
             live.delayed += 1
         if self.fifo and place != "dead":
             engaged = place == "in_flight" or message.retrying
-            (live.engaged if engaged else live.postponed).add(message_id, (0, message.position))
+            (live.engaged if engaged else live.postponed).add(message_id, message.position)
 
     def leave(self, message: Message) -> None:
         """Take a message out of its place; it keeps its turn in retention until `forget`."""
         live = self.live
         if message.place == "available":
-            live.available.discard(message.message_id)
+            live.available.discard(message.message_id, message.priority)
         elif message.place == "in_flight":
             live.in_flight -= 1
         elif message.place == "delayed":
@@ -130,12 +129,12 @@ class Contents:
         self.leave(message)
         del self.shelf_of(message).messages[message.message_id]
 
-    def arrange(self, rank: Callable[[Message], Rank], *, fifo: bool) -> None:
-        """Put every message in its place anew: after a restore, or when what ranks messages has changed."""
+    def arrange(self, *, fifo: bool) -> None:
+        """Put every message in its place anew: after a restore, or when the queue has become another type's."""
         self.fifo = fifo
         self.live.clear_places()
         for message in self.live.messages.values():
-            self.enter(message, rank(message))
+            self.enter(message)
 
     def purge(self) -> list[Any]:
         """Let go of everything but the dead messages kept; return what held it, to be freed in slices."""

@@ -3,7 +3,7 @@
 A new operation is one function in its module, one line here, and its description in `openapi/scheduling.yaml`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import account, crons, deliveries, idempotency, messages, pushes, queues, runs, tasks
@@ -93,10 +93,5 @@ EVENTS: dict[Kind, Callable[[Store, Entry], Attempt | None]] = {
     "forget_keys": idempotency.window_is_over,
 }
 
-# What derives something from answers, and derives it anew when some, given by name, have changed.
-ON_ANSWERS: tuple[Callable[[Store, Collection[str]], None], ...] = (
-    queues.arrange_priorities,
-    lambda store, _: queues.want_pushes(store),
-    lambda store, _: runs.apply_all_retention(store),
-    lambda store, _: idempotency.forget(store),
-)
+# What derives something from answers, and derives it anew when some have changed.
+ON_ANSWERS: tuple[Callable[[Store], None], ...] = (queues.want_pushes, runs.apply_all_retention, idempotency.forget)

@@ -1,11 +1,12 @@
 """Idempotency keys, in one place for every write.
 
-Scope: operation, arguments in the path, and key. Fingerprint: the validated arguments without the key. Only what
-succeeded is remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it. Two arguments that
-differ only in the order of an object's members are the same request.
+Scope: operation, arguments in the path, and key. Fingerprint: the validated arguments without the key, or a hash of
+long ones. Only what succeeded is remembered, for `idempotency.window_seconds`; then one housekeeping entry forgets it.
+Two arguments that differ only in the order of an object's members are the same request.
 """
 
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from .encoding import encode, encode_sorted
@@ -14,6 +15,7 @@ from .records import RememberedCall
 from .store import Store
 from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
 
+LONGEST_CHARS = 1024  # of arguments that are remembered as they are
 KEYS = "idempotency keys"  # stands in `retention_entries` for the entry that forgets them
 
 
@@ -34,10 +36,10 @@ def perform(
 ) -> tuple[Any, int | None]:
     """Perform a write, or return what it answered before, with the number of the request that it repeats."""
     place = encode([operation_id, *(arguments[name] for name in path), key])
-    fingerprint = encode_sorted(arguments)
+    fingerprint = _shortened(encode_sorted(arguments))
     remembered = store.remembered.get(place)
     if remembered is not None:
-        if remembered.fingerprint != fingerprint and store.answers.ask("idempotency.conflict") == "reject":
+        if _shortened(remembered.fingerprint) != fingerprint and store.answers.ask("idempotency.conflict") == "reject":
             raise IdempotencyConflict(f"`idempotency_key` '{key}' was used before for a different request")
         return remembered.result, remembered.request_seq
     result = operation()
@@ -51,6 +53,13 @@ def perform(
     if KEYS not in store.retention_entries:
         forget(store)
     return result, None
+
+
+def _shortened(fingerprint: str) -> str:
+    """Return a fingerprint as it is remembered; snapshots of older versions have long ones whole."""
+    if len(fingerprint) <= LONGEST_CHARS:
+        return fingerprint
+    return blake2b(fingerprint.encode(), digest_size=32).hexdigest()
 
 
 def window_is_over(store: Store, entry: Entry) -> None:

@@ -58,7 +58,9 @@ class Journal:
         """Keep a request; its exchange has been `fitted`."""
         self.requests.append(entry)
         self.weight += weight
-        if self.weight > self._bound or len(self.requests) > REQUESTS_KEPT:
+        if len(self.requests) > REQUESTS_KEPT:
+            self._drop_request()
+        if self.weight > self._bound:
             self._drop()
 
     def add_delivery(self, entry: DeliveryEntry) -> None:

@@ -270,7 +270,7 @@ def _enter(store: Store, queue: Queue, message: Message, due_ms: int) -> None:
     kind = WAITS_FOR.get(message.place)
     if kind is not None:
         message.entry = store.timeline.schedule(due_ms, kind, message.message_id, queue=queue.queue)
-    store.contents[queue.queue].enter(message, queues.rank(store, queue, message))
+    store.contents[queue.queue].enter(message)
 
 
 def _subject_of(store: Store, entry: Entry) -> tuple[Queue, Message]:

@@ -4,7 +4,6 @@ Everything that changes which messages are available calls `want_push`, so that 
 timeline exactly when one can be made.
 """
 
-from collections.abc import Collection
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from .contents import Contents
 from .errors import Conflict, InvalidRequest, NotFound
 from .instants import DAY_MS
 from .places import Happening, leads_out
-from .ranked import Rank
+from .ranked import Order
 from .records import Message, Queue
 from .store import Store
 from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
@@ -26,8 +25,6 @@ SETTINGS = {  # by field of the record: the documentation's name
     "visibility_timeout_default_ms": "visibility_timeout_default",
     "enable_priority": "enable_priority",
 }
-
-PRIORITY_ANSWERS = frozenset({"queue.priority_off", "queue.priority_order"})
 
 
 def create(store: Store, *, queue: str, **given: Any) -> dict[str, Any]:
@@ -146,7 +143,8 @@ def refuse_if_used_for_dead_letters(store: Store, name: str) -> None:
 def configure(store: Store, queue: Queue, changes: dict[str, Any]) -> Queue:
     """Apply settings to a queue, which is explicit from now on, and to the messages that it holds."""
     changed = store.queues[queue.queue] = replace(queue, implicit=False, **changes)
-    _arrange(store, changed)
+    if changed.type != queue.type:
+        store.contents[queue.queue].arrange(fifo=changed.type == "fifo")
     apply_retention(store, changed.queue)
     want_push(store, changed)
     return changed
@@ -155,31 +153,16 @@ def configure(store: Store, queue: Queue, changes: dict[str, Any]) -> Queue:
 def arrange(store: Store) -> None:
     """Put all messages in their places anew, after a restore."""
     for queue in store.queues.values():
-        _arrange(store, queue)
+        store.contents[queue.queue].arrange(fifo=queue.type == "fifo")
 
 
-def arrange_priorities(store: Store, changed: Collection[str]) -> None:
-    """Put messages with a priority in their places anew, when an answer has changed what it counts for."""
-    if PRIORITY_ANSWERS.isdisjoint(changed):
-        return
-    for queue in store.queues.values():
-        if any(message.priority is not None for message in store.contents[queue.queue].live.messages.values()):
-            _arrange(store, queue)
-
-
-def _arrange(store: Store, queue: Queue) -> None:
-    contents = store.contents[queue.queue]
-    contents.arrange(lambda message: rank(store, queue, message), fifo=queue.type == "fifo")
-
-
-def rank(store: Store, queue: Queue, message: Message) -> Rank:
-    """Return a message's rank among the available ones: by priority where it counts, then by position."""
-    if message.priority is None or queue.type == "fifo":
-        return (0, message.position)
+def _order(store: Store, queue: Queue) -> Order:
+    """Return in which order a queue's messages are handed out: by priority where it counts, else as published."""
+    if queue.type == "fifo" or not store.contents[queue.queue].live.available.has_priorities():
+        return "published"
     if not queue.enable_priority and store.answers.ask("queue.priority_off") == "ignore":
-        return (0, message.position)
-    low_first = store.answers.ask("queue.priority_order") == "low_first"
-    return (message.priority if low_first else -message.priority, message.position)
+        return "published"
+    return "low_first" if store.answers.ask("queue.priority_order") == "low_first" else "high_first"
 
 
 def first_takeable(store: Store, queue: Queue) -> Message | None:
@@ -190,8 +173,8 @@ def first_takeable(store: Store, queue: Queue) -> Message | None:
 def takeable(store: Store, queue: Queue, barrier: int | None) -> Message | None:
     """Return the message that is handed out next, up to a barrier that `fifo_barrier` gave."""
     live = store.contents[queue.queue].live
-    head = live.available.first()
-    if head is None or (barrier is not None and head[0][1] > barrier):
+    head = live.available.first(_order(store, queue))
+    if head is None or (barrier is not None and head[0] > barrier):
         return None
     return live.messages[head[1]]
 
@@ -204,9 +187,9 @@ def fifo_barrier(store: Store, queue: Queue) -> int | None:
     barriers = []
     engaged, postponed = live.engaged.first(), live.postponed.first()
     if engaged is not None and store.answers.ask("queue.fifo_in_flight") == "block":
-        barriers.append(engaged[0][1])
+        barriers.append(engaged[0])
     if postponed is not None and store.answers.ask("queue.fifo_delayed") == "block":
-        barriers.append(postponed[0][1])
+        barriers.append(postponed[0])
     return min(barriers, default=None)
 
 

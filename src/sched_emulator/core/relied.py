@@ -19,8 +19,10 @@ from .replay import apply
 from .sandbox import Answer, Sandbox
 from .timeline import HOUSEKEEPING, Entry, Kind, Timeline
 
+LET_GO_A_PIECE = 1000
 
-class Reply(Struct, frozen=True):
+
+class Reply(Struct, frozen=True, gc=False):
     """What an operation answered: its canonical result, or code and message of the error."""
 
     operation: str
@@ -30,7 +32,7 @@ class Reply(Struct, frozen=True):
     message: str | None = None
 
 
-class Sent(Struct, frozen=True):
+class Sent(Struct, frozen=True, gc=False):
     """A delivery attempt that was made; `operation` is its kind."""
 
     operation: str
@@ -42,7 +44,7 @@ class Sent(Struct, frozen=True):
     attempt: int
 
 
-class Due(Struct, frozen=True):
+class Due(Struct, frozen=True, gc=False):
     """An event that happened, was called off, or is due; `operation` is its kind."""
 
     operation: Kind
@@ -95,6 +97,9 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
                 number, was, would_be = difference
                 answer = next(given for given in reversed(answers[: number + 2]) if given != other)
                 found.append(Reliance(name, answer, other, was, would_be))
+    while in_force:  # to let all of it go at once would be one long piece
+        del in_force[-LET_GO_A_PIECE:]
+        yield
     return found
 
 

@@ -237,7 +237,7 @@ class Sandbox:
             {name: beginning[name] if answer is None else answer for name, answer in changes.items()}
         )
         for derive in ON_ANSWERS:
-            derive(self.store, changes.keys())
+            derive(self.store)
 
     def set_balance(self, balance_usd: float | None) -> None:
         """Set the account's balance (*command*); None is unlimited."""

@@ -39,6 +39,14 @@ class _Connection(RequestHandler):
         self._server = server
         self._unread = b""
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - as aiohttp has it
+        """Go on reading where it was paused.
+
+        aiohttp asks for this after every body; where nothing was paused, nothing waits to be parsed either.
+        """
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self._messages and isinstance(self._messages[-1][0], _ErrInfo):

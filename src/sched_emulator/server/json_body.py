@@ -1,6 +1,5 @@
 """Request bodies: from bytes to values, or one sentence about what is wrong with them."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -10,7 +9,7 @@ from sched_emulator.core.encoding import decode
 from .http_errors import MalformedBody, UnsupportedMediaType
 
 MAX_LEVELS = 200
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_CONTAINERS = frozenset({dict, list})
 
 
 def decoded(raw: bytes, content_type: str | None) -> Any:
@@ -32,24 +31,30 @@ def parse(raw: bytes) -> Any:
     """Return the value of a JSON body; None for an empty one. MalformedBody when it is no JSON."""
     if not raw or raw.isspace():
         return None
-    if raw.count(b"[") + raw.count(b"{") > MAX_LEVELS:
-        _refuse_deep(raw)
     try:
-        return decode(raw)
+        value = decode(raw)
     except UnicodeDecodeError as error:
         raise MalformedBody(f"the body must be JSON in UTF-8: {error.reason}") from None
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.MsgspecError, ValueError) as error:
         reason = str(error).partition(" - at ")[0]
         raise MalformedBody(f"the body must be JSON: {reason}") from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_LEVELS:
+        _refuse_deep(value)
+    return value
 
 
-def _refuse_deep(raw: bytes) -> None:
-    """Refuse a body that nests deeper than any payload may, without recursion."""
-    depth = 0
-    for token in _BRACKETS.findall(raw):
-        if token in b"[{":
-            depth += 1
-            if depth > MAX_LEVELS:
-                raise MalformedBody(f"the body must nest at most {MAX_LEVELS} levels deep")
-        elif token in b"]}":
-            depth -= 1
+def _refuse_deep(value: Any) -> None:
+    """Refuse a body that nests deeper than any payload may, without recursion: level by level."""
+    level = [value]
+    for _ in range(MAX_LEVELS):
+        parts = (each.values() if type(each) is dict else each for each in level)
+        level = [part for items in parts for part in items if type(part) in _CONTAINERS]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> MalformedBody:
+    return MalformedBody(f"the body must nest at most {MAX_LEVELS} levels deep")

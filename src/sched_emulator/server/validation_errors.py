@@ -12,6 +12,7 @@ from sched_emulator.core.errors import InvalidRequest
 from .secrets import hidden
 
 SHOWN_CHARS = 60
+LONGEST_CHARS, MOST_ITEMS, LEVELS = 10_000, 1_000, 4  # of what is given to the validator to explain
 
 _TYPES = {
     "string": "a string",
@@ -43,10 +44,13 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
 
     `root` names the value itself where it is a parameter; without it the value is the request's body.
     """
-    error = next(iter(validator.iter_errors(value)))
+    short = _shortened(value)
+    error = next(iter(validator.iter_errors(short)), None)
+    if error is None:
+        short, error = value, next(iter(validator.iter_errors(value)))
     path = list(error.instance_path)
     parameter = _place(root, path)
-    found = value
+    found = short
     for step in path:
         found = found[step]
     name, schema_path = error.kind.name, list(error.schema_path)
@@ -92,7 +96,7 @@ def _unknown(error: ValidationError, found: Any, schema: Any) -> str | None:
 
 def among(unknown: str, known: Sequence[str]) -> str:
     """Return the end of a sentence about a name that is not known: the one that may be meant, and those there are."""
-    close = get_close_matches(unknown, known, n=1)
+    close = get_close_matches(unknown[:SHOWN_CHARS], known, n=1)
     meant = f", did you mean `{close[0]}`?" if close else ""
     there_are = ", ".join(f"`{name}`" for name in known) or "none"
     return f"{meant} There are {there_are}" if meant else f"; there are {there_are}"
@@ -101,6 +105,17 @@ def among(unknown: str, known: Sequence[str]) -> str:
 def _documented(schema: Any) -> list[str]:
     described = schema.get("properties", {}).items()
     return [name for name, item in described if "x-alias-of" not in item and item.get("not") != {}]
+
+
+def _shortened(value: Any, levels: int = LEVELS) -> Any:
+    """Return a value whose texts and lists are cut far beyond all limits: the validator writes out what it refuses."""
+    if isinstance(value, str):
+        return value[:LONGEST_CHARS]
+    if isinstance(value, list) and levels:
+        return [_shortened(item, levels - 1) for item in value[:MOST_ITEMS]]
+    if isinstance(value, dict) and levels:
+        return {name[:LONGEST_CHARS]: _shortened(item, levels - 1) for name, item in value.items()}
+    return value
 
 
 def _expected(error: ValidationError, schema: Any) -> str:
