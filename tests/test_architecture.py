@@ -32,11 +32,12 @@ LAYERS = (
     ("core", "spec"),
     ("config", "signatures"),
     ("output",),
+    ("files",),
     ("client", "server"),
     ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "output", "pytest_plugin", "signatures", "testing"}
+DOOR = {"__init__", "__main__", "cli", "config", "files", "output", "pytest_plugin", "signatures", "testing"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),
@@ -56,13 +57,14 @@ MAY_REACH = {
     "spec": {"spec"},
     "config": {"config"},
     "output": {"output", "config"},
+    "files": {"files", "output", "config"},
     "client": {"client", "config", "signatures", "core.signing"},
-    "server": {"server", "output", "config", "core", "spec"},
-    "contract": {"contract", "client", "output", "config", "spec"},
+    "server": {"server", "files", "output", "config", "core", "spec"},
+    "contract": {"contract", "client", "files", "output", "config", "spec"},
     "drift": {"drift", "spec"},
     "follow": {"follow", "client", "config", "core.instants"},
-    "intercept": {"intercept", "server", "output", "config", "core", "spec"},
-    "plugin": {"plugin", "client", "output", "config", "spec", "follow", "core.instants"},
+    "intercept": {"intercept", "server", "files", "output", "config", "core", "spec"},
+    "plugin": {"plugin", "client", "files", "output", "config", "spec", "follow", "intercept", "core.instants"},
 }
 # What of the edge is as pure as the core: from a request to its answer, without a socket or a loop.
 PURE_EDGE = ("binding", "exchange", "routes")

@@ -92,9 +92,10 @@ def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    command = f"{sys.executable} -m sched_emulator assumptions list --json | head -n 1"
+    ours = f"{sys.executable} -m sched_emulator"
+    command = f"({ours} assumptions list --json; echo $? >&2) | head -n 1; ({ours} --help; echo $? >&2) | true"
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)  # noqa: S607 - ours
-    assert (ended.stdout, ended.stderr) == ("{\n", "")
+    assert (ended.stdout, ended.stderr) == ("{\n", "0\n0\n")
 
 
 # --- What serve is started with.
@@ -117,7 +118,7 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         *("--deliver", "all", "--uncovered", "refuse", "--strict-urls", "--delivery-timeout", "1m"),
         *("--delivery-concurrency", "1", "--signature-clock", "real", "--seed", "7", "--keys", "ifr_a,ifr_b"),
         *("--load", str(snapshot), "--log", "json", "--exit-with-stdin"),
-        *("--max-body", "1024", "--max-snapshot", "2048", "--keep", "1048576"),
+        *("--max-body", "1024", "--max-snapshot", "2048", "--keep", "1048576", "--journal", "20001"),
     )
     changed: dict[str, str | int] = {"queue.nack_position": "back", "queue.nack_delay": "now", "cron.retries": 5}
     assert config == Config(
@@ -142,9 +143,28 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         max_body=1024,
         max_snapshot=2048,
         keep=1024 * 1024,
+        journal=20_001,
         log="json",
         exit_with_stdin=True,
     )
+
+
+def test_more_entries_take_more_bytes_unless_these_are_said() -> None:
+    mib = 1024 * 1024
+    assert [config_of("--journal", number).keep // mib for number in ("1", "10000", "10001", "30000")] == [
+        64,
+        64,
+        128,
+        192,
+    ]
+    assert config_of("--journal", "30000", "--keep", "1048576").keep == mib
+
+
+def test_what_was_said_is_known_whatever_it_says() -> None:
+    config = config_of("--clock", "wall", "--assume", "cron.dst=vixie", SCHED_EMULATOR_SEED="0", SCHED_EMULATOR_PORT="")
+    assert config.given == {"clock", "assume", "seed"}
+    assert config.given_answers == {"cron.dst": "vixie"}
+    assert config_of("--dialect", "documented").given_answers == assumptions.defaults()
 
 
 def test_a_frozen_clock_starts_with_2026_and_a_running_one_at_the_present() -> None:
@@ -224,9 +244,10 @@ def test_a_port_in_use_is_said_to_be_that(capsys: pytest.CaptureFixture[str]) ->
 def test_a_snapshot_that_is_none_is_said_to_be_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     snapshot = tmp_path / "seed.json"
     snapshot.write_text("{}")
-    assert refused(capsys, "serve", "--port", "0", "--load", str(snapshot)).startswith(
-        f"sched-emulator serve: --load: {snapshot} cannot be used: "
-    )
+    for command in (["serve", "--port", "0", "--load", str(snapshot)], ["run", "--load", str(snapshot), "--", "true"]):
+        assert refused(capsys, *command).startswith(
+            f"sched-emulator {command[0]}: --load: {snapshot} cannot be used: this is no snapshot of this version: "
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -43,6 +43,107 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return error.removesuffix("\n")
 
 
+# --- The sandbox meant.
+
+
+def test_a_key_without_a_sandbox_is_refused_where_nothing_could_be_seen(
+    emulator: Emulator, box: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (["clock"], ["clock", "advance", "3d"], ["assumptions", "relied"], ["assumptions", "list"]):
+        told = refused(capsys, *command, "--key", "ifr_typo")
+        assert told.endswith(": --key: the key ifr_typo has no sandbox yet; there is ifr_sa…")
+    with emulator.sandbox("ifr_team"):
+        told = refused(capsys, "clock", "advance", "3d", "--key", "ifr_tema")
+        assert told.endswith("no sandbox yet; there are ifr_sa…, ifr_team; did you mean ifr_team?")
+        monkeypatch.setenv("INFRAI_API_KEY", "ifr_a_long_key_of_somebody")
+        assert ": $INFRAI_API_KEY: the key ifr_a_lo… has no sandbox yet; there are " in refused(capsys, "clock")
+        monkeypatch.delenv("INFRAI_API_KEY")
+        told = refused(capsys, "clock")
+        assert told == "sched-emulator clock: --key must say which sandbox is meant; there are ifr_sa…, ifr_team"
+    box.delete()
+    assert refused(capsys, "clock") == (
+        "sched-emulator clock: there is no sandbox yet: the first request with a key makes one"
+    )
+    assert refused(capsys, "clock", "--key", "ifr_typo").endswith(
+        "--key: the key ifr_typo has no sandbox yet, nor has any other: the first request with a key makes one"
+    )
+    assert emulator.sandboxes() == []
+
+
+def test_a_key_that_is_not_accepted_is_told_without_a_word_of_headers(
+    box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert box.clock.mode == "frozen"
+    assert refused(capsys, "clock", "--key", "sk_live_0123456789") == (
+        "sched-emulator clock: --key: the emulator does not accept the key sk_live_…; "
+        "expected one that starts with ifr_ and goes on, or that `serve --keys` lists"
+    )
+
+
+def test_a_command_that_sets_something_makes_the_sandbox_and_says_so(
+    emulator: Emulator, box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert box.clock.mode == "frozen"
+    for command in (["freeze"], ["resume", "60x"], ["set", "2026-03-01"]):
+        assert main(["clock", *command, "--key", "ifr_new"]) == 0
+        told = f"sched-emulator clock {command[0]}: the key ifr_new had no sandbox yet; now it has one\n"
+        assert capsys.readouterr().err == told
+        emulator.sandbox("ifr_new").delete()
+
+
+# --- Numbers.
+
+
+def test_an_advance_counts_what_is_no_longer_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Emulator.start(journal=5) as emulator, emulator.sandbox("ifr_many") as box:
+        monkeypatch.setenv("SCHED_EMULATOR_URL", emulator.url)
+        cron = {"cron_expr": "* * * * *", "task_type": "http_url", "task_url": "https://api.acme.com/minutely"}
+        box.client.request("POST", "/v1/scheduling/cron/create", cron)
+        for minutes, lost, kept in ((3, 0, 3), (4, 0, 4), (12, 7, 5)):
+            assert main(["clock", "advance", f"{minutes}m"]) == 0
+            out = capsys.readouterr().out
+            assert f"\n{minutes} events, {minutes} deliveries; it is now " in out
+            told = f"the first {lost} deliveries are no longer kept; `serve --journal N` keeps more\n"
+            assert out.startswith(told) is bool(lost)
+            assert out.count("minutely") == kept
+        assert main(["clock", "advance", "8m", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["fired"], len(told["deliveries"]), told["dropped"]) == (8, 5, 3)
+
+
+# --- Variables of the environment.
+
+
+def test_a_variable_that_is_no_option_is_told_in_one_line(
+    box: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_services = {
+        "SCHED_EMULATOR_PORT": "tcp://10.0.0.1:8420",
+        "SCHED_EMULATOR_SERVICE_HOST": "10.0.0.1",
+        "SCHED_EMULATOR_SERVICE_PORT": "8420",
+        "SCHED_EMULATOR_SERVICE_PORT_HTTP": "8420",
+        "SCHED_EMULATOR_PORT_8420_TCP": "tcp://10.0.0.1:8420",
+        "SCHED_EMULATOR_PORT_8420_TCP_ADDR": "10.0.0.1",
+        "SCHED_EMULATOR_0_SERVICE_PORT": "8420",
+        "SCHED_EMULATOR_0_PORT": "tcp://10.0.0.2:8420",
+        "SCHED_EMULATOR_0_PORT_8420_TCP_PROTO": "tcp",
+    }
+    ours = {"SCHED_EMULATOR_CLOCK": "frozen", "SCHED_EMULATOR_TLS_PORT": "1", "SCHED_EMULATOR_OFFLINE": "1"}
+    for name, value in {**of_services, **ours, "SCHED_EMULATOR_EMPTY": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["clock", "--key", box.api_key]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("SCHED_EMULATOR_CLOK", "frozen")
+    monkeypatch.setenv("SCHED_EMULATOR_XYZZY", "1")
+    assert main(["clock", "--key", box.api_key]) == 0
+    assert capsys.readouterr().err == (
+        "sched-emulator clock: no option is set by SCHED_EMULATOR_CLOK (did you mean SCHED_EMULATOR_CLOCK?), "
+        "SCHED_EMULATOR_XYZZY\n"
+    )
+
+
 # --- The clock.
 
 
@@ -66,7 +167,7 @@ def test_an_advance_prints_what_fired(box: Sandbox, capsys: pytest.CaptureFixtur
     assert main(["clock", "advance", "1w", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [entry["at"] for entry in told.pop("deliveries")] == ["2026-01-12T09:00:00.000Z"]
-    assert told == {"now": "2026-01-15T00:00:00.000Z", "fired": 1, "stopped": "until"}
+    assert told == {"now": "2026-01-15T00:00:00.000Z", "fired": 1, "stopped": "until", "dropped": 0}
 
 
 def test_a_long_list_of_deliveries_is_cut(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

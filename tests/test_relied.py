@@ -244,7 +244,7 @@ def test_a_refusal_is_told_by_its_sentence(box: Sandbox, capsys: pytest.CaptureF
 
 def test_a_session_past_the_logs_bound_is_told_so_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     cut = {"items": [], "shapes": [], "complete": False}
-    with CannedServer({"/_emulator/assumptions/relied": cut}) as server:
+    with CannedServer({"/_emulator/assumptions/relied": cut, "/_emulator/sandbox": {"key": "ifr_long"}}) as server:
         assert main(["assumptions", "relied", "--url", server.url, "--key", "ifr_long"]) == 0
     assert capsys.readouterr().out == (
         "No other answer to an open question would have changed anything in this session.\n"

@@ -11,6 +11,7 @@ from sched_emulator.testing import SchedulingTestCase
 
 os.environ["INFRAI_API_KEY"] = "ifr_of_the_shell"
 os.environ.pop("INFRAI_BASE_URL", None)
+os.environ |= {"SCHED_EMULATOR_NOW": "2040-01-01", "HTTP_PROXY": "http://127.0.0.1:9"}
 SEEN = []
 
 

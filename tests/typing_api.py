@@ -10,6 +10,7 @@ import pytest
 from sched_emulator import (
     Advanced,
     BackwardError,
+    BlockedLoopError,
     Delivery,
     Emulator,
     EmulatorError,
@@ -27,6 +28,7 @@ from sched_emulator import (
     signatures,
 )
 from sched_emulator.follow import follow
+from sched_emulator.pytest_plugin import SandboxFactory
 from sched_emulator.testing import SchedulingTestCase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,6 +72,7 @@ def emulators() -> None:
         assert_type((fresh.api_key, fresh.base_url), tuple[str, str])
         assert_type(box.client.request("GET", "/v1/scheduling/cron/list"), dict[str, Any])
         assert_type(emulator.client.get("/v1/discovery"), dict[str, Any])
+    assert_type(emulator.renewed("ifr_mine", clock="frozen", now=NOW, assumptions={}, seed=1), Sandbox)
     emulator.stop()
 
 
@@ -86,11 +89,14 @@ def clocks(box: Sandbox) -> None:
     box.clock.advance(weeks=1, days=1, seconds=1)
     box.clock.advance(until=NOW)
     box.clock.advance(events=1)
-    box.clock.settle()
+    try:
+        box.clock.settle()
+    except BlockedLoopError as error:
+        assert_type(error.url, str)
     box.clock.freeze()
     box.clock.resume(speed=60)
     box.clock.set("2026-02-01")
-    box.clock.put({"mode": "wall", "speed": 2}, timeout=1)
+    box.clock.put({"mode": "wall", "speed": 2})
 
 
 def the_outside_world(box: Sandbox) -> None:
@@ -155,6 +161,9 @@ def what_happened(box: Sandbox) -> None:
     assert_type(due, TimelineEntry)
     assert_type((due.at, due.kind, due.subject, due.name), tuple[str, str, str, str | None])
     assert_type(box.wait_for(lambda: box.deliveries(url="*weekly*"), within=5), Log[Delivery])
+    assert_type(len(box.deliveries(kept=True)) + len(box.requests(kept=True)), int)
+    assert_type(box.unused(), list[dict[str, Any]])
+    assert_type(box.summary(), dict[str, Any])
     assert_type(box.relied(), dict[str, Any])
     taken = box.snapshot()
     box.restore(taken)
@@ -235,3 +244,13 @@ def sched_emulator_server() -> Iterator[Emulator]:
 @pytest.mark.sched_emulator(now=NOW + timedelta(days=1), assumptions={"cron.dst": "literal"})
 def a_test(sched_emulator: Sandbox, sched_receiver: Receiver) -> None:
     sched_emulator.routes.set({"https://api.acme.com": sched_receiver.url})
+
+
+@pytest.fixture(scope="module")
+def wide(sched_emulator_factory: SandboxFactory) -> Iterator[Sandbox]:
+    settings = {"queue.nack_position": "back"}
+    with sched_emulator_factory.sandbox(
+        now=NOW, clock="60x", assumptions=settings, seed=1, follow=False, strict=True
+    ) as box:
+        assert_type(box, Sandbox)
+        yield box

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .client.emulator import Emulator
     from .client.http import EmulatorError, UnreachableError
+    from .client.own_loop import BlockedLoopError
     from .client.receiver import Received, Receiver
-    from .client.records import Advanced, Delivery, Fault, Request, Script, TimelineEntry
-    from .client.sandbox import Log, Sandbox
+    from .client.records import Advanced, Delivery, Fault, Log, Request, Script, TimelineEntry
+    from .client.sandbox import Sandbox
     from .follow import BackwardError
     from .signatures import SignatureError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Advanced",
     "BackwardError",
+    "BlockedLoopError",
     "Delivery",
     "Emulator",
     "EmulatorError",
@@ -38,8 +40,9 @@ _HOMES = {
     "client.emulator": ("Emulator",),
     "client.http": ("EmulatorError", "UnreachableError"),
     "client.receiver": ("Received", "Receiver"),
-    "client.records": ("Advanced", "Delivery", "Fault", "Request", "Script", "TimelineEntry"),
-    "client.sandbox": ("Log", "Sandbox"),
+    "client.own_loop": ("BlockedLoopError",),
+    "client.records": ("Advanced", "Delivery", "Fault", "Log", "Request", "Script", "TimelineEntry"),
+    "client.sandbox": ("Sandbox",),
     "follow": ("BackwardError",),
     "signatures": ("SignatureError",),
 }

@@ -5,6 +5,7 @@
 
 import argparse
 import io
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ from typing import NoReturn
 
 from .client.http import EmulatorError
 from .commands import assumptions, calibrate, clock, contract, cron, drift, run, serve, tour
-from .commands.options import Parser, values_of
-from .commands.terminal import complain, say
+from .commands.options import Parser, values_of, without_effect
+from .commands.terminal import complain
 from .config import UsageError
-from .output import write
+from .output import drop, write
 
+COMMANDS = (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift)
 _EPILOG = """examples:
   sched-emulator serve --clock frozen --now 2026-01-01
   sched-emulator clock advance 3d
@@ -30,7 +32,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from . import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
 
-        say(f"sched-emulator {__version__}")
+        write(sys.stdout, f"sched-emulator {__version__}\n", flush=True)
         parser.exit(0)
 
 
@@ -43,7 +45,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift):
+    for command in COMMANDS:
         command.register(commands)
     return parser
 
@@ -58,19 +60,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    namespace = build_parser().parse_args(arguments)
+    parser = build_parser()
+    prog = parser.prog
     try:
-        status: int = namespace.run(values_of(namespace.options, namespace, os.environ))
+        namespace = parser.parse_args(arguments)
+        prog = namespace.prog
+        values = values_of(namespace.options, namespace, os.environ)
+        _tell_of_variables(values)
+        status: int = namespace.run(values)
         write(sys.stdout, "", flush=True)
     except (UsageError, EmulatorError) as error:
-        complain(namespace.prog, error)
+        complain(prog, error)
         status = 2
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        status = 1
     except KeyboardInterrupt:
         status = 130
     _let_go_of_stdout()
     return status
+
+
+def _tell_of_variables(values: argparse.Namespace) -> None:
+    """Tell on stderr, where a log may stand in JSON, which variables look like options and are none."""
+    told = without_effect(os.environ, (option for command in COMMANDS for option in command.OPTIONS))
+    if told is not None and getattr(values, "log", "text") == "json":
+        line = {"level": "warning", "logger": "sched_emulator", "message": told}
+        write(sys.stderr, json.dumps(line) + "\n")
+    elif told is not None:
+        complain(values.prog, told)
 
 
 def _let_go_of_stdout() -> None:
@@ -78,4 +93,4 @@ def _let_go_of_stdout() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop(sys.stdout)

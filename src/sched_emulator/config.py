@@ -18,6 +18,8 @@ __tracebackhide__ = True  # a failing test shows its own lines
 FROZEN_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, where a frozen clock starts without --now
 MAX_DURATION_SECONDS = 31_557_600_000  # a thousand years
 MAX_SPEED = 1_000_000
+KEEP_BYTES = 64 * 1024 * 1024
+KEPT_ENTRIES = 10_000
 
 ClockMode = Literal["wall", "frozen"]
 
@@ -47,7 +49,8 @@ class Config:
     `answers` holds every assumption (`spec.preset` with what was chosen over it); `now_ms` is where the clock of a
     new sandbox starts, None meaning the real present; `keys` narrows the keys accepted, None meaning all that start
     with `ifr_`; `max_body`, `max_snapshot` and `keep` count bytes, `max_body` None meaning what the largest batch of
-    messages takes.
+    messages takes; `journal` counts requests, and deliveries. `given` names the options that were said, whatever they
+    say, and `given_answers` has the answers that were: what is said wins over what `load` brings.
     """
 
     host: str = "localhost"
@@ -70,9 +73,12 @@ class Config:
     load: Path | None = None
     max_body: int | None = None
     max_snapshot: int = 512 * 1024 * 1024
-    keep: int = 64 * 1024 * 1024
+    keep: int = KEEP_BYTES
+    journal: int = KEPT_ENTRIES
     log: Literal["text", "json"] = "text"
     exit_with_stdin: bool = False
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    given_answers: Mapping[str, str | int] = field(default_factory=_nothing, compare=False)
 
 
 def reachable_host(host: str) -> str:

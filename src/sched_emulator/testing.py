@@ -13,6 +13,7 @@ from unittest import mock
 from .client.emulator import Emulator, ServeOptions
 from .client.receiver import Receiver
 from .client.sandbox import Sandbox
+from .intercept import leading
 
 __tracebackhide__ = True  # a failing test shows its own lines
 
@@ -31,16 +32,19 @@ class SchedulingTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start the emulator."""
+        """Start the emulator. Options of `serve` in somebody's shell do not count: a test means the same everywhere."""
         super().setUpClass()
-        cls.emulator = cls.enterClassContext(Emulator.start(**cls.serve_options))
+        with mock.patch.dict(os.environ):
+            for name in ServeOptions.__annotations__:
+                os.environ.pop(f"SCHED_EMULATOR_{name.upper()}", None)
+            cls.emulator = cls.enterClassContext(Emulator.start(**cls.serve_options))
 
     def setUp(self) -> None:
         """Make the sandbox, and lead the code under test to it."""
         super().setUp()
         self.box = self.enterContext(self.emulator.sandbox())
-        led = {"INFRAI_API_KEY": self.box.api_key, "INFRAI_BASE_URL": self.box.base_url}
-        self.enterContext(mock.patch.dict(os.environ, led))
+        variables = leading(os.environ, api_key=self.box.api_key, base_url=self.box.base_url)
+        self.enterContext(mock.patch.dict(os.environ, variables))
 
     def receiver(self) -> Receiver:
         """Return a real HTTP receiver on loopback that listens until the test's end."""

@@ -63,6 +63,7 @@ def test_options_become_a_command_line() -> None:
         "keys": ["ifr_a", "ifr_b"],
         "load": Path("seed.json"),
         "seed": 7,
+        "journal": 20_000,
     }
     assert serve_arguments(options) == [
         "--clock=60x",
@@ -76,6 +77,7 @@ def test_options_become_a_command_line() -> None:
         "--keys=ifr_a,ifr_b",
         "--load=seed.json",
         "--seed=7",
+        "--journal=20000",
     ]
     assert serve_arguments({"delivery_timeout": timedelta(seconds=90)}) == ["--delivery-timeout=90.000000s"]
     assert serve_arguments({"strict_urls": False, "assumptions": "answers.toml", "allow_host": "*"}) == [
@@ -106,6 +108,12 @@ def test_an_emulator_that_does_not_start_says_why() -> None:
         "the emulator did not start (exit status 2):\n"
         "sched-emulator serve: --load: there is no file 'nowhere.json'; expected the path of one"
     )
+
+
+def test_the_seed_of_a_key_cannot_be_given(emulator: Emulator) -> None:
+    with pytest.raises(ValueError, match=r"^seed= is the beginning of a fresh sandbox; that of a key gets another by"):
+        emulator.sandbox("ifr_mine", seed=7)
+    assert emulator.sandboxes() == []
 
 
 def test_connect_finds_an_emulator_and_leaves_it_running(emulator: Emulator) -> None:

@@ -1,10 +1,11 @@
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from sched_emulator import EmulatorError, Sandbox
+from sched_emulator import Emulator, EmulatorError, Sandbox
 from tests.emulated import START, call, create_cron
 
 # --- The clock.
@@ -147,6 +148,56 @@ def test_a_journal_is_read_on_from_a_number(box: Sandbox) -> None:
     assert box.requests(operation="queue.*") == []
 
 
+@pytest.fixture(scope="module")
+def forgetful() -> Iterator[Emulator]:
+    with Emulator.start(now=START, journal=3) as started:
+        yield started
+
+
+def test_what_is_no_longer_kept_is_never_counted_wrongly(forgetful: Emulator) -> None:
+    with forgetful.sandbox() as box:
+        create_cron(box)
+        box.clock.advance(weeks=3)
+        assert (len(box.deliveries()), len(box.requests())) == (3, 1)
+        last = box.deliveries()[-1]["seq"]
+        box.clock.advance(weeks=2)
+        for filters in ({}, {"url": "*weekly*"}, {"since": 1}):
+            with pytest.raises(EmulatorError) as caught:
+                box.deliveries(**filters)
+            assert caught.value.code == "DROPPED"
+            assert str(caught.value).startswith(
+                "the first 2 deliveries of the session are no longer kept, so what is left tells no number (Emulator."
+            )
+        assert [entry["seq"] for entry in box.deliveries(since=last)] == [last + 1, last + 2]
+        log = box.deliveries(kept=True)
+        assert (len(log), log.dropped, log.first_seq) == (3, 2, last)
+        for _ in range(3):
+            create_cron(box)
+        with pytest.raises(EmulatorError, match=r"^the first 1 requests of the session are no longer kept"):
+            box.requests("cron.*")
+        assert len(box.requests("cron.*", kept=True)) == 3
+
+
+def test_shapes_of_requests_that_are_no_longer_kept_are_told(forgetful: Emulator) -> None:
+    with forgetful.sandbox() as box:
+        create_cron(box)
+        for _ in range(3):
+            call(box, "GET", "/queue/list")
+        assert {"cron.create.names", "cron.create.fields"} <= set(box.relied()["shapes"])
+
+
+def test_the_whole_timeline_is_shown_unless_a_limit_is_given(box: Sandbox) -> None:
+    messages = [{"payload": {"n": number}, "delay_seconds": 60} for number in range(100)]
+    for _ in range(2):
+        call(box, "POST", "/queue/publish_batch", {"queue": "orders", "messages": messages})
+    assert (len(box.timeline()), len(box.timeline(limit=5))) == (200, 5)
+    for _ in range(98):
+        call(box, "POST", "/queue/publish_batch", {"queue": "orders", "messages": messages})
+    with pytest.raises(EmulatorError, match=r"^at least 10,000 things are due \(say how many with limit=\)$"):
+        box.timeline()
+    assert len(box.timeline(limit=10_000)) == 10_000
+
+
 def test_the_timeline_shows_what_is_due(box: Sandbox) -> None:
     cron_id = create_cron(box)
     (due,) = box.timeline()
@@ -163,6 +214,26 @@ def test_faults_meet_requests(box: Sandbox) -> None:
     assert call(box, "GET", "/queue/list")["items"] == []
     box.faults.clear()
     assert box.faults.list() == []
+
+
+def test_what_nothing_met_is_an_empty_list_once_all_was_of_use(box: Sandbox) -> None:
+    create_cron(box)
+    box.targets.script("https://api.acme.com/*", 200)
+    box.faults.add(operation="queue.list", latency_seconds=0.001)
+    assert [item["kind"] for item in box.unused()] == ["target", "fault"]
+    call(box, "GET", "/queue/list")
+    box.clock.advance(weeks=1)
+    assert box.unused() == []
+
+
+def test_a_sandbox_is_seen_in_short_and_not_made_by_looking(emulator: Emulator) -> None:
+    box = Sandbox(emulator.client.with_key("ifr_looked_for"))
+    with pytest.raises(EmulatorError) as caught:
+        box.summary()
+    assert (caught.value.status, caught.value.code) == (404, "NO_SANDBOX")
+    with box:
+        create_cron(box)
+        assert (box.summary()["crons"], box.summary()["requests"]) == (1, 1)
 
 
 def test_the_balance_is_set_like_an_attribute(box: Sandbox) -> None:

@@ -132,27 +132,24 @@ QUEUES_MUTANTS = (
     # --- Queues
     Mutant(
         "a FIFO queue forgets its order",
-        QUEUES,
-        "return (0, message.position)\n    if not queue",
-        "return (0, message.position if queue.type != 'fifo' else -message.position)\n    if not queue",
+        "core/contents.py",
+        "live.available.add(message_id, message.position, message.priority)",
+        "live.available.add(message_id, -message.position if self.fifo else message.position, message.priority)",
     ),
     Mutant(
         "FIFO honours priorities",
         QUEUES,
-        'if message.priority is None or queue.type == "fifo":',
-        "if message.priority is None:",
+        'if queue.type == "fifo" or not store.contents[queue.queue].live.available.has_priorities():',
+        "if not store.contents[queue.queue].live.available.has_priorities():",
     ),
     Mutant(
         "priorities are ignored",
         QUEUES,
-        "return (message.priority if low_first else -message.priority, message.position)",
-        "return (0, message.position)",
+        'return "low_first" if store.answers.ask("queue.priority_order") == "low_first" else "high_first"',
+        'return "published"',
     ),
     Mutant(
-        "a priority forgets the age",
-        QUEUES,
-        "else -message.priority, message.position)",
-        "else -message.priority, -message.position)",
+        "a priority forgets the age", "core/ranked.py", "lane.add(item_id, position)", "lane.add(item_id, -position)"
     ),
     Mutant(
         "stats counts the dead as available",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_a_failure_is_repeated_by_the_command_that_it_prints(capsys: pytest.Capt
         (["--rate", "fast"], "--rate: 'fast' is no rate; expected requests in a second, such as 5/s"),
         (["--callback-listen", "here"], "--callback-listen: 'here' is no address"),
         (["--max-requests", "0"], "--max-requests: 0 is out of range"),
-        (["--assumptions", "absent.toml"], "--assumptions: absent.toml cannot be read: No such file or directory."),
+        (["--assumptions", "absent.toml"], "--assumptions: there is no file 'absent.toml'; expected the path of one"),
     ],
 )
 def test_mistakes_in_options_are_one_sentence(
@@ -189,3 +190,29 @@ def test_every_mutant_can_be_made_and_there_are_enough() -> None:
 def test_mutants_are_killed(number: int) -> None:
     fate = judge(MUTANTS[number])
     assert fate.killer is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--only", "queues/*"], "--only: no check has an address like 'queues/*'; did you mean 'queue/"),
+        (["--only", "queue/lease/*", "--only", "shcema/*"], "--only: no check has an address like 'shcema/*'; did you"),
+        (["--list", "--only", "qqq"], "--only: no check has an address like 'qqq'; `sched-emulator contract --list`"),
+        (["--known", "KNOWN"], "--known: no check has an address like 'queue/lease/99'; did you mean 'queue/lease/"),
+    ],
+)
+def test_what_fits_no_check_is_refused_before_anything_is_sent(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    known = tmp_path / "known"
+    known.write_text("queue/lease/1: longer here\nqueue/lease/99: gone\nschema/*/fuzzing: not looked into\n")
+    assert main(["contract", *(str(known) if word == "KNOWN" else word for word in arguments)]) == 2
+    out, error = capsys.readouterr()
+    assert (out, error.count("\n"), complaint in error) == ("", 1, True)
+
+
+def test_a_list_of_checks_shows_those_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contract", "--list", "--only", "queue/lease/*", "--only", "probe/cron.dst"]) == 0
+    addresses = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert addresses[-1] == "probe/cron.dst"
+    assert {address.rpartition("/")[0] for address in addresses[:-1]} == {"queue/lease"}

@@ -11,7 +11,7 @@ from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_ms, to_text
-from sched_emulator.core.kept import KEEP_BYTES
+from sched_emulator.core.kept import KEEP_BYTES, KEEP_ENTRIES
 from sched_emulator.core.records import Attempt, Exchange, Fault, Outcome, Settings, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import Store, fresh
@@ -47,8 +47,16 @@ def settings(answers: Answers | None = None, **changes: Any) -> Settings:
 class Box:
     """A sandbox under test. `answers` is merged over the defaults; other keywords are settings."""
 
-    def __init__(self, answers: Answers | None = None, *, keep_bytes: int = KEEP_BYTES, **changes: Any) -> None:
-        self.sandbox = Sandbox(fresh(settings(answers, **changes)), keep_bytes=keep_bytes)
+    def __init__(
+        self,
+        answers: Answers | None = None,
+        *,
+        keep_bytes: int = KEEP_BYTES,
+        keep_entries: int = KEEP_ENTRIES,
+        **changes: Any,
+    ) -> None:
+        beginning = fresh(settings(answers, **changes))
+        self.sandbox = Sandbox(beginning, keep_bytes=keep_bytes, keep_entries=keep_entries)
         self.start_ms = self.sandbox.store.now_ms
 
     @property

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_emulator.core.globs import matches
+from sched_emulator.core.dispatch import OPERATIONS
+from sched_emulator.core.errors import InvalidRequest
+from sched_emulator.core.globs import matches, refuse_unmet
 from tests.soak import examples
 
 
@@ -54,3 +56,22 @@ def test_many_stars_take_no_time() -> None:
 def test_it_agrees_with_a_regular_expression(pattern: str, text: str) -> None:
     expression = ".*".join(map(re.escape, pattern.split("*")))
     assert matches(pattern, text) == (re.fullmatch(expression, text, re.DOTALL) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("queues.consume", "did you mean 'queue.consume'?"),
+        ("scheduling.queues.*", "did you mean 'queue.*'?"),
+        ("queue.dql.*", "did you mean 'queue.dlq.*'?"),
+        ("publish", "did you mean 'queue.publish'?"),
+        ("/v1/webhooks", "expected one such as 'queue.publish' or 'cron.*'"),
+        ("Queue.Publish", "did you mean 'queue.publish'?"),
+    ],
+)
+def test_a_pattern_that_fits_no_operation_is_refused_with_the_one_most_like_it(pattern: str, hint: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        refuse_unmet(pattern, OPERATIONS)
+    assert caught.value.message == f"`operation` must fit an operation, got '{pattern}'; {hint}"
+    for met in ("*", "queue.*", "scheduling.cron.create", "account.*", "*.dlq.*"):
+        refuse_unmet(met, OPERATIONS)

@@ -1,6 +1,7 @@
 import pytest
 
-from sched_emulator.core import journal
+from sched_emulator.config import Config
+from sched_emulator.core import kept
 from sched_emulator.core.records import Exchange, RequestEntry
 from tests.core.harness import OK, START_MS, Box
 
@@ -9,10 +10,9 @@ LOCAL = "http://127.0.0.1:9000/"
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep three facts of each sort, so that a test need not make thousands."""
-    monkeypatch.setattr(journal, "REQUESTS_KEPT", 3)
-    monkeypatch.setattr(journal, "DELIVERIES_KEPT", 3)
+def short() -> Box:
+    """Return a sandbox that keeps three facts of each sort, so that a test need not make thousands."""
+    return Box(keep_entries=3)
 
 
 def test_requests_and_deliveries_count_in_one_numbering(box: Box) -> None:
@@ -36,46 +36,43 @@ def test_a_request_is_kept_as_it_was_told(box: Box) -> None:
     assert box.store.journal.requests[0] == RequestEntry(seq=1, at_ms=START_MS, exchange=exchange)
 
 
-@pytest.mark.usefixtures("short")
-def test_the_oldest_requests_are_dropped_and_counted(box: Box) -> None:
+def test_the_oldest_requests_are_dropped_and_counted(short: Box) -> None:
     for _ in range(5):
-        box.call("account.balance")
-    facts = box.store.journal
+        short.call("account.balance")
+    facts = short.store.journal
     assert ([entry.seq for entry in facts.requests], facts.dropped_requests, facts.seq) == ([3, 4, 5], 2, 5)
-    box.restore(box.sandbox.snapshot())
-    box.call("account.balance")
-    facts = box.store.journal
+    short.restore(short.sandbox.snapshot())
+    short.call("account.balance")
+    facts = short.store.journal
     assert ([entry.seq for entry in facts.requests], facts.dropped_requests) == ([4, 5, 6], 3)
 
 
-@pytest.mark.usefixtures("short")
-def test_the_oldest_deliveries_are_dropped_and_one_that_is_under_way_still_ends(box: Box) -> None:
+def test_the_oldest_deliveries_are_dropped_and_one_that_is_under_way_still_ends(short: Box) -> None:
     for url in (LOCAL, HOOK, HOOK, HOOK, HOOK):
-        box.call("task.schedule", task=url, run_at_ms=START_MS)
-    attempt = box.to_send()
-    box.advance()
-    facts = box.store.journal
+        short.call("task.schedule", task=url, run_at_ms=START_MS)
+    attempt = short.to_send()
+    short.advance()
+    facts = short.store.journal
     assert ([entry.seq for entry in facts.deliveries], facts.dropped_deliveries) == ([8, 9, 10], 2)
     assert facts.delivery(attempt.journal_seq) is None
-    box.sandbox.settle(attempt.attempt_id, OK)
-    assert box.states()[0] == ("run_000001", "succeeded")
+    short.sandbox.settle(attempt.attempt_id, OK)
+    assert short.states()[0] == ("run_000001", "succeeded")
 
 
-@pytest.mark.usefixtures("short")
-def test_a_note_about_a_delivery_that_is_no_longer_kept_is_no_trouble(box: Box) -> None:
-    box.publish("q", 1)
-    box.call("queue.push_subscribe", queue="q", url=LOCAL)
-    attempt = box.to_send()
-    box.call("queue.purge", queue="q")
+def test_a_note_about_a_delivery_that_is_no_longer_kept_is_no_trouble(short: Box) -> None:
+    short.publish("q", 1)
+    short.call("queue.push_subscribe", queue="q", url=LOCAL)
+    attempt = short.to_send()
+    short.call("queue.purge", queue="q")
     for _ in range(3):
-        box.call("task.schedule", task=HOOK, run_at_ms=START_MS)
-    box.advance()
-    box.sandbox.settle(attempt.attempt_id, OK)
-    assert [entry.url for entry in box.store.journal.deliveries] == [HOOK] * 3
+        short.call("task.schedule", task=HOOK, run_at_ms=START_MS)
+    short.advance()
+    short.sandbox.settle(attempt.attempt_id, OK)
+    assert [entry.url for entry in short.store.journal.deliveries] == [HOOK] * 3
 
 
 def test_ten_thousand_facts_of_each_sort_are_kept() -> None:
-    assert (journal.REQUESTS_KEPT, journal.DELIVERIES_KEPT) == (10_000, 10_000)
+    assert Config().journal == kept.KEEP_ENTRIES == 10_000
 
 
 def test_a_year_of_minutely_fires_is_kept_within_the_bound() -> None:

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from sched_emulator.core import journal
 from sched_emulator.core import relied as module
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.kept import Command
@@ -131,8 +130,8 @@ def test_what_real_receivers_answered_is_taken_from_the_log(box: Box) -> None:
     assert {name for name, _ in named(box)} == {"queue.publish_unknown", "push.body", "idempotency.required"}
 
 
-def test_deliveries_that_the_journal_no_longer_keeps_are_no_trouble(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "DELIVERIES_KEPT", 1)
+def test_deliveries_that_the_journal_no_longer_keeps_are_no_trouble() -> None:
+    box = Box(keep_entries=1)
     for number in range(2):
         box.call("task.schedule", task=HOOK, run_at_ms=START_MS, payload={"n": number})
     box.advance()

@@ -241,7 +241,7 @@ def test_a_reset_sandbox_is_as_new_its_clock_scripts_and_ids_too(box: Box) -> No
     box.sandbox.set_assumptions({"cron.dst": "literal"})
     box.sandbox.set_routes({"https://a.example": LOCAL})
     box.script(HOOK, 200)
-    box.fault({"operation": "x", "status": 500})
+    box.fault({"operation": "queue.get", "status": 500})
     box.call("cron.create", **MINUTELY)
     box.publish("q", 1, key="k")
     box.advance(HOUR)

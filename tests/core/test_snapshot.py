@@ -21,7 +21,7 @@ def busy() -> Box:
     box = Box()
     box.sandbox.set_balance(5)
     box.sandbox.set_routes({"https://routed.example": "http://127.0.0.1:9000"})
-    box.fault({"operation": "nothing", "status": 503, "probability": 0.5})
+    box.fault({"operation": "cron.delete", "status": 503, "probability": 0.5})
     box.script(HOOK, {"latency_seconds": 90, "status": 500})
     box.call("cron.create", cron_expr="* * * * *", task=HOOK, overlap_policy="queue", headers={"X-A": "1"})
     box.call("task.schedule", task=HOOK, run_at_ms=START_MS + 1000, secret="s3cret", payload={"n": 1})  # noqa: S106 - a secret for tests

@@ -10,7 +10,7 @@ from sched_emulator.core.encoding import decode, encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.records import State
 from sched_emulator.core.sandbox import Sandbox
-from sched_emulator.server.sandboxes import read_snapshot
+from sched_emulator.server.loading import read_snapshot
 from tests.core.harness import FAILED, START_MS, Box, bound
 from tests.core.test_snapshot import BUSY
 from tests.soak import LONGER

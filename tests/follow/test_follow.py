@@ -233,17 +233,14 @@ async def test_a_move_in_a_thread_is_served_by_the_loop(followed: Sandbox, libra
     assert seen == [MONDAY]
 
 
-async def test_a_move_on_the_loop_that_serves_the_receiver_says_how_to_do_it(
-    followed: Sandbox, library: Moves, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sched_emulator.follow.LOOP_PATIENCE_SECONDS", 0.05)
+async def test_a_move_on_the_loop_that_serves_the_receiver_says_how_to_do_it(followed: Sandbox, library: Moves) -> None:
     async with receiver_on_the_loop() as target:
         with library.freeze(START) as frozen:
             await asyncio.to_thread(create_cron, followed, target.url)
             with pytest.raises(RuntimeError) as caught:
                 library.shift(frozen, weeks=1)
     assert str(caught.value) == (
-        f"the move waits for {target.url}, which this event loop may serve:"
+        f"the move waits for {target.url}, served by an event loop that stands still meanwhile:"
         " move time with `await asyncio.to_thread(frozen.tick, ...)`"
     )
 
@@ -251,14 +248,59 @@ async def test_a_move_on_the_loop_that_serves_the_receiver_says_how_to_do_it(
 async def test_a_long_move_on_a_loop_that_serves_nothing_is_followed(
     followed: Sandbox, library: Moves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sched_emulator.follow.LOOP_PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr("sched_emulator.client.http.LOOK_PAUSES", (0.001, 0.001))
     monkeypatch.setattr("sched_emulator.follow.STEPS", 2)
     with library.freeze(START) as frozen:
         create_cron(followed, expression="* * * * *")
         library.shift(frozen, days=10)
         assert followed.clock.now == START + timedelta(days=10)
-    log = followed.deliveries()
+    log = followed.deliveries(kept=True)
     assert len(log) + log.dropped == 14_400
+
+
+# --- The sandbox's clock, moved by hand.
+
+
+MOVES: list[Callable[[Sandbox], Any]] = [
+    lambda box: box.clock.advance(hours=1),
+    lambda box: box.clock.advance(events=1),
+    lambda box: box.clock.advance(until="2026-03-02"),
+    lambda box: box.clock.set("2026-03-02"),
+    lambda box: box.clock.resume(),
+    lambda box: asyncio.run(box.aio.clock.advance(hours=1)),
+]
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_by_hand_it_would_leave_the_frozen_time_behind(
+    followed: Sandbox, library: Moves, move: Callable[[Sandbox], Any]
+) -> None:
+    with library.freeze(START) as frozen:
+        with pytest.raises(RuntimeError, match="follows the test's frozen time: move that"):
+            move(followed)
+        followed.clock.settle()
+        library.shift(frozen, hours=1)
+        assert followed.clock.now == START + timedelta(hours=1)
+
+
+def test_by_hand_it_moves_while_time_is_real_and_after_the_end(box: Sandbox) -> None:
+    with follow(box):
+        box.clock.advance(hours=1)
+    with freeze_time(START):
+        assert box.clock.advance(hours=1)["now"] == "2026-01-01T02:00:00.000Z"
+
+
+def test_moved_by_somebody_else_it_is_not_the_test_s_time_that_went_back(
+    emulator: Emulator, followed: Sandbox, library: Moves
+) -> None:
+    with library.freeze(START) as frozen:
+        create_cron(followed)
+        emulator.sandbox(followed.api_key).clock.advance(days=1)
+        with pytest.raises(BackwardError) as caught:
+            library.shift(frozen, hours=1)
+    assert str(caught.value).startswith(
+        "the sandbox's clock stands at 2026-03-02T00:00:00.000Z, where the test's time did not lead it: "
+    )
 
 
 # --- Clocks that run.

@@ -1,15 +1,25 @@
 import asyncio
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import trustme
 
 from sched_emulator.intercept import HOST
 from sched_emulator.intercept.certificates import Authority
+from sched_emulator.plugin import guard
 from tests.receivers import listening
 
 BEGIN = "-----BEGIN CERTIFICATE-----"
+
+
+@pytest.fixture
+def unguarded() -> Iterator[None]:
+    guard.begin(on=False)
+    yield
+    guard.end()
 
 
 def test_the_bundle_holds_what_was_trusted_before_once(tmp_path: Path) -> None:
@@ -40,6 +50,7 @@ async def served_certificate(authority: Authority, trusted: str) -> dict[str, ob
     return certificate
 
 
+@pytest.mark.usefixtures("unguarded")
 async def test_a_strict_verifier_takes_the_emulator_for_the_gateway() -> None:
     authority = Authority()
     certificate = await served_certificate(authority, authority.bundle({}))

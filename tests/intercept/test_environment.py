@@ -1,14 +1,16 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from sched_emulator.intercept.environment import PRELOAD, Places, variables
+from sched_emulator.intercept.environment import PRELOAD, START_UP, Places, variables
 
 PLACES = Places(
     emulator_url="http://127.0.0.1:1",
     proxy_url="http://127.0.0.1:2",
     tls_port=3,
     bundle=Path("/bundle.pem"),
+    authority=Path("/ca.pem"),
     key="ifr_local",
 )
 ALWAYS = {
@@ -23,6 +25,8 @@ ALWAYS = {
     "NO_PROXY": "localhost,127.0.0.1,::1",
     "no_proxy": "localhost,127.0.0.1,::1",
     "NODE_OPTIONS": f'--require "{PRELOAD}"',
+    "PYTHONPATH": str(START_UP),
+    "SCHED_EMULATOR_CA_FILE": "/ca.pem",
     "SCHED_EMULATOR_TLS_PORT": "3",
 }
 
@@ -72,3 +76,9 @@ def test_options_of_node_are_added_to() -> None:
     after = variables({"NODE_OPTIONS": "--max-old-space-size=4096"}, PLACES, offline=False)
     assert after["NODE_OPTIONS"] == f'--max-old-space-size=4096 --require "{PRELOAD}"'
     assert PRELOAD.is_file()
+
+
+def test_the_start_up_hook_of_python_stands_first_and_once() -> None:
+    within = variables(variables({"PYTHONPATH": f"/lib{os.pathsep}"}, PLACES, offline=False), PLACES, offline=False)
+    assert within["PYTHONPATH"] == os.pathsep.join([str(START_UP), "/lib", ""])
+    assert (START_UP / "sitecustomize.py").is_file()

@@ -21,7 +21,7 @@ from sched_emulator.cli import main
 from sched_emulator.intercept.process import NotStartedError, run_command
 from tests.receivers import Told, serving
 
-OURS = ("SCHED_EMULATOR_", "INFRAI_", "SSL_CERT_", "REQUESTS_CA", "CURL_CA", "NODE_")
+OURS = ("SCHED_EMULATOR_", "PYTHONPATH", "INFRAI_", "SSL_CERT_", "REQUESTS_CA", "CURL_CA", "NODE_")
 CURL_EXAMPLES = r"""
 curl -X POST https://api.infrai.cc/v1/scheduling/cron/create \
   -H "Authorization: Bearer $INFRAI_API_KEY" \
@@ -37,8 +37,8 @@ curl -X POST https://api.infrai.cc/v1/scheduling/queue/publish \
   -d '{"queue": "orders", "payload": {"order_id": "o_123"}, "priority": 5}'
 """
 PYTHON_CLIENTS = """
-import asyncio, json, os, ssl, urllib.request
-import aiohttp, httpx, requests
+import asyncio, http.client, json, os, socket, ssl, sys, urllib.request
+import aiohttp, certifi, httpx, requests, urllib3
 
 URL = "https://api.infrai.cc/v1/scheduling/queue/publish"
 BODY = {"queue": "orders", "payload": {}}
@@ -59,13 +59,74 @@ async def by_httpx_async():
     async with httpx.AsyncClient() as client:
         return (await client.post(URL, json=BODY, headers=HEADERS)).json()
 
-async def by_aiohttp():
-    async with aiohttp.ClientSession(trust_env=True) as session:
-        async with session.post(URL, json=BODY, headers=HEADERS) as response:
+async def by_aiohttp(**settings):
+    async with aiohttp.ClientSession(trust_env=settings.pop("trust_env", False)) as session:
+        async with session.post(URL, json=BODY, headers=HEADERS, **settings) as response:
             return await response.json()
 
-for answer in (by_urllib(), by_requests(), by_httpx(), asyncio.run(by_httpx_async()), asyncio.run(by_aiohttp())):
+# What follows takes no proxy from the environment, and trusts what it brings.
+
+def by_requests_alone():
+    session = requests.Session()
+    session.trust_env = False
+    return session.post(URL, json=BODY, headers=HEADERS).json()
+
+async def by_httpx_alone():
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return (await client.post(URL, json=BODY, headers=HEADERS)).json()
+
+def by_http_client():
+    connection = http.client.HTTPSConnection("api.infrai.cc")
+    headers = {**HEADERS, "Content-Type": "application/json"}
+    connection.request("POST", "/v1/scheduling/queue/publish", json.dumps(BODY), headers)
+    return json.load(connection.getresponse())
+
+def by_urllib3():
+    return urllib3.PoolManager(ca_certs=certifi.where()).request("POST", URL, json=BODY, headers=HEADERS).json()
+
+def by_socket(connect):
+    body = json.dumps(BODY)
+    lines = ["POST /v1/scheduling/queue/publish HTTP/1.1", "Host: api.infrai.cc", "Connection: close",
+             "Content-Type: application/json", f"Content-Length: {len(body)}", *map(": ".join, HEADERS.items())]
+    context = ssl.create_default_context(cafile=certifi.where())
+    with context.wrap_socket(connect(), server_hostname="api.infrai.cc") as sock:
+        sock.sendall("\\r\\n".join([*lines, "", body]).encode())
+        return json.loads(sock.makefile("rb").read().partition(b"\\r\\n\\r\\n")[2])
+
+def connect_by_name():
+    sock = socket.socket()
+    sock.connect(("API.infrai.cc", 443))
+    return sock
+
+def connect_by_address():
+    sock = socket.socket()
+    assert sock.connect_ex((socket.gethostbyname("api.infrai.cc"), 443)) == 0
+    return sock
+
+def elsewhere():
+    for reach in (
+        lambda: socket.create_connection(("example.com", 443)),
+        lambda: socket.getaddrinfo("example.com", 443),
+        lambda: socket.socket().connect(("192.0.2.1", 80)),
+        lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", ("192.0.2.1", 53)),
+        lambda: http.client.HTTPConnection("api.infrai.cc").connect(),
+        lambda: asyncio.run(asyncio.open_connection("example.com", 443)),
+    ):
+        try:
+            reach()
+        except OSError as error:
+            print(error.strerror)
+
+for answer in (
+    by_urllib(), by_requests(), by_httpx(), asyncio.run(by_httpx_async()), asyncio.run(by_aiohttp(trust_env=True)),
+    by_requests_alone(), asyncio.run(by_httpx_alone()), asyncio.run(by_aiohttp()), by_http_client(), by_urllib3(),
+    asyncio.run(by_aiohttp(ssl=ssl.create_default_context(cafile=certifi.where()))),
+    by_socket(lambda: socket.create_connection(("api.infrai.cc", 443))),
+    by_socket(connect_by_name), by_socket(connect_by_address),
+):
     print(answer["data"]["message_id"])
+if len(sys.argv) > 1:
+    elsewhere()
 """
 NODE_CLIENTS = """
 const https = require('node:https');
@@ -142,10 +203,44 @@ def test_the_documentation_s_curl_examples_work_as_printed() -> None:
     assert (result.returncode, NEVER_CAME in result.stderr) == (0, False)
 
 
-def test_the_http_clients_of_python_find_it() -> None:
-    result = run(*python(PYTHON_CLIENTS))
+def test_the_http_clients_of_python_find_it_and_offline_nothing_else() -> None:
+    result = run("--offline", *python(PYTHON_CLIENTS), "elsewhere")
     assert result.stderr == ""
-    assert result.stdout.split() == [f"msg_00000{number}" for number in range(1, 6)]
+    refused = "{} is not reached: sched-emulator run --offline lets nothing through but api.infrai.cc"
+    hosts = ["example.com", "example.com", "192.0.2.1", "192.0.2.1", "api.infrai.cc", "example.com"]
+    assert result.stdout.splitlines() == [
+        *(f"msg_{number:06}" for number in range(1, 15)),
+        *map(refused.format, hosts),
+    ]
+
+
+PYTHON_WITHIN = """
+    import http.client, os, socket, subprocess, sys
+
+    def status():
+        connection = http.client.HTTPSConnection("api.infrai.cc")
+        connection.request("GET", "/v1/discovery")
+        return connection.getresponse().status
+
+    print(sys.modules["sitecustomize"].__file__ == os.environ["THEIRS"], sys.modules["sitecustomize"].RAN, status())
+    if "within" not in sys.argv:
+        subprocess.run([*sys.orig_argv, "within"], check=True)
+    try:
+        socket.create_connection(("example.com", 443))
+    except ConnectionRefusedError:
+        print("refused")
+"""
+
+
+def test_a_run_in_an_offline_run_its_processes_and_one_s_own_sitecustomize(tmp_path: Path) -> None:
+    theirs = tmp_path / "sitecustomize.py"
+    theirs.write_text("import sys\nRAN = sorted({'ssl', 'socket', 'asyncio'} & sys.modules.keys())\n")
+    within = ["--", sys.executable, "-m", "sched_emulator", "run", *python(PYTHON_WITHIN)]
+    result = run("--offline", *within, PYTHONPATH=str(tmp_path), THEIRS=str(theirs))
+    assert (result.returncode, result.stdout.splitlines()) == (
+        0,
+        ["True [] 200", "True [] 200", "refused", "refused"],
+    )
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
@@ -353,7 +448,6 @@ def test_a_proxy_that_cannot_be_used_is_named() -> None:
 def test_without_trustme_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "path", [])
-    monkeypatch.delitem(sys.modules, "trustme")
+    monkeypatch.setitem(sys.modules, "trustme", None)
     assert main(["run", "--", "true"]) == 2
-    assert "pip install 'sched-emulator[run]'" in capsys.readouterr().err
+    assert "one package more: pip install 'trustme>=" in capsys.readouterr().err

@@ -3,6 +3,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 QUIET = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+SETTINGS = "now, clock, assumptions, dialect, seed, follow, strict"
 CALL = """
 import json, os, urllib.request
 
@@ -40,10 +41,14 @@ def test_a_suite_that_uses_no_fixture_starts_and_imports_nothing(suite: pytest.P
         import sys
 
         def test_nothing_is_there():
-            ours = {name for name in sys.modules if name.startswith("sched_emulator")}
-            assert ours == {"sched_emulator", "sched_emulator.pytest_plugin"}
+            ours = {name.removeprefix("sched_emulator.") for name in sys.modules if name.startswith("sched_emulator")}
+            assert ours == {
+                "sched_emulator", "pytest_plugin", "plugin", "plugin.guard", "intercept", "intercept.imports"
+            }
+            assert not {"asyncio", "http.client", "ssl"} & sys.modules.keys()
     """
-    run(suite, source).assert_outcomes(passed=1)
+    suite.makeini("[pytest]")
+    run(suite, source, "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist").assert_outcomes(passed=1)
 
 
 SANDBOXES = """
@@ -227,8 +232,8 @@ def test_a_marker_that_cannot_be_meant_says_so(suite: pytest.Pytester) -> None:
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
         [
-            "the marker sched_emulator takes its settings by name: now, clock, assumptions, dialect, seed, follow",
-            "the marker sched_emulator knows no 'nwo'; there are now, clock, assumptions, dialect, seed, follow",
+            f"the marker sched_emulator takes its settings by name: {SETTINGS}",
+            f"the marker sched_emulator knows no 'nwo'; there are {SETTINGS}",
             "the marker sched_emulator takes int for seed, got '7'",
             "the marker sched_emulator: There is no dialect 'klingon'; possible: documented, observed.",
             "the test's sandbox cannot be made: 400 INVALID_REQUEST: `now` must be an ISO-8601 instant, got 'the day *",
@@ -257,10 +262,31 @@ def test_answers_come_from_a_file_and_from_the_command_line(suite: pytest.Pytest
     run(suite, source, *given).assert_outcomes(passed=2)
 
 
+def test_a_file_of_answers_that_cannot_be_used_is_one_line(suite: pytest.Pytester) -> None:
+    answers = '[queue]\nnack_position = "back"\n'
+    for name, content, told in [
+        ("folder", None, "'{}' is a folder; expected the path of a file"),
+        ("utf-16", answers.encode("utf-16"), "{} is UTF-16; expected UTF-8"),
+        ("latin-1", b"# caf\xe9", "{} is no UTF-8: unexpected end of data at byte 5"),
+        ("other", answers.replace("back", "top").encode(), "queue.nack_position cannot be 'top'; possible: one of "),
+        ("bom", answers.encode("utf-8-sig"), ""),
+    ]:
+        path = suite.path / name
+        path.mkdir() if content is None else path.write_bytes(content)
+        try:
+            suite.parseconfigure("-p", "no:schemathesis", f"--sched-assumptions={path}")
+        except pytest.UsageError as error:
+            said = str(error)
+            assert said.startswith(f"--sched-assumptions: {told.format(path)}")
+            assert "\n" not in said
+        else:
+            assert name == "bom"
+
+
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: *nowhere.toml cannot be read: No such file*"),
+        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: there is no file '*nowhere.toml'; expected*"),
         ("--sched-assume=cron.dts=literal", "ERROR: --sched-assume: There is no assumption 'cron.dts'; did you mean*"),
         (
             "--sched-assume=literal",
@@ -293,6 +319,7 @@ def test_an_overridden_server_has_its_own_options(suite: pytest.Pytester) -> Non
 
 
 FOLLOWING = """
+    import asyncio
     from datetime import UTC, datetime, timedelta
 
     import pytest
@@ -316,10 +343,11 @@ FOLLOWING = """
     def test_the_sandbox_before_the_freeze(sched_emulator, frozen):
         pass_a_week(sched_emulator, frozen.tick)
 
-    @freeze_time("2026-03-01")
-    async def test_a_coroutine_with_its_own_receiver(sched_emulator, sched_receiver):
+    async def test_a_coroutine_with_its_own_receiver(frozen, sched_emulator, sched_receiver):
         create_cron(sched_receiver.url)
-        await sched_emulator.aio.clock.advance(weeks=1)
+        with pytest.raises(RuntimeError, match="follows the test's frozen time: move that"):
+            await sched_emulator.aio.clock.advance(weeks=1)
+        await asyncio.to_thread(frozen.tick, timedelta(weeks=1))
         assert len(sched_receiver.requests) == 1
 
     @pytest.mark.time_machine(datetime(2026, 3, 1, tzinfo=UTC), tick=False)
@@ -398,6 +426,79 @@ def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
     assert result.stdout.str().count("clock: ") == 2
 
 
+STRICT = """
+    import pytest
+
+    from program import create_cron
+
+    pytestmark = pytest.mark.sched_emulator(strict=True)
+
+    def script(box, glob):
+        create_cron()
+        box.targets.script(glob, 200)
+        box.clock.advance(weeks=1)
+
+    def test_of_a_script_that_is_met(sched_emulator):
+        script(sched_emulator, "https://api.acme.com/*")
+
+    def test_of_a_script_that_is_not(sched_emulator):
+        script(sched_emulator, "https://api.acme.com/weakly")
+
+    def test_of_a_fault(sched_emulator):
+        sched_emulator.faults.add("queue.publish", status=503)
+
+    def test_of_a_route(sched_emulator):
+        sched_emulator.routes.set({"https://of-serve.example": "http://127.0.0.1:9", "https://mine.example": "http://127.0.0.1:9"})
+
+    @pytest.mark.sched_emulator(strict=False)
+    def test_that_is_not_strict(sched_emulator):
+        script(sched_emulator, "https://api.acme.com/weakly")
+
+    def test_that_fails(sched_emulator):
+        script(sched_emulator, "https://api.acme.com/weakly")
+        raise RuntimeError
+
+    def test_that_is_skipped(sched_emulator):
+        script(sched_emulator, "https://api.acme.com/weakly")
+        pytest.skip("not today")
+"""
+SERVER_WITH_A_PAST = """
+    import json
+
+    import pytest
+    from sched_emulator import Emulator
+
+    @pytest.fixture(scope="session")
+    def sched_emulator_server(tmp_path_factory):
+        file = tmp_path_factory.mktemp("loaded") / "team.json"
+        with Emulator.start() as emulator, emulator.sandbox() as box:
+            box.targets.script("https://of-the-team.example/*", 503)
+            box.faults.add("queue.delete", status=503)
+            file.write_text(json.dumps(box.snapshot()))
+        with Emulator.start(route={"https://of-serve.example": "http://127.0.0.1:9"}, load=file) as emulator:
+            yield emulator
+"""
+
+
+def test_what_a_test_sets_up_and_nothing_meets_is_told_and_with_strict_an_error(suite: pytest.Pytester) -> None:
+    suite.makeconftest(SERVER_WITH_A_PAST)
+    result = run(suite, STRICT)
+    result.assert_outcomes(passed=5, failed=1, skipped=1, errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "strict: nothing met the script for https://api.acme.com/weakly",
+            "clock: 2026-01-08T00:00:00.000Z, frozen",
+            "  * cron to https://api.acme.com/weekly, attempt 1: captured 200",
+            "strict: nothing met the fault on queue.publish",
+            "strict: nothing met the route from https://mine.example",
+            "*- sched_emulator -*",
+            "deliveries:",
+            "nothing met the script for https://api.acme.com/weakly",
+            "due next:",
+        ]
+    )
+
+
 def test_a_failure_after_the_emulator_s_end_says_that_it_cannot_be_asked(suite: pytest.Pytester) -> None:
     source = """
         def test_that_ends_it(sched_emulator, sched_emulator_server):
@@ -412,4 +513,7 @@ def test_a_failure_after_the_emulator_s_end_says_that_it_cannot_be_asked(suite: 
 def test_the_options_and_the_marker_are_explained(suite: pytest.Pytester) -> None:
     shown = [suite.runpytest_subprocess(*QUIET, argument).stdout.str() for argument in ("--help", "--markers")]
     assert "emulated scheduling API:\n" in shown[0]
-    assert "@pytest.mark.sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=): settings" in shown[1]
+    assert (
+        "@pytest.mark.sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=, strict=): settings"
+        in shown[1]
+    )

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -99,8 +100,12 @@ def test_a_summary_says_when_nothing_is_relied_on(suite: pytest.Pytester) -> Non
 def test_relying_tests_run_again_under_the_other_answers(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     result = suite.runpytest_subprocess(*QUIET, "--sched-vary", *arguments)
     result.assert_outcomes(passed=5, failed=1)
+    assert result.parseoutcomes()["broken"] == 1
     result.stdout.fnmatch_lines(
         [
+            "*= running the relying tests under the other answers =*",
+            "under queue.nack_position=back, 1 of 1: *F*",
+            "*= FAILURES =*",
             "queue.nack_position = front, 5 tests: *?",
             "*= the same tests under the other answers =*",
             "under queue.nack_position=back:",
@@ -110,18 +115,44 @@ def test_relying_tests_run_again_under_the_other_answers(suite: pytest.Pytester,
             "    | *def test_that_expects_an_order(sched_emulator):*",
             "    | *assert ?2, 1? == ?1, 2?*",
             f"    again: pytest --sched-assume=queue.nack_position=back {BREAKS}",
-            "  robust   test_of_user.py::test_that_takes_any_order?down?",
-            "  robust   test_of_user.py::test_that_takes_any_order?up ?1??",
-            "2 of 3 relying tests held under every other answer",
+            "  robust   test_of_user.py::test_that_takes_any_order, with 2 of 2 parameters",
+            "1 of 2 relying tests held under every other answer",
             f"{BREAKS} breaks under queue.nack_position=back",
         ]
     )
     _, again = result.stdout.str().split("the same tests under the other answers")
     assert ("chose_an_answer" in again, "fails_anyway\n" in again) == (False, False)
-    assert [line for line in result.outlines if line.startswith("under ")] == ["under queue.nack_position=back:"]
+    assert [line for line in result.outlines if line.startswith("under ")][1:] == ["under queue.nack_position=back:"]
 
 
-def test_options_of_the_run_hold_in_the_children(suite: pytest.Pytester) -> None:
+def cases_of(junit: Path) -> list[tuple[str, str]]:
+    """Return the entries of a JUnit report, each with how it ended."""
+    ended = {
+        case.attrib["name"]: [part.tag for part in case if part.tag != "properties"]
+        for case in ET.fromstring(junit.read_text()).iter("testcase")  # noqa: S314 - our own
+    }
+    return [(name, tags[0] if tags else "passed") for name, tags in ended.items()]
+
+
+FLAVOURS = """
+    import pytest
+
+    from queues import numbers, publish_two_and_nack_the_first
+
+    CHOSEN = {"idempotency.required": "optional", "queue.publish_unknown": "create"}
+
+    @pytest.mark.parametrize("number", [1, 2])
+    @pytest.mark.sched_emulator(assumptions=CHOSEN)
+    def test_flavour(sched_emulator, flavour, number):
+        assert flavour == "sweet"
+        publish_two_and_nack_the_first()
+        assert sorted(numbers()) == [1, 2]
+"""
+
+
+@pytest.fixture
+def flavours(suite: pytest.Pytester) -> pytest.Pytester:
+    """Give a suite of a folder and an option of its own, in which a test of two parameters breaks under an answer."""
     suite.makeconftest("""
         import pytest
 
@@ -133,34 +164,120 @@ def test_options_of_the_run_hold_in_the_children(suite: pytest.Pytester) -> None
             return request.config.getoption("--flavour")
     """)
     suite.mkdir("part")
-    source = """
-        import pytest
+    suite.makepyfile(**{"part/test_part": FLAVOURS})
+    return suite
 
-        from queues import numbers, publish_two_and_nack_the_first
 
-        CHOSEN = {"idempotency.required": "optional", "queue.publish_unknown": "create"}
+TASTE = ("part", "--flavour", "sweet", "-k", "test_flavour", "--junit-xml=junit.xml")
 
-        @pytest.mark.sched_emulator(assumptions=CHOSEN)
-        def test_flavour(sched_emulator, flavour):
-            assert flavour == "sweet"
-            publish_two_and_nack_the_first()
-            assert sorted(numbers()) == [1, 2]
-    """
-    suite.makepyfile(**{"part/test_part": source})
-    report = suite.path / "junit.xml"
-    result = suite.runpytest_subprocess(
-        *QUIET, "part", "--flavour", "sweet", "-x", "-k", "test_flavour", "--sched-vary", f"--junit-xml={report}"
-    )
+
+def test_a_run_fails_when_a_test_breaks_and_every_report_says_which(flavours: pytest.Pytester) -> None:
+    result = flavours.runpytest_subprocess(*QUIET, *TASTE, "-x", "--sched-vary", "--sched-report", "vary.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
+            "under queue.nack_delay=backoff, 1 of 2: FF",
+            "under queue.nack_position=back, 2 of 2: ..",
             "under queue.nack_delay=backoff:",
-            "  breaks   part/test_part.py::test_flavour",
+            "  breaks   part/test_part.py::test_flavour, with 2 of 2 parameters",
+            "    again: pytest --sched-assume=queue.nack_delay=backoff part/test_part.py::test_flavour",
             "under queue.nack_position=back:",
-            "  robust   part/test_part.py::test_flavour",
+            "  robust   part/test_part.py::test_flavour, with 2 of 2 parameters",
+            "0 of 1 relying tests held under every other answer",
         ]
     )
-    assert report.read_text().count("<testcase") == 1
-    assert 'failures="0"' in report.read_text()
+    assert cases_of(flavours.path / "junit.xml") == [
+        ("test_flavour[1]", "passed"),
+        ("test_flavour[2]", "passed"),
+        ("test_flavour[queue.nack_delay=backoff]", "failure"),
+        ("test_flavour[queue.nack_position=back]", "passed"),
+    ]
+    told = json.loads((flavours.path / "vary.json").read_text())
+    nodeids = [f"part/test_part.py::test_flavour[{number}]" for number in (1, 2)]
+    assert told["varied"]
+    assert told["relied"][1] == {
+        "id": "queue.nack_delay",
+        "answer": "now",
+        "question": "When is a requeued message available again?",
+        "tests": nodeids,
+    }
+    [test] = told["tests"]
+    assert (test["test"], test["held"]) == ("part/test_part.py::test_flavour", False)
+    breaks, robust = test["under"]
+    assert {name: value for name, value in breaks.items() if name not in {"difference", "text"}} == {
+        "id": "queue.nack_delay",
+        "answer": "backoff",
+        "outcome": "breaks",
+        "parameters": {"all": 2, "breaks": nodeids},
+        "again": "pytest --sched-assume=queue.nack_delay=backoff part/test_part.py::test_flavour",
+    }
+    assert ("queue.consume" in breaks["difference"], "assert [2] == [1, 2]" in breaks["text"]) == (True, True)
+    assert robust == {
+        "id": "queue.nack_position",
+        "answer": "back",
+        "outcome": "robust",
+        "parameters": {"all": 2, "robust": nodeids},
+    }
+
+
+def test_a_run_that_only_reports_passes(flavours: pytest.Pytester) -> None:
+    result = flavours.runpytest_subprocess(*QUIET, *TASTE, "-n", "2", "--sched-vary=report")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["  breaks   part/test_part.py::test_flavour, with 2 of 2 parameters"])
+    assert sorted(cases_of(flavours.path / "junit.xml"))[2:] == [
+        ("test_flavour[queue.nack_delay=backoff]", "skipped"),
+        ("test_flavour[queue.nack_position=back]", "passed"),
+    ]
+
+
+def test_options_that_choose_by_earlier_runs_choose_nothing_in_the_children(flavours: pytest.Pytester) -> None:
+    lasting = [option for option in QUIET if option != "no:cacheprovider"][:-1]
+    arguments = (*lasting, *TASTE, "--lf", "--lfnf=none", "--stepwise", "--sched-vary")
+    (flavours.path / ".pytest_cache/v/cache").mkdir(parents=True)
+    failed = {f"part/test_part.py::test_flavour[{number}]": True for number in (1, 2)}
+    (flavours.path / ".pytest_cache/v/cache/lastfailed").write_text(json.dumps(failed))
+    result = flavours.runpytest_subprocess(*arguments)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["under queue.nack_delay=backoff, 1 of 2: FF"])
+    assert not (flavours.path / ".pytest_cache/v/cache/lastfailed").exists() or (
+        json.loads((flavours.path / ".pytest_cache/v/cache/lastfailed").read_text()) == {}
+    )
+
+
+def test_what_was_stopped_or_only_collected_is_not_varied(suite: pytest.Pytester) -> None:
+    only_collected = suite.runpytest_subprocess(*QUIET, "--sched-vary", "--collect-only", "-q")
+    assert only_collected.ret == pytest.ExitCode.OK
+    only_collected.stdout.no_fnmatch_line("*undocumented*")
+    stopped = suite.runpytest_subprocess(*QUIET, "--sched-vary", "-x", "--sched-report=vary.json")
+    assert stopped.ret == pytest.ExitCode.TESTS_FAILED
+    stopped.stdout.fnmatch_lines(["the run was stopped: no test was run under another answer"])
+    told = json.loads((suite.path / "vary.json").read_text())
+    assert (told["varied"], told["tests"], len(told["relied"][0]["tests"])) == (False, [], 5)
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        (
+            "--sched-report=nowhere/vary.json",
+            "ERROR: --sched-report: there is no folder '*nowhere'; expected one to write into",
+        ),
+        ("--sched-report=.", "ERROR: --sched-report: '*' is a folder; expected a file to write"),
+        ("--sched-vary=reprot", "*error: argument --sched-vary: ignored explicit argument 'reprot'"),
+    ],
+)
+def test_what_cannot_be_meant_stops_the_run(suite: pytest.Pytester, argument: str, complaint: str) -> None:
+    result = suite.runpytest_subprocess(*QUIET, argument)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([complaint])
+
+
+def test_a_run_without_a_sandbox_says_that_nothing_was_looked_at(suite: pytest.Pytester) -> None:
+    result = suite.runpytest_subprocess(*QUIET, "--sched-vary", "-k", "without_a_sandbox")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["no test used a sandbox of the fixture `sched_emulator`: nothing was looked at"])
 
 
 def test_a_child_that_cannot_run_says_why(suite: pytest.Pytester) -> None:
@@ -184,12 +301,13 @@ def test_a_child_that_cannot_run_says_why(suite: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "under queue.publish_unknown=reject:",
-            "  not run  test_of_user.py::test_once?a?",
+            "  not run  test_of_user.py::test_once, with 2 of 2 parameters",
             "    | *RuntimeError: not here*",
-            "  not run  test_of_user.py::test_once?b?",
-            "0 of 2 relying tests held under every other answer",
+            "0 of 1 relying tests held under every other answer",
+            "test_of_user.py::test_once could not be run under queue.publish_unknown=reject",
         ],
     )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_a_child_runs_only_the_tests_wanted(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +348,11 @@ def test_the_first_phase_that_did_not_pass_decides(tmp_path: Path) -> None:
         '{"nodeid": "b", "when": "setup", "outcome": "skipped", "text": "not today"}',
         '{"nodeid": "b", "when": "teardown", "outcome": "passed"}',
     ]
-    (tmp_path / "ended.jsonl").write_text("\n".join(lines))
-    expected = {"a": vary.Ending("breaks", "why"), "b": vary.Ending("skipped", "not today")}
-    assert vary._endings(tmp_path / "ended.jsonl") == expected  # noqa: SLF001 - its rule has no other window
+    endings = vary.Endings(tmp_path / "ended.jsonl")
+    assert endings.read_on() == ""
+    ended = tmp_path / "ended.jsonl"
+    ended.write_text("\n".join(lines)[:-9])
+    assert endings.read_on() == "F"
+    ended.write_text("\n".join(lines) + "\n")
+    assert endings.read_on() == "s"
+    assert endings.of == {"a": vary.Ending("breaks", "why"), "b": vary.Ending("skipped", "not today")}

@@ -1,6 +1,7 @@
 """The sandboxes of a server: how a key's sandbox begins, and that it shares nothing with another."""
 
 import asyncio
+import dataclasses
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -10,13 +11,18 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.config import Config
+from sched_emulator import cli
+from sched_emulator.commands import serve
+from sched_emulator.commands.options import values_of
+from sched_emulator.config import Config, UsageError
 from sched_emulator.core.encoding import decode, encode_bytes
-from sched_emulator.core.errors import Conflict, InvalidRequest
+from sched_emulator.core.errors import Conflict
 from sched_emulator.server.sandboxes import Sandboxes
 from sched_emulator.server.sender import Sender
 from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
+
+LOCAL = "http://127.0.0.1:9000"
 
 CRON = {"schedule": "0 9 * * *", "url": "https://api.acme.com/daily"}
 
@@ -62,6 +68,97 @@ async def test_where_deliveries_may_go_is_as_the_server_was_told_not_as_the_snap
     }
 
 
+LATER = "2026-01-01T00:00:20.000Z"
+
+
+def given(path: Path, *arguments: str) -> dict[str, Any]:
+    """Return the fields of the configuration that `serve` has with these options."""
+    parser = cli.build_parser().parse_args(["serve", "--load", str(path), *arguments])
+    config = serve.config_of(values_of(parser.options, parser, {}))
+    return {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+
+
+async def test_what_serve_is_told_wins_over_the_snapshot_it_loads(api: Api, start: Start, tmp_path: Path) -> None:
+    await api.control("PUT", "routes", {"https://a.example": "http://127.0.0.1:1", "https://b.example": LOCAL})
+    await api.control("PUT", "assumptions", {"queue.nack_position": "back", "cron.retries": 7})
+    await api.control("PUT", "clock", {"mode": "frozen"})
+    path = await saved(api, tmp_path)
+    options = ("--clock", "0.001x", "--now", LATER, "--seed", "9", "--route", "https://a.example=http://127.0.0.1:2")
+    answers = ("--assume", "queue.nack_position=front", "--assume", "cron.dst=literal")
+    loaded = await start(**given(path, *options, *answers))
+    for _ in range(2):  # a reset returns to the same
+        clock = await loaded.control("GET", "clock")
+        assert (clock["mode"], clock["speed"], clock["now"][:16]) == ("wall", 0.001, LATER[:16])
+        routes = {"https://a.example": "http://127.0.0.1:2", "https://b.example": LOCAL}
+        assert await loaded.control("GET", "routes") == routes
+        in_force = await loaded.control("GET", "assumptions")
+        names = ("queue.nack_position", "cron.dst", "cron.retries", "cron.duplicate_name")
+        assert [in_force[name] for name in names] == ["front", "literal", 7, "allow"]
+        assert (await loaded.control("PUT", "assumptions", {"cron.dst": None}))["cron.dst"] == "literal"
+        await loaded.control("PUT", "clock", {"mode": "frozen"})
+        assert json.loads(await loaded.snapshot())["settings"]["seed"] == 9
+        await loaded.control("POST", "reset")
+
+
+async def test_a_dialect_that_is_said_answers_all_questions_of_what_is_loaded(
+    api: Api, start: Start, tmp_path: Path
+) -> None:
+    await api.control("PUT", "assumptions", {"queue.nack_position": "back"})
+    loaded = await start(**given(await saved(api, tmp_path), "--dialect", "observed"))
+    assert await loaded.control("GET", "assumptions") == assumptions.preset("observed")
+
+
+async def test_what_serve_is_not_told_stays_as_the_snapshot_has_it(api: Api, start: Start, tmp_path: Path) -> None:
+    await api.control("PUT", "assumptions", {"queue.nack_position": "back"})
+    await api.control("PUT", "clock", {"mode": "wall", "speed": 0.002})
+    path = await saved(api, tmp_path)
+    loaded = await start(**given(path))
+    assert (await loaded.control("GET", "clock"))["speed"] == 0.002
+    assert (await loaded.control("GET", "assumptions"))["queue.nack_position"] == "back"
+
+
+@pytest.mark.parametrize(
+    ("now", "complaint"),
+    [
+        ("2025-12-31", "stands at 2026-01-01T00:00:10.000Z, and its time does not go back; leave --now out, or give a"),
+        ("2026-01-02", "stands at 2026-01-01T00:00:10.000Z, and the fire of cron_000001 is due at 2026-01-01T01:00:00"),
+    ],
+)
+async def test_an_instant_at_which_the_snapshot_cannot_be_is_refused(
+    api: Api, start: Start, tmp_path: Path, now: str, complaint: str
+) -> None:
+    await api.call("cron.create", {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"})
+    await api.advance(seconds=10)
+    path = tmp_path / "team.json"
+    path.write_bytes(await api.snapshot())
+    with pytest.raises(UsageError, match=re.escape(f"--now: {path} {complaint}")):
+        await start(**given(path, "--now", now))
+    same = await start(**given(path, "--now", "2026-01-01T00:00:10Z", "--clock", "frozen"))
+    assert (await same.control("GET", "clock"))["now"] == "2026-01-01T00:00:10.000Z"
+
+
+async def test_a_snapshot_in_which_nothing_has_happened_may_be_at_any_instant(
+    api: Api, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.json"
+    path.write_bytes(await api.snapshot())
+    loaded = await start(**given(path, "--now", "2020-01-01", "--clock", "frozen"))
+    await loaded.call("cron.list")
+    await loaded.control("POST", "reset")
+    assert (await loaded.control("GET", "clock"))["now"] == "2020-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "snapshot?now=2026-02-01"), ("DELETE", "sandbox?key=ifr_x"), ("GET", "sandboxes?limit=1")],
+)
+async def test_a_parameter_that_a_request_has_not_is_refused_on_every_route(api: Api, method: str, path: str) -> None:
+    await api.call("cron.list")
+    answer = await api.send(method, f"/_emulator/{path}", await api.snapshot() if method == "PUT" else None)
+    assert (answer.status, (await answer.json())["error"]["code"]) == (400, "INVALID_REQUEST")
+    assert (await api.control("GET", "health"))["sandboxes"] == 1
+
+
 async def test_a_reset_returns_to_the_loaded_snapshot(api: Api, start: Start, tmp_path: Path) -> None:
     loaded = await start(load=await saved(api, tmp_path))
     before = await loaded.snapshot()
@@ -73,7 +170,7 @@ async def test_a_reset_returns_to_the_loaded_snapshot(api: Api, start: Start, tm
 def test_what_is_no_snapshot_stops_the_start(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.json"
     path.write_text("{}")
-    with pytest.raises(InvalidRequest, match="this is no snapshot of this version"):
+    with pytest.raises(UsageError, match=r"^--load: .* cannot be used: this is no snapshot of this version"):
         Sandboxes(Config(answers=assumptions.defaults(), load=path), Sender())
 
 
@@ -165,7 +262,7 @@ async def test_a_snapshot_that_does_not_hang_together_is_refused_and_changes_not
     assert (answer.status, error["code"], error["message"][: len(sentence)]) == (400, "INVALID_REQUEST", sentence)
     assert await api.snapshot() == before
     (tmp_path / "forged.json").write_bytes(document)
-    with pytest.raises(InvalidRequest, match=re.escape(sentence)):
+    with pytest.raises(UsageError, match=f"^--load: .* cannot be used: {re.escape(sentence)}"):
         await start(load=tmp_path / "forged.json")
 
 

@@ -160,6 +160,8 @@ class AsyncSandbox(Mirror[Sandbox]):
 
     deliveries = Mirrored(Sandbox.deliveries)
     requests = Mirrored(Sandbox.requests)
+    unused = Mirrored(Sandbox.unused)
+    summary = Mirrored(Sandbox.summary)
     timeline = Mirrored(Sandbox.timeline)
     relied = Mirrored(Sandbox.relied)
     snapshot = Mirrored(Sandbox.snapshot)

@@ -18,6 +18,7 @@ __tracebackhide__ = True  # a failing test shows its own lines
 
 Answers = Mapping[str, str | int]
 Path = str | os.PathLike[str]
+OWN_PREFIX = "ifr_sandbox_"  # of the keys of fresh sandboxes
 
 
 class ServeOptions(TypedDict, total=False):
@@ -44,6 +45,7 @@ class ServeOptions(TypedDict, total=False):
     max_body: int
     max_snapshot: int
     keep: int
+    journal: int
     log: Literal["text", "json"]
 
 
@@ -53,7 +55,7 @@ class Emulator:
     def __init__(self, url: str, *, child: Child | None = None) -> None:
         self.client = Client(url)
         self._child = child
-        self._prefix = "ifr_sandbox_" if child else f"ifr_sandbox_{os.urandom(4).hex()}_"
+        self._prefix = OWN_PREFIX if child else f"{OWN_PREFIX}{os.urandom(4).hex()}_"
         self._numbers = itertools.count(1)
         self.url = self.client.url
 
@@ -61,7 +63,8 @@ class Emulator:
     def start(cls, **options: Unpack[ServeOptions]) -> Self:
         """Start an emulator as a child process, with the options of `serve` as keywords.
 
-        By default it takes a free port and its clock is frozen. It ends with `stop`, and with this process.
+        By default it takes a free port and its clock is frozen, also that of a snapshot to `load`. It ends with `stop`,
+        and with this process. `journal` is how many requests, and how many deliveries, each sandbox keeps.
         """
         options = {"host": "localhost", "clock": "frozen", **options}
         child = Child(serve_arguments(options))
@@ -112,27 +115,51 @@ class Emulator:
         """Return a sandbox: a fresh one, or that of `key`.
 
         `now`, `assumptions` and `seed` are the beginning of a fresh sandbox, to which `reset` returns; the one of a
-        `key` they only change, and its seed stays. `clock` is `frozen`, `wall` or a speed like `60x`. Without it a
-        fresh sandbox has the clock that the emulator was started with, or, in one that was only connected to, a frozen
-        one; that of a `key` stays as it is.
+        `key` they only change, but for its seed, which stays: ValueError. `clock` is `frozen`, `wall` or a speed like
+        `60x`. Without it a fresh sandbox has the clock that the emulator was started with, or, in one that was only
+        connected to, a frozen one; that of a `key` stays as it is.
         """
+        if key is not None and seed is not None:
+            raise ValueError("seed= is the beginning of a fresh sandbox; that of a key gets another by reset(seed=…)")
         if key is None:
-            box = Sandbox(self.client.with_key(f"{self._prefix}{next(self._numbers)}"))
-            clock = clock or (None if self._child else "frozen")
-            if now is not None or assumptions is not None or seed is not None:
-                box.reset(seed=seed, now=now, assumptions=assumptions)
-        else:
-            box = Sandbox(self.client.with_key(key))
-            if now is not None:
-                box.clock.put({"now": instant_text(now)})
-            if assumptions is not None:
-                box.assumptions.set(assumptions)
-        if clock is None:
-            box.clock.state()
-        else:
-            mode, speed = parse_clock(clock, "clock")
-            box.clock.put({"mode": mode, "speed": speed})
-        return box
+            key = f"{self._prefix}{next(self._numbers)}"
+            return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)
+        box = Sandbox(self.client.with_key(key))
+        if now is not None:
+            box.clock.put({"now": instant_text(now)})
+        if assumptions is not None:
+            box.assumptions.set(assumptions)
+        return _with_clock(box, clock)
+
+    def renewed(
+        self,
+        key: str,
+        *,
+        clock: str | None = None,
+        now: Instant | None = None,
+        assumptions: Answers | None = None,
+        seed: int | None = None,
+    ) -> Sandbox:
+        """Return the sandbox of `key` as `sandbox` returns a fresh one: whatever it held is forgotten."""
+        Sandbox(self.client.with_key(key)).delete()
+        return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)
+
+    def _begun(
+        self, key: str, *, clock: str | None, now: Instant | None, assumptions: Answers | None, seed: int | None
+    ) -> Sandbox:
+        box = Sandbox(self.client.with_key(key))
+        if now is not None or assumptions is not None or seed is not None:
+            box.reset(seed=seed, now=now, assumptions=assumptions)
+        return _with_clock(box, clock or (None if self._child else "frozen"))
+
+
+def _with_clock(box: Sandbox, clock: str | None) -> Sandbox:
+    if clock is None:
+        box.clock.state()  # makes it
+    else:
+        mode, speed = parse_clock(clock, "clock")
+        box.clock.put({"mode": mode, "speed": speed})
+    return box
 
 
 def serve_arguments(options: Mapping[str, Any]) -> list[str]:

@@ -7,12 +7,16 @@ kept alive in a pool and never shared by two requests at a time, so a client may
 import contextlib
 import http.client
 import json
+import selectors
 import socket
 import time
 import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
+
+from .own_loop import Awaited, refuse_own
 
 __tracebackhide__ = True  # a failing test shows its own lines
 
@@ -21,6 +25,8 @@ TIMEOUT_SECONDS: Final = 60.0
 BUSY_PAUSE_SECONDS: Final = 0.1
 BUSY_ATTEMPTS: Final = 300
 """How long a busy clock is waited for: pauses are counted, not measured, because tests freeze the clock."""
+LOOK_PAUSES: Final = (0.02, 0.5)
+"""How long an answer is waited for before somebody looks what it waits for: at first, and at most."""
 
 # The codes of the control API's errors that are more than told.
 BUSY: Final = "BUSY"
@@ -31,7 +37,14 @@ class EmulatorError(Exception):
     """The emulator refused a request. `hint` says what to do about it."""
 
     def __init__(
-        self, status: int, code: str, message: str, hint: str = "", *, retry_after_seconds: int | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        retry_after_seconds: int | None = None,
+        waiting_for: Sequence[str] = (),
     ) -> None:
         super().__init__(status, code, message, hint)
         self.status = status
@@ -39,6 +52,7 @@ class EmulatorError(Exception):
         self.message = message
         self.hint = hint
         self.retry_after_seconds = retry_after_seconds
+        self.waiting_for = waiting_for
 
     def __str__(self) -> str:
         told = f"{self.message} ({self.hint})" if self.hint else self.message
@@ -93,19 +107,23 @@ class Client:
         *,
         timeout: float | None = TIMEOUT_SECONDS,
         patient: bool = False,
+        look: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
         """Send a request and return the object answered; what is no 2xx is raised as `EmulatorError`.
+
+        While there is no answer yet, `look` is called from time to time; what it raises ends the waiting.
 
         `patient` requests wait, for a bounded while, for a running clock that is busy with an advance or a receiver.
         On a frozen clock they do not: there the one who waits may be the very receiver that is waited for.
         """
-        for _ in range(BUSY_ATTEMPTS):
+        for attempt in range(BUSY_ATTEMPTS):
             try:
-                return self._once(method, path, body, timeout)
+                return self._once(method, path, body, timeout, look)
             except EmulatorError as error:
                 if not (patient and error.code == BUSY and self._clock_runs()):
                     raise
                 busy = error
+            refuse_own(Awaited(url, attempt * BUSY_PAUSE_SECONDS) for url in busy.waiting_for)
             time.sleep(BUSY_PAUSE_SECONDS)
         raise busy
 
@@ -113,12 +131,14 @@ class Client:
         mode: str = self.get("/_emulator/clock")["mode"]
         return mode == "wall"
 
-    def _once(self, method: str, path: str, body: Any, timeout: float | None) -> dict[str, Any]:
+    def _once(
+        self, method: str, path: str, body: Any, timeout: float | None, look: Callable[[], None] | None
+    ) -> dict[str, Any]:
         headers = dict(self._headers)
         content = None
         if body is not None:
             content = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        response, answer = self._pool.exchange(_Request(method, path, content, headers, timeout))
+        response, answer = self._pool.exchange(_Request(method, path, content, headers, timeout, look))
         if 200 <= response.status < 300:
             return _decoded(self.url, answer)
         raise _error(response, answer)
@@ -133,6 +153,7 @@ class _Request:
     content: bytes | None
     headers: dict[str, str]
     timeout: float | None
+    look: Callable[[], None] | None
 
 
 class _Pool:
@@ -175,6 +196,8 @@ class _Pool:
             if connection.sock is not None:
                 connection.sock.settimeout(request.timeout)
             connection.request(request.method, self._prefix + request.path, request.content, request.headers)
+            if request.look is not None:
+                _look_until_answered(connection.sock, request.look)
             response = connection.getresponse()
             answer = response.read()
         except BaseException:
@@ -198,6 +221,15 @@ class _Pool:
     def _new(self) -> http.client.HTTPConnection:
         host, port = self._address
         return self._kind(host, port)
+
+
+def _look_until_answered(sock: socket.socket, look: Callable[[], None]) -> None:
+    pause, longest = LOOK_PAUSES
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        while not selector.select(pause):
+            look()
+            pause = min(2 * pause, longest)
 
 
 def _close_all(connections: list[http.client.HTTPConnection]) -> None:
@@ -240,9 +272,10 @@ def _error(response: http.client.HTTPResponse, answer: bytes) -> EmulatorError:
     try:
         told = json.loads(answer)["error"]
         code, message, hint = told["code"], told["message"], told.get("hint") or ""
+        waiting_for = (told.get("details") or {}).get("waiting_for", ())
     except (ValueError, KeyError, TypeError, AttributeError):
         code, message = f"HTTP_{response.status}", response.reason or "an answer without an error in it"
-        hint = "this does not look like an emulator; check the URL"
+        hint, waiting_for = "this does not look like an emulator; check the URL", ()
     retry_after = response.getheader("Retry-After", "")
     seconds = int(retry_after) if retry_after.isdecimal() else None
-    return EmulatorError(response.status, code, message, hint, retry_after_seconds=seconds)
+    return EmulatorError(response.status, code, message, hint, retry_after_seconds=seconds, waiting_for=waiting_for)

@@ -4,7 +4,10 @@ A record is a dict, so that it is compared, printed and read by key like any JSO
 None as an attribute.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, Self, TypeVar, overload
+
+from .http import EmulatorError
 
 __tracebackhide__ = True  # a failing test shows its own lines
 T = TypeVar("T")
@@ -115,3 +118,27 @@ class Fault(Record):
     probability = Field[float | None]()
     after = Field[bool | None]()
     used = Field[int]()
+
+
+E = TypeVar("E", bound=Record)
+
+
+class Log(list[E]):
+    """Journal entries, oldest first. `dropped` says how many before `first_seq` are no longer kept."""
+
+    def __init__(self, page: Mapping[str, Any], kind: Callable[[Any], E]) -> None:
+        super().__init__(map(kind, page["items"]))
+        self.first_seq: int = page["first_seq"]
+        self.dropped: int = page["dropped"]
+
+    def whole(self, what: str, since: int | None) -> Self:
+        """Return itself when nothing that was asked for has been dropped; EmulatorError `DROPPED` otherwise."""
+        if self.dropped and (since is None or since < self.first_seq - 1 or not self.first_seq):
+            raise EmulatorError(
+                0,
+                "DROPPED",
+                f"the first {self.dropped:,} {what} of the session are no longer kept, so what is left tells no number",
+                "Emulator.start(journal=N) or `serve --journal N` keeps more (`keep` bounds their bytes), since= asks"
+                " for later ones, kept=True for those that are left",
+            )
+        return self

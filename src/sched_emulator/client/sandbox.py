@@ -12,27 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from sched_emulator.config import parse_duration
 
-from .http import Client
-from .records import Advanced, Delivery, Fault, Record, Request, Script, TimelineEntry
+from .http import Client, EmulatorError
+from .own_loop import Awaited, refuse_own
+from .records import Advanced, Delivery, Fault, Log, Request, Script, TimelineEntry
 from .waiting import WITHIN_SECONDS, wait_for
 
 if TYPE_CHECKING:
     from .aio import AsyncSandbox
 
 __tracebackhide__ = True  # a failing test shows its own lines
+
+TIMELINE_MOST = 10_000  # what the control API shows at most
 Instant = datetime | str
 Scripted = int | str | Mapping[str, Any]
-E = TypeVar("E", bound=Record)
+E = TypeVar("E")
 T = TypeVar("T")
-
-
-class Log(list[E]):
-    """Journal entries, oldest first. `dropped` says how many before `first_seq` are no longer kept."""
-
-    def __init__(self, page: Mapping[str, Any], kind: Callable[[Any], E]) -> None:
-        super().__init__(map(kind, page["items"]))
-        self.first_seq: int = page["first_seq"]
-        self.dropped: int = page["dropped"]
 
 
 class _Part:
@@ -41,7 +35,15 @@ class _Part:
 
 
 class Clock(_Part):
-    """The sandbox's clock. Moving it makes everything due on the way happen before the call returns."""
+    """The sandbox's clock. Moving it makes everything due on the way happen before the call returns.
+
+    What is called on the event loop that serves the receiver would wait for itself: that is a `BlockedLoopError` at
+    once. The move goes on without the caller then, and `box.aio` is the way to await it.
+    """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.refuse: Callable[[], None] | None = None  # raises what speaks against moving the clock by hand
 
     def state(self) -> dict[str, Any]:
         """Return `now`, `mode`, `speed`, `next_event_at` and, during an advance, `advancing`."""
@@ -93,7 +95,9 @@ class Clock(_Part):
             body = {"events": events}
         if max_events is not None:
             body["max_events"] = max_events
-        return Advanced(self._client.request("POST", "/_emulator/clock/advance", body, timeout=None, patient=True))
+        if body != {"seconds": 0}:
+            self._may_move()
+        return Advanced(self._move("POST", "/_emulator/clock/advance", body))
 
     def settle(self) -> Advanced:
         """Make happen what is due at this instant, without time passing."""
@@ -111,9 +115,21 @@ class Clock(_Part):
         """Move the clock to an instant. Backward only while nothing has happened in the sandbox."""
         return self.put({"now": instant_text(instant)})
 
-    def put(self, setting: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
-        """Set any of `mode`, `speed` and `now` at once. `timeout` is in real seconds, None for ever."""
-        return self._client.request("PUT", "/_emulator/clock", dict(setting), timeout=timeout, patient=True)
+    def put(self, setting: Mapping[str, Any]) -> dict[str, Any]:
+        """Set any of `mode`, `speed` and `now` at once."""
+        self._may_move()
+        return self._move("PUT", "/_emulator/clock", dict(setting))
+
+    def _may_move(self) -> None:
+        if self.refuse is not None:
+            self.refuse()
+
+    def _move(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._client.request(method, path, body, timeout=None, patient=True, look=self._refuse_own)
+
+    def _refuse_own(self) -> None:
+        waiting_for = self.state().get("advancing", {}).get("waiting_for", ())
+        refuse_own(Awaited(each["url"], each["real_seconds"]) for each in waiting_for)
 
 
 class Targets(_Part):
@@ -264,17 +280,46 @@ class Sandbox:
 
         return AsyncSandbox(self)
 
-    def deliveries(self, url: str | None = None, since: int | None = None) -> Log[Delivery]:
-        """Return the delivery attempts whose URL matches the glob, after the entry numbered `since`."""
-        return Log(self.client.get("/_emulator/deliveries", url=url, since=since), Delivery)
+    def deliveries(self, url: str | None = None, since: int | None = None, *, kept: bool = False) -> Log[Delivery]:
+        """Return the delivery attempts whose URL matches the glob, after the entry numbered `since`.
 
-    def requests(self, operation: str | None = None, since: int | None = None) -> Log[Request]:
-        """Return the API requests whose operation matches the glob, after the entry numbered `since`."""
-        return Log(self.client.get("/_emulator/requests", operation=operation, since=since), Request)
+        EmulatorError `DROPPED` when some of them may be no longer kept, since to count the rest would mislead; with
+        `kept` those that are, whose `dropped` says how many are not.
+        """
+        log = Log(self.client.get("/_emulator/deliveries", url=url, since=since), Delivery)
+        return log if kept else log.whole("deliveries", since)
+
+    def requests(self, operation: str | None = None, since: int | None = None, *, kept: bool = False) -> Log[Request]:
+        """Return the API requests whose operation matches the glob, after the entry numbered `since`.
+
+        EmulatorError `DROPPED` when some of them may be no longer kept; with `kept` those that are.
+        """
+        log = Log(self.client.get("/_emulator/requests", operation=operation, since=since), Request)
+        return log if kept else log.whole("requests", since)
+
+    def unused(self) -> list[dict[str, Any]]:
+        """Return the scripts, faults and routes that nothing has met: empty when all of them were of use.
+
+        `kind` says which: a `target` with its `url`, a `fault` with its `operation`, or a `route` with `from` and `to`.
+        Routes that `serve` was started with are for all sandboxes, and not listed.
+        """
+        return _items(self.client.get("/_emulator/unused"), dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the sandbox in short, without making one; EmulatorError `NO_SANDBOX` while its key has none."""
+        return self.client.get("/_emulator/sandbox")
 
     def timeline(self, limit: int | None = None) -> list[TimelineEntry]:
-        """Return what is due next, earliest first."""
-        return _items(self.client.get("/_emulator/timeline", limit=limit), TimelineEntry)
+        """Return what is due next, earliest first: all of it, or `limit` entries.
+
+        EmulatorError `TOO_MANY` when that is 10,000 or more and no limit was given.
+        """
+        due = _items(
+            self.client.get("/_emulator/timeline", limit=TIMELINE_MOST if limit is None else limit), TimelineEntry
+        )
+        if limit is None and len(due) == TIMELINE_MOST:
+            raise EmulatorError(0, "TOO_MANY", f"at least {TIMELINE_MOST:,} things are due", "say how many with limit=")
+        return due
 
     def wait_for(self, condition: Callable[[], T], within: float = WITHIN_SECONDS) -> T:
         """Wait until `condition` is true, and return its value; for clocks that run, or work in other threads.

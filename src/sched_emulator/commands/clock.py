@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sched_emulator import config
 from sched_emulator.client.sandbox import Sandbox
@@ -58,7 +58,7 @@ def show(values: argparse.Namespace) -> int:
 
 def freeze(values: argparse.Namespace) -> int:
     """Stop the clock."""
-    _show_state(values, connection.sandbox_of(values).clock.freeze())
+    _show_state(values, connection.sandbox_of(values, making=True).clock.freeze())
     return 0
 
 
@@ -69,7 +69,7 @@ def resume(values: argparse.Namespace) -> int:
         mode, speed = config.parse_clock(values.speed, "SPEED")
         if mode == "frozen":
             raise UsageError("SPEED: 'frozen' does not resume; expected a speed like 60x")
-    _show_state(values, connection.sandbox_of(values).clock.resume(speed))
+    _show_state(values, connection.sandbox_of(values, making=True).clock.resume(speed))
     return 0
 
 
@@ -77,23 +77,30 @@ def advance(values: argparse.Namespace) -> int:
     """Let time pass, and show what fired."""
     seconds = config.parse_duration(values.duration, "DURATION")
     box = connection.sandbox_of(values)
-    seen = _last_seq(box)
-    _show_passed(values, box.clock.advance(seconds=seconds), box, seen)
+    before = _before(box)
+    _show_passed(values, box.clock.advance(seconds=seconds), box, before)
     return 0
 
 
 def set_to(values: argparse.Namespace) -> int:
     """Move the clock, and show what fired."""
     instant(values.instant, "ISO-8601")
-    box = connection.sandbox_of(values)
-    seen = _last_seq(box)
-    _show_passed(values, box.clock.set(values.instant), box, seen)
+    box = connection.sandbox_of(values, making=True)
+    before = _before(box)
+    _show_passed(values, box.clock.set(values.instant), box, before)
     return 0
 
 
-def _last_seq(box: Sandbox) -> int:
-    entries = box.deliveries()
-    return entries[-1]["seq"] if entries else 0
+class _Before(NamedTuple):
+    """What had been delivered before time passed: the last entry's number, and how many there were."""
+
+    seq: int
+    deliveries: int
+
+
+def _before(box: Sandbox) -> _Before:
+    entries = box.deliveries(kept=True)
+    return _Before(entries[-1]["seq"] if entries else 0, len(entries) + entries.dropped)
 
 
 def _show_state(values: argparse.Namespace, state: dict[str, Any]) -> None:
@@ -116,17 +123,20 @@ def _show_state(values: argparse.Namespace, state: dict[str, Any]) -> None:
         say(f"waits for {waiting['url']}, attempt {waiting['attempt']}, since {waiting['real_seconds']:.1f} s")
 
 
-def _show_passed(values: argparse.Namespace, moved: dict[str, Any], box: Sandbox, seen: int) -> None:
-    entries = box.deliveries(since=seen)
+def _show_passed(values: argparse.Namespace, moved: dict[str, Any], box: Sandbox, before: _Before) -> None:
+    entries = box.deliveries(since=before.seq, kept=True)
+    lost = max(0, entries.dropped - before.deliveries)  # the oldest go first
     if values.json:
-        say_json({**moved, "deliveries": entries})
+        say_json({**moved, "deliveries": entries, "dropped": lost})
         return
+    if lost:
+        say(f"the first {_count(lost, 'delivery')} are no longer kept; `serve --journal N` keeps more")
     for entry in entries[:ROWS_SHOWN]:
         say(delivery_line(entry))
     if len(entries) > ROWS_SHOWN:
-        say(f"… and {len(entries) - ROWS_SHOWN:,} more; --json shows them all")
+        say(f"… and {len(entries) - ROWS_SHOWN:,} more; --json shows {'those too' if lost else 'them all'}")
     happened = f"{_count(moved['fired'], 'event')}, " if "fired" in moved else ""
-    say(f"{happened}{_count(len(entries), 'delivery')}; it is now {moved['now']}")
+    say(f"{happened}{_count(len(entries) + lost, 'delivery')}; it is now {moved['now']}")
     if moved.get("stopped") == "max_events":
         say("stopped early, after the most events an advance makes happen: advance again")
 

@@ -5,17 +5,26 @@ of texts happen in `values_of`, so that every error names the option, or the var
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag
 from sched_emulator.core import instants
+from sched_emulator.output import write
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
 
 ENVIRONMENT_PREFIX = "SCHED_EMULATOR_"
+OURS = frozenset(  # what `run` tells the programs that it starts
+    {"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT", "SCHED_EMULATOR_CA_FILE"}
+)
+# What Kubernetes and Docker set for each service whose name begins like ours.
+_OF_SERVICES = re.compile(r"(_[A-Z0-9_]*)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
 
 
 def plain(text: str, _option: str) -> str:
@@ -85,10 +94,15 @@ class Option:
         """Return the value: given on the command line, else set in the environment, else the default."""
         if self.dest in given:
             return self._converted(given[self.dest], self.name)
-        text = environment.get(self.variable, "")
-        if not text or text.startswith("tcp://"):
+        if not self.is_given(given, environment):
             return self.default
+        text = environment[self.variable]
         return self._converted(text.split(",") if self.repeated else text, self.variable)
+
+    def is_given(self, given: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+        """Say whether the option was given on the command line, or by a variable."""
+        text = environment.get(self.variable, "")
+        return self.dest in given or bool(text and not text.startswith("tcp://"))
 
     def _converted(self, raw: Any, option: str) -> Any:
         if self.metavar is None:
@@ -101,9 +115,27 @@ class Option:
 def values_of(
     options: Sequence[Option], namespace: argparse.Namespace, environment: Mapping[str, str]
 ) -> argparse.Namespace:
-    """Return the values of all options of a command, and its positional arguments beside them."""
+    """Return the values of all options of a command, and its positional arguments beside them.
+
+    `given` names the options that the command line or the environment has set, to whatever.
+    """
     given = vars(namespace)
-    return argparse.Namespace(**{**given, **{option.dest: option.value(given, environment) for option in options}})
+    said = frozenset(option.dest for option in options if option.is_given(given, environment))
+    values = {option.dest: option.value(given, environment) for option in options}
+    return argparse.Namespace(**{**given, **values, "given": said})
+
+
+def without_effect(environment: Mapping[str, str], options: Iterable[Option]) -> str | None:
+    """Say which variables look like options and are none, those of services aside; None when there are no such."""
+    known = {option.variable for option in options} | OURS
+    options_known = sorted(name.removeprefix(ENVIRONMENT_PREFIX) for name in known - OURS)
+    told = []
+    for name, text in sorted(environment.items()):
+        of_service = _OF_SERVICES.fullmatch(name.removeprefix(ENVIRONMENT_PREFIX[:-1])) or text.startswith("tcp://")
+        if name.startswith(ENVIRONMENT_PREFIX) and text and name not in known and not of_service:
+            close = get_close_matches(name.removeprefix(ENVIRONMENT_PREFIX), options_known, n=1)
+            told.append(f"{name} (did you mean {ENVIRONMENT_PREFIX}{close[0]}?)" if close else name)
+    return f"no option is set by {', '.join(told)}" if told else None
 
 
 class Parser(argparse.ArgumentParser):
@@ -111,6 +143,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def print_help(self, _file: object = None) -> None:
+        """Write how the command is used."""
+        write(sys.stdout, self.format_help(), flush=True)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""

@@ -8,6 +8,7 @@ from sched_emulator.config import UsageError
 from sched_emulator.output import reason
 
 from . import serve
+from .extras import installing
 from .options import Commands, Option, add_command
 from .terminal import complain
 
@@ -48,7 +49,7 @@ def run(values: argparse.Namespace) -> int:
     if not command:
         raise UsageError("say what to run, such as `sched-emulator run -- python worker.py`")
     if importlib.util.find_spec("trustme") is None:
-        raise UsageError("running a command needs one package more: pip install 'sched-emulator[run]'")
+        raise UsageError(f"running a command needs one package more: {installing('run')}")
     config = serve.config_of(values)
     import asyncio  # noqa: PLC0415 - nobody else pays for the server
 

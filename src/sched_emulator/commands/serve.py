@@ -2,10 +2,11 @@
 
 import argparse
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from sched_emulator import config
+from sched_emulator import config, files
 from sched_emulator.config import Config, UsageError
 from sched_emulator.output import reason
 
@@ -19,20 +20,6 @@ EXAMPLES = """  sched-emulator serve
 
 def _whole(least: int, most: int | None = None) -> Parse:
     return lambda text, option: config.parse_whole(text, option, least, most)
-
-
-def _file(text: str, option: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
-        raise UsageError(f"{option}: there is no file {text!r}; expected the path of one")
-    return path
-
-
-def _port_file(text: str, option: str) -> Path:
-    path = Path(text)
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"{option}: there is no folder {str(path.absolute().parent)!r}; expected one to write into")
-    return path
 
 
 def _keys(text: str, option: str) -> frozenset[str]:
@@ -73,7 +60,7 @@ def parse_route(text: str, option: str) -> tuple[str, str]:
 OPTIONS = (
     Option("--host", "where to listen; localhost is both loopbacks (default localhost)", "HOST", default="localhost"),
     Option("--port", "the port; 0 takes a free one (default 8420)", "PORT", _whole(0, 65535), default=8420),
-    Option("--port-file", "write the port's number there once the server answers", "FILE", _port_file),
+    Option("--port-file", "write the port's number there once the server answers", "FILE", files.to_write),
     Option("--allow-host", "further names in a Host header; * allows all", "NAME,…", _names, default=()),
     Option(
         "--clock", "wall, frozen, or a speed such as 60x (default wall)", "CLOCK", config.parse_clock, ("wall", 1.0)
@@ -92,7 +79,7 @@ OPTIONS = (
         "documented",
     ),
     Option("--assume", "one answer over those, may be repeated", "ID=ANSWER", _answer, (), repeated=True),
-    Option("--assumptions", "answers from a TOML file", "FILE", _file),
+    Option("--assumptions", "answers from a TOML file", "FILE", files.to_read),
     Option("--route", "where deliveries go instead, may be repeated", "FROM=TO", parse_route, (), repeated=True),
     Option(
         "--deliver",
@@ -122,7 +109,7 @@ OPTIONS = (
     ),
     Option("--seed", "what ids and chance are drawn from (default 0)", "N", _whole(0), default=0),
     Option("--keys", "the only keys accepted (default: all that start with ifr_)", "KEY,…", _keys),
-    Option("--load", "a snapshot to start from", "SNAPSHOT", _file),
+    Option("--load", "a snapshot to start from", "SNAPSHOT", files.to_read),
     Option(
         "--max-body",
         "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
@@ -130,7 +117,19 @@ OPTIONS = (
         _whole(1024),
     ),
     Option("--max-snapshot", "how long a snapshot may be that is sent (default 512 MiB)", "BYTES", _whole(1024), 2**29),
-    Option("--keep", "how much of a session each sandbox keeps (default 64 MiB)", "BYTES", _whole(2**20), 2**26),
+    Option(
+        "--journal",
+        "how many requests, and how many deliveries, each sandbox keeps (default 10,000)",
+        "N",
+        _whole(1),
+        config.KEPT_ENTRIES,
+    ),
+    Option(
+        "--keep",
+        "how much of a session each sandbox keeps (default: 64 MiB, and that for each 10,000 of --journal)",
+        "BYTES",
+        _whole(2**20),
+    ),
     Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
     Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),
 )
@@ -151,45 +150,47 @@ def register(commands: Commands) -> None:
 def run(values: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     settings = config_of(values)
-    from sched_emulator.core.errors import SchedulingError  # noqa: PLC0415 - with what raises it
     from sched_emulator.server import app  # noqa: PLC0415 - nobody else pays for aiohttp
 
     try:
         return app.serve(settings)
-    except SchedulingError as error:
-        raise UsageError(f"--load: {settings.load} cannot be used: {error.message}") from None
     except OSError as error:
         raise UsageError(f"the server cannot start: {reason(error)}") from None
 
 
 def config_of(values: argparse.Namespace) -> Config:
     """Return the configuration that the options make; a command without one of them has what `Config` says."""
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
+
     alike = {field.name for field in dataclasses.fields(Config)}
     mode, speed = values.clock
+    said = answers_said(values.assumptions, dict(values.assume))
+    answers = assumptions.preset(values.dialect) | said
     return Config(
-        **{name: value for name, value in vars(values).items() if name in alike},
+        **{name: value for name, value in vars(values).items() if name in alike - {"keep"}},
         allow_hosts=values.allow_host,
         clock_mode=mode,
         speed=speed,
         now_ms=config.FROZEN_START_MS if values.now is None and mode == "frozen" else values.now,
-        answers=answers_of(values.dialect, values.assumptions, dict(values.assume)),
+        answers=answers,
+        given_answers=answers if "dialect" in values.given else said,
         routes=dict(values.route),
         delivery_timeout_seconds=values.delivery_timeout,
+        keep=values.keep or math.ceil(values.journal / config.KEPT_ENTRIES) * config.KEEP_BYTES,
     )
 
 
-def answers_of(dialect: str, file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:
-    """Return all answers: those of the dialect, over them those of the file, over them the single ones."""
+def answers_said(file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:
+    """Return the answers of a file, and over them the single ones."""
     from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
-    answers = assumptions.preset(dialect)
-    try:
-        if file is not None:
-            answers |= assumptions.read_answers_toml(file)
-    except ValueError as error:
-        raise UsageError(f"--assumptions: {error}") from None
-    except OSError as error:
-        raise UsageError(f"--assumptions: {file} cannot be read: {reason(error)}") from None
+    answers: dict[str, str | int] = {}
+    if file is not None:
+        text = files.read_text(file, "--assumptions")
+        try:
+            answers |= assumptions.parse_answers_toml(text, str(file))
+        except ValueError as error:
+            raise UsageError(f"--assumptions: {error}") from None
     try:
         answers |= assumptions.parse_answers(given)
     except ValueError as error:

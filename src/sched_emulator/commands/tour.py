@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sched_emulator.client.http import Client
 from sched_emulator.client.sandbox import Sandbox
 
-from .options import Commands, add_command
+from .options import Commands, Option, add_command
 from .terminal import say, styled, table
 
 START = "2026-03-01T00:00:00Z"
@@ -20,6 +20,7 @@ HANDLER = "https://api.acme.com/order-handler"
 REMINDER = "https://api.acme.com/reminder"
 API = "/v1/scheduling"
 
+OPTIONS: tuple[Option, ...] = ()
 _STYLES = {"delivered": "green", "failed": "red"}
 
 
@@ -31,6 +32,7 @@ def register(commands: Commands) -> None:
         summary="A guided tour: the documentation's example, and a month that passes in a moment.",
         examples="  sched-emulator demo",
         run=run,
+        options=OPTIONS,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from .catalogue import Catalogue
 from .described import Contract, routes
 from .results import Check, Grade, Result, Status
 from .schema.engine import PHASES, STATEFUL, plan
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 CLEAN_UP_SHARE = 0.15
 SCHEMA_REQUESTS = {"examples": 4, "coverage": 55, "fuzzing": 11}
@@ -159,6 +160,17 @@ def every_check(catalogue: Catalogue) -> list[Check]:
         *plan(Contract({}), PHASES, stateful=True, reads_only=False).values(),
         *probed,
     ]
+
+
+def refuse_unmet(option: str, globs: Iterable[str], catalogue: Catalogue) -> None:
+    """Refuse an option's globs over addresses that no check fits, naming the address most like it. SettingsError."""
+    addresses = [check.address for check in every_check(catalogue)]
+    for glob in globs:
+        if not any(fnmatchcase(address, glob) for address in addresses):
+            groups = dict.fromkeys(f"{address.rpartition('/')[0]}/*" for address in addresses)
+            close = get_close_matches(glob, [*addresses, *groups], n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "`sched-emulator contract --list` shows them all"
+            raise SettingsError(f"{option}: no check has an address like {glob!r}; {hint}")
 
 
 def _schema_checks(settings: Settings, *, virtual: bool) -> list[Check]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
+from sched_emulator import files
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
 
@@ -19,7 +20,7 @@ from .described import Contract, routes
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, open_ledger
 from .ledger import Ledger, Observation
-from .plan import Plan, make_plan
+from .plan import Plan, make_plan, refuse_unmet
 from .reply import Reply
 from .report import Report
 from .results import Check, Result, Status
@@ -57,6 +58,8 @@ class Run:
         self._stop = threading.Event()
         self._catalogue = load(settings.scenarios)
         self._known = {} if settings.known is None else known.read(settings.known)
+        refuse_unmet("--only", settings.only, self._catalogue)
+        refuse_unmet("--known", self._known, self._catalogue)
         self._expected = _expected(settings)
         self._interrupted: str | None = None
 
@@ -144,8 +147,11 @@ class Run:
 
 def _expected(settings: Settings) -> dict[str, str | int]:
     """Return the answers that the user expects the target to give."""
+    if settings.assumptions is None:
+        return {}
+    text = files.read_text(settings.assumptions, "--assumptions")
     try:
-        return {} if settings.assumptions is None else assumptions.read_answers_toml(settings.assumptions)
+        return assumptions.parse_answers_toml(text, str(settings.assumptions))
     except ValueError as error:
         raise SettingsError(f"--assumptions: {error}") from None
 

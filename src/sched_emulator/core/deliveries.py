@@ -36,7 +36,7 @@ def start(store: Store, delivery: Delivery, *, queue: str | None = None) -> Atte
     text = encode(body)
     headers = _headers(store, delivery, text)
     outcome = targets.answer(store.targets, delivery.url, delivery.timeout_ms)
-    routed_to = urls.route(delivery.url, store.routes) if outcome is None else None
+    routed_to = _routed(store, delivery.url) if outcome is None else None
     if outcome is None and routed_to is None:
         outcome = _uncovered(store, delivery.url)
     entry = DeliveryEntry(
@@ -113,6 +113,15 @@ def _headers(store: Store, delivery: Delivery, text: str) -> dict[str, str]:
         own = {name.lower() for name in delivery.headers}
         headers = {name: value for name, value in headers.items() if name.lower() not in own} | delivery.headers
     return headers
+
+
+def _routed(store: Store, url: str) -> str | None:
+    """Return where a route leads a delivery, and count that it did; None when there is none."""
+    source = urls.leading(url, store.routes)
+    if source is None:
+        return None
+    store.routes_used[source] = store.routes_used.get(source, 0) + 1
+    return urls.along(url, source, store.routes[source])
 
 
 def _uncovered(store: Store, url: str) -> Outcome | None:

@@ -9,11 +9,8 @@ from collections import deque
 from msgspec.structs import replace
 
 from . import kept
-from .kept import KEEP_BYTES
+from .kept import KEEP_BYTES, KEEP_ENTRIES
 from .records import DeliveryEntry, Exchange, RequestEntry
-
-REQUESTS_KEPT = 10_000
-DELIVERIES_KEPT = 10_000
 
 
 class Journal:
@@ -28,6 +25,7 @@ class Journal:
         dropped_requests: int = 0,
         dropped_deliveries: int = 0,
         keep_bytes: int = KEEP_BYTES,
+        keep_entries: int = KEEP_ENTRIES,
     ) -> None:
         self.requests = deque(requests)
         self.deliveries = deque(deliveries)
@@ -36,6 +34,7 @@ class Journal:
         self.dropped_deliveries = dropped_deliveries
         self._by_seq = {entry.seq: entry for entry in deliveries}
         self._weights = {entry.seq: kept.of_delivery(entry) for entry in deliveries}
+        self._most = keep_entries
         self._bound = kept.journal_bytes(keep_bytes)
         self._longest = kept.longest_bytes(keep_bytes)
         self.weight = sum(self._weights.values()) + sum(kept.of_exchange(entry.exchange) for entry in requests)
@@ -58,7 +57,7 @@ class Journal:
         """Keep a request; its exchange has been `fitted`."""
         self.requests.append(entry)
         self.weight += weight
-        if len(self.requests) > REQUESTS_KEPT:
+        if len(self.requests) > self._most:
             self._drop_request()
         if self.weight > self._bound:
             self._drop()
@@ -84,14 +83,14 @@ class Journal:
     def _grow(self, seq: int, weight: int) -> None:
         self._weights[seq] = self._weights.get(seq, 0) + weight
         self.weight += weight
-        if self.weight > self._bound or len(self.deliveries) > DELIVERIES_KEPT:
+        if self.weight > self._bound or len(self.deliveries) > self._most:
             self._drop()
 
     def _drop(self) -> None:
         """Drop the oldest facts until all bounds hold."""
-        while len(self.requests) > REQUESTS_KEPT:
+        while len(self.requests) > self._most:
             self._drop_request()
-        while len(self.deliveries) > DELIVERIES_KEPT:
+        while len(self.deliveries) > self._most:
             self._drop_delivery()
         while self.weight > self._bound:
             if not self.deliveries or (self.requests and self.requests[0].seq < self.deliveries[0].seq):

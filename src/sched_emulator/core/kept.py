@@ -11,6 +11,7 @@ from .encoding import encode_bytes
 from .records import DeliveryEntry, Exchange
 
 KEEP_BYTES = 64 * 1024 * 1024
+KEEP_ENTRIES = 10_000  # of each sort, in the journal
 VALUE_BYTES = 64  # of a value beside its text
 SHORT_BYTES = 256  # a text whose values need no counting: ten thousand of them are little whatever they are
 

@@ -313,6 +313,7 @@ class State(Struct, kw_only=True):
     answers: dict[str, str | int]
     balance_usd: Annotated[float, Meta(ge=-1e9, le=1e9)] | None = None
     routes: dict[str, str]
+    routes_used: dict[str, Count] = {}
     targets: list[Target] = []
     faults: list[Fault] = []
     crons: list[Cron] = []

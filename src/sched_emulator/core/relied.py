@@ -105,7 +105,9 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
 
 def _again(sandbox: Sandbox, base: bytes) -> Sandbox:
     """Return a sandbox as the session's began, under the same bounds."""
-    return Sandbox(snapshot.unseal(base), salt=sandbox.salt, keep_bytes=sandbox.keep_bytes)
+    return Sandbox(
+        snapshot.unseal(base), salt=sandbox.salt, keep_bytes=sandbox.keep_bytes, keep_entries=sandbox.keep_entries
+    )
 
 
 def _answers_in_turn(beginning: State, log: Iterable[Command], name: str) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from . import account, faults, idempotency, ids, kept, queues, runs, snapshot, targets, urls
+from . import account, faults, globs, idempotency, ids, kept, queues, runs, snapshot, targets, urls
 from .beginning import Beginning
 from .dispatch import EVENTS, ON_ANSWERS, OPERATIONS, Facts, end_attempt
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
-from .kept import KEEP_BYTES, Command
+from .kept import KEEP_BYTES, KEEP_ENTRIES, Command
 from .records import Attempt, Exchange, Fault, Outcome, RequestEntry, Settings, State, Target
 from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
@@ -46,8 +46,8 @@ class _OpenPoll(NamedTuple):
 class Sandbox:
     """Crons, queues, tasks and runs of one key, with their own time.
 
-    `keep_bytes` bounds journal and command log together. `beginning` is given where several sandboxes begin alike.
-    `salt` tells its cursors from another's.
+    `keep_bytes` bounds journal and command log together, `keep_entries` each sort of facts in the journal. `beginning`
+    is given where several sandboxes begin alike. `salt` tells its cursors from another's.
     """
 
     store: Store
@@ -58,10 +58,17 @@ class Sandbox:
     _chores: int = 0  # since the last event, or since the poll under way began
 
     def __init__(
-        self, state: State, *, salt: str = "", keep_bytes: int = KEEP_BYTES, beginning: Beginning | None = None
+        self,
+        state: State,
+        *,
+        salt: str = "",
+        keep_bytes: int = KEEP_BYTES,
+        keep_entries: int = KEEP_ENTRIES,
+        beginning: Beginning | None = None,
     ) -> None:
         self.salt = salt
         self.keep_bytes = keep_bytes
+        self.keep_entries = keep_entries
         self._log_bound = keep_bytes - kept.journal_bytes(keep_bytes)
         self._origin = beginning or Beginning(state)
         self._take(state)
@@ -252,7 +259,7 @@ class Sandbox:
                 urls.check_route(source, destination)
             except urls.UrlError as error:
                 raise InvalidRequest(str(error), about="routes") from None
-        self.store.routes = routes
+        self.store.replace_routes(routes)
 
     def add_target(self, target: Target) -> None:
         """Script a receiver (*command*)."""
@@ -265,8 +272,9 @@ class Sandbox:
         self.store.targets.clear()
 
     def add_fault(self, fault: Fault) -> None:
-        """Add a fault (*command*)."""
+        """Add a fault (*command*). InvalidRequest when it could meet no operation."""
         self._keep("add_fault", fault=fault)
+        globs.refuse_unmet(fault.operation or "*", OPERATIONS)
         self.store.faults.append(replace(fault))
 
     def clear_faults(self) -> None:
@@ -381,7 +389,7 @@ class Sandbox:
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""
-        store = Store(state, keep_bytes=self.keep_bytes)
+        store = Store(state, keep_bytes=self.keep_bytes, keep_entries=self.keep_entries)
         store.salt = self.salt
         runs.build_histories(store)
         queues.arrange(store)

@@ -15,7 +15,7 @@ from . import ids, paging, urls
 from .assumptions import Answers
 from .contents import Contents
 from .journal import Journal
-from .kept import KEEP_BYTES
+from .kept import KEEP_BYTES, KEEP_ENTRIES
 from .paging import PagedIndex
 from .records import Delivery, Message, Settings, State
 from .timeline import Entry, Kind, Timeline
@@ -36,7 +36,7 @@ class Store:
     note: str | None = None
     signing_now_ms: int | None = None
 
-    def __init__(self, state: State, *, keep_bytes: int = KEEP_BYTES) -> None:
+    def __init__(self, state: State, *, keep_bytes: int = KEEP_BYTES, keep_entries: int = KEEP_ENTRIES) -> None:
         self.settings = state.settings
         self.now_ms = state.now_ms
         self.mode, self.speed = state.mode, state.speed
@@ -46,6 +46,7 @@ class Store:
         self.answers = Answers(state.settings.answers if alike else state.answers)
         self.balance_usd = state.balance_usd
         self.routes, self.targets, self.faults = state.routes, state.targets, state.faults
+        self.routes_used = state.routes_used  # how many attempts each has led elsewhere
         self.crons = {cron.cron_id: cron for cron in state.crons}
         self.tasks = {task.task_id: task for task in state.tasks}
         self.runs = {run.run_id: run for run in state.runs}
@@ -64,6 +65,7 @@ class Store:
             dropped_requests=state.dropped_requests,
             dropped_deliveries=state.dropped_deliveries,
             keep_bytes=keep_bytes,
+            keep_entries=keep_entries,
         )
         self.cron_index = PagedIndex((cron.number, cron.cron_id) for cron in state.crons)
         self.run_index = PagedIndex((run.number, run.run_id) for run in state.runs)
@@ -83,6 +85,7 @@ class Store:
             answers=self.answers.values,
             balance_usd=self.balance_usd,
             routes=self.routes,
+            routes_used=self.routes_used,
             targets=self.targets,
             faults=self.faults,
             crons=list(self.crons.values()),
@@ -155,6 +158,12 @@ class Store:
             return self.timeline.again(happening)
         self.untidy = True
         return self.timeline.schedule(self.now_ms, kind, subject)
+
+    def replace_routes(self, routes: dict[str, str]) -> None:
+        """Replace the routes; one that stays as it was keeps its count."""
+        same = {source for source in routes if self.routes.get(source) == routes[source]}
+        self.routes_used = {source: used for source, used in self.routes_used.items() if source in same}
+        self.routes = routes
 
     def check_url(self, url: str, *, parameter: str, push: bool = False) -> None:
         """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""

@@ -185,11 +185,11 @@ def forbidden_address(address: str, *, strict: bool) -> str | None:
     return None if kind == "loopback" and not strict else kind
 
 
-def route(url: str, routes: Mapping[str, str]) -> str | None:
-    """Return where the route with the longest matching beginning leads this URL; None when there is none.
+def leading(url: str, routes: Mapping[str, str]) -> str | None:
+    """Return the left side of the route that leads this URL, the one with the longest matching beginning; None if none.
 
-    Scheme, host and port are compared in canonical form, a path by whole segments; the rest of the path and the query
-    are kept. The routes are ones that `check_route` let pass.
+    Scheme, host and port are compared in canonical form, a path by whole segments. The routes are ones that
+    `check_route` let pass.
     """
     if not routes:
         return None
@@ -197,14 +197,24 @@ def route(url: str, routes: Mapping[str, str]) -> str | None:
         target = _read(url)
     except _UnreadableError:
         return None
-    longest, destination = -1, None
-    for from_, to in routes.items():
-        left = _side(from_)
+    longest, found = -1, None
+    for source in routes:
+        left = _side(source)
         if len(left.path) > longest and _begins(target, left):
-            longest, destination = len(left.path), _side(to)
-    if destination is None:
-        return None
-    return f"{destination.origin}{destination.path}{target.path[longest:]}{target.query}"
+            longest, found = len(left.path), source
+    return found
+
+
+def along(url: str, source: str, destination: str) -> str:
+    """Return where a route that leads this URL leads it: the rest of its path and its query are kept."""
+    target, there = _read(url), _side(destination)
+    return f"{there.origin}{there.path}{target.path[len(_side(source).path) :]}{target.query}"
+
+
+def route(url: str, routes: Mapping[str, str]) -> str | None:
+    """Return where a route leads this URL; None when there is none."""
+    source = leading(url, routes)
+    return None if source is None else along(url, source, routes[source])
 
 
 def check_route(from_: str, to: str) -> None:

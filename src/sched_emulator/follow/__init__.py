@@ -12,15 +12,14 @@ library's time set to them. What is due after those happens in one go and sees t
 """
 
 import functools
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sched_emulator.client.http import BACKWARD, BUSY, EmulatorError
-from sched_emulator.client.sandbox import Sandbox
+from sched_emulator.client.http import BACKWARD, EmulatorError
+from sched_emulator.client.own_loop import BlockedLoopError
+from sched_emulator.client.sandbox import Clock, Sandbox
 from sched_emulator.core.instants import from_text, to_text
 
 from .frozen_time import Source, installed_sources, methods, shown_by
@@ -29,8 +28,6 @@ __tracebackhide__ = True  # a failing test shows its own lines
 
 STEPS = 500
 NS_PER_MS = 1_000_000
-LOOP_PATIENCE_SECONDS = 1.0
-LOOP_PAUSE_SECONDS = 0.02
 
 _followers: "list[_Follower]" = []
 _wrapped: list[tuple[type, str, Any]] = []
@@ -49,6 +46,7 @@ def follow(box: Sandbox) -> Iterator[None]:
     if not sources:
         raise RuntimeError("there is no frozen time to follow: install freezegun or time-machine")
     follower = _Follower(box)
+    box.clock.refuse = functools.partial(_refuse, sources)
     if not _followers:
         _wrap(sources)
     _followers.append(follower)
@@ -57,9 +55,19 @@ def follow(box: Sandbox) -> Iterator[None]:
             _catch_up(sources, [follower])
         yield
     finally:
+        box.clock.refuse = None
         _followers.remove(follower)
         if not _followers:
             _unwrap()
+
+
+def _refuse(sources: list[Source]) -> None:
+    """Refuse to move the clock by hand while a library shows a time, which would be left behind."""
+    if shown_by(sources) is not None:
+        raise RuntimeError(
+            "this sandbox's clock follows the test's frozen time: move that (`tick` or `move_to` of freezegun, `shift`"
+            " or `move_to` of time-machine), or let it not be followed: @pytest.mark.sched_emulator(follow=False)"
+        )
 
 
 # The wrapped methods
@@ -162,7 +170,7 @@ class _Follower:
     """One sandbox that follows. It speaks blocking HTTP: freezegun stops the timers of event loops."""
 
     def __init__(self, box: Sandbox) -> None:
-        self._clock = box.clock
+        self._clock = Clock(box.client)
         self._set_ms: int | None = None
 
     def catch_up(self, source: Source) -> None:
@@ -178,8 +186,13 @@ class _Follower:
         try:
             self._put({"now": to_text(target_ms), "mode": mode})
         except BackwardError:
-            if clock["mode"] == "frozen" or self._set_ms is None or target_ms < self._set_ms:
+            if self._set_ms is None or target_ms < self._set_ms:
                 raise
+            if clock["mode"] == "frozen":
+                raise BackwardError(
+                    f"the sandbox's clock stands at {clock['now']}, where the test's time did not lead it:"
+                    " move it by the test's time alone; use a fresh sandbox"
+                ) from None
             self._put({"mode": mode})  # it is further only because it ran since the last move
         self._set_ms = source.last_set_ns() // NS_PER_MS
 
@@ -194,42 +207,13 @@ class _Follower:
 
     def _put(self, setting: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self._put_on_loop(setting) if _is_on_event_loop() else self._clock.put(setting)
+            return self._clock.put(setting)
+        except BlockedLoopError as error:
+            raise RuntimeError(
+                f"the move waits for {error.url}, served by an event loop that stands still meanwhile:"
+                " move time with `await asyncio.to_thread(frozen.tick, ...)`"
+            ) from None
         except EmulatorError as error:
             if error.code == BACKWARD:
                 raise BackwardError(f"the test's time went back: {error.message}; use a fresh sandbox") from None
             raise
-
-    def _put_on_loop(self, setting: dict[str, Any]) -> dict[str, Any]:
-        """Do not wait for ever on an event loop: it may be the one that serves the receiver."""
-        while True:
-            try:
-                return self._clock.put(setting, timeout=LOOP_PATIENCE_SECONDS)
-            except EmulatorError as error:
-                if error.code != BUSY and not isinstance(error.__context__, TimeoutError):
-                    raise
-            self._await_end_of_advance()
-
-    def _await_end_of_advance(self) -> None:
-        while True:
-            time.sleep(LOOP_PAUSE_SECONDS)
-            advancing = self._clock.state().get("advancing")
-            if advancing is None:
-                break
-            for waiting in advancing["waiting_for"]:
-                if waiting["real_seconds"] >= LOOP_PATIENCE_SECONDS:
-                    raise RuntimeError(
-                        f"the move waits for {waiting['url']}, which this event loop may serve:"
-                        " move time with `await asyncio.to_thread(frozen.tick, ...)`"
-                    )
-
-
-def _is_on_event_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -41,10 +41,13 @@ class Authority:
         self._certificate.configure_cert(context)
         return context
 
+    def own(self) -> str:
+        """Return this authority alone, as PEM."""
+        return self._authority.cert_pem.bytes().decode()
+
     def bundle(self, environment: Mapping[str, str]) -> str:
         """Return everything trusted in an environment, and this authority, as PEM."""
-        own = self._authority.cert_pem.bytes().decode()
-        return "".join(dict.fromkeys([*_certificates_in(own), *_trusted(environment)]))
+        return "".join(dict.fromkeys([*_certificates_in(self.own()), *_trusted(environment)]))
 
 
 def _trusted(environment: Mapping[str, str]) -> Iterator[str]:

@@ -1,24 +1,29 @@
 """The environment in which the command runs: where programs look for a proxy, certificates, the key, the emulator."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import HOST
+from . import HOST, LOOPBACK, TLS_PORT_VARIABLE, URL_VARIABLE, without_proxy
 from .certificates import BUNDLE_VARIABLES
 
 PRELOAD = Path(__file__).with_name("preload.cjs")
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+START_UP = Path(__file__).with_name("start_up")
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where what the command needs is: URLs of the emulator and the proxy, the port with TLS, the bundle, the key."""
+    """Where what the command needs is: URLs of the emulator and the proxy, the port with TLS, the key.
+
+    The `bundle` holds all that is trusted, the `authority` the emulator's own alone.
+    """
 
     emulator_url: str
     proxy_url: str
     tls_port: int
     bundle: Path
+    authority: Path
     key: str
 
 
@@ -28,12 +33,14 @@ def variables(before: Mapping[str, str], places: Places, *, offline: bool) -> di
     The key is a local one whatever it was before, so that nothing the command does can cost money.
     """
     proxied = ["HTTPS_PROXY"] + (["HTTP_PROXY", "ALL_PROXY"] if offline else [])
-    after = {**before, "INFRAI_API_KEY": places.key, "SCHED_EMULATOR_URL": places.emulator_url}
+    after = {**before, "INFRAI_API_KEY": places.key, URL_VARIABLE: places.emulator_url}
     after |= {spelt: places.proxy_url for name in proxied for spelt in (name, name.lower())}
     after |= dict.fromkeys(BUNDLE_VARIABLES, str(places.bundle))
     after |= dict.fromkeys(("NO_PROXY", "no_proxy"), _exempt(before, offline=offline))
     after["NODE_OPTIONS"] = f'{before.get("NODE_OPTIONS", "")} --require "{_escaped(PRELOAD)}"'.strip()
-    after["SCHED_EMULATOR_TLS_PORT"] = str(places.tls_port)
+    after["PYTHONPATH"] = os.pathsep.join([str(START_UP), *_python_path(before)])
+    after["SCHED_EMULATOR_CA_FILE"] = str(places.authority)
+    after[TLS_PORT_VARIABLE] = str(places.tls_port)
     if offline:
         after["SCHED_EMULATOR_OFFLINE"] = "1"
     return after
@@ -41,9 +48,14 @@ def variables(before: Mapping[str, str], places: Places, *, offline: bool) -> di
 
 def _exempt(before: Mapping[str, str], *, offline: bool) -> str:
     """Return the hosts that need no proxy: the user's, but none that covers the gateway; offline none but loopback."""
-    given = before.get("no_proxy") or before.get("NO_PROXY") or ""
-    kept = [] if offline else [entry for entry in map(str.strip, given.split(",")) if entry and not _covers(entry)]
+    kept = [] if offline else [entry for entry in without_proxy(before) if not _covers(entry)]
     return ",".join(dict.fromkeys([*kept, *LOOPBACK]))
+
+
+def _python_path(before: Mapping[str, str]) -> list[str]:
+    """Return the entries that PYTHONPATH had, in a run within a run without this one's."""
+    given = before.get("PYTHONPATH", "")
+    return [entry for entry in given.split(os.pathsep) if entry != str(START_UP)] if given else []
 
 
 def _covers(entry: str) -> bool:

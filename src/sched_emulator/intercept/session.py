@@ -12,7 +12,8 @@ from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config
 from sched_emulator.server import logs, starting
-from sched_emulator.server.app import App, is_control, target_of
+from sched_emulator.server.app import App, target_of
+from sched_emulator.server.control import is_control
 
 from . import HOST
 from .certificates import Authority
@@ -23,8 +24,8 @@ from .proxy import Proxy, Upstream
 LOCAL_KEY = "ifr_local"
 NEVER_CAME = f"""\
 sched-emulator run: the command never asked the emulator. If it sent requests to {HOST}, they went to the
-real one, with a key that is not accepted there: some HTTP clients ignore proxy variables (aiohttp without
-trust_env=True does). Let such a client use $SCHED_EMULATOR_URL.
+real one, with a key that is not accepted there: some programs take neither proxies nor start-up hooks from their
+environment (Java, `python -I`). Let such a one use $SCHED_EMULATOR_URL.
 """
 
 
@@ -49,7 +50,8 @@ async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
                     emulator_url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
                     proxy_url=f"http://127.0.0.1:{proxy.port}",
                     tls_port=tls_port,
-                    bundle=_write_bundle(authority, folder),
+                    bundle=_written(folder, "ca-bundle.pem", authority.bundle(os.environ)),
+                    authority=_written(folder, "ca.pem", authority.own()),
                     key=min(config.keys) if config.keys else LOCAL_KEY,
                 )
                 status = await run_command(command, variables(os.environ, places, offline=offline))
@@ -60,10 +62,10 @@ async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
     return status
 
 
-def _write_bundle(authority: Authority, folder: str) -> Path:
-    bundle = Path(folder, "ca-bundle.pem")
-    bundle.write_text(authority.bundle(os.environ), encoding="utf-8")
-    return bundle
+def _written(folder: str, name: str, text: str) -> Path:
+    path = Path(folder, name)
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 class _Arrivals:

@@ -6,17 +6,22 @@ test's report, so that it arrives under pytest-xdist too.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sched_emulator import spec
+from sched_emulator import files, spec
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.reliance import sentences
 from sched_emulator.client.sandbox import Sandbox
+from sched_emulator.config import UsageError
 from sched_emulator.output import printable
 
 from .vary_child import FOLDER_VARIABLE
+
+if TYPE_CHECKING:
+    from .vary import Verdict
 
 __tracebackhide__ = True  # a failing test shows its own lines
 
@@ -35,25 +40,39 @@ class Dependence(NamedTuple):
 
 
 def ask(config: pytest.Config) -> None:
-    """Let every test note what it relied on, and tell it at the end; not in a child of `--sched-vary`."""
-    if FOLDER_VARIABLE in os.environ:
+    """Let every test note what it relied on, and tell it at the end; not in a child of `--sched-vary`.
+
+    UsageError when the report cannot stand where `--sched-report` says.
+    """
+    if FOLDER_VARIABLE in os.environ or config.option.collectonly:
         return
+    file = config.getoption("sched_report")
+    try:
+        path = None if file is None else files.to_write(str(config.invocation_params.dir / file), "--sched-report")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[ASKED] = True
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Gathered(config))
+        config.pluginmanager.register(Gathered(config, path))
 
 
 def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
-    """Note in a test's report what it relied on; `chosen` are the behaviours for which it chose the answer itself."""
+    """Note in a test's report what it relied on; `chosen` are the behaviours for which it chose the answer itself.
+
+    What it relied on in another sandbox stays noted: the last note says it all.
+    """
     try:
         found = box.relied()
     except EmulatorError:
         found = {"items": [], "shapes": [], "complete": False}
+    nothing: dict[str, Any] = {"items": [], "chosen": [], "shapes": [], "complete": True}
+    before = next((value for name, value in reversed(item.user_properties) if name == PROPERTY), nothing)
+    assert isinstance(before, dict)
     noted = {
-        "items": [[*_dependence(told)] for told in found["items"]],
-        "chosen": sorted(chosen),
-        "shapes": found["shapes"],
-        "complete": found["complete"],
+        "items": [*before["items"], *([*_dependence(told)] for told in found["items"])],
+        "chosen": sorted({*before["chosen"], *chosen}),
+        "shapes": sorted({*before["shapes"], *found["shapes"]}),
+        "complete": before["complete"] and found["complete"],
     }
     item.user_properties.append((PROPERTY, noted))
 
@@ -64,12 +83,15 @@ def _dependence(told: Mapping[str, Any]) -> Dependence:
 
 
 class Gathered:
-    """The plugin that gathers what all tests relied on, and tells it at the end."""
+    """The plugin that gathers what all tests relied on, runs them under other answers, and tells it at the end."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, report: Path | None) -> None:
         self._config = config
+        self._report = report
         self._failed: set[str] = set()
         self._noted: dict[str, Mapping[str, Any]] = {}
+        self._verdicts: list[Verdict] | None = None  # None: nothing was varied
+        self._complaint = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test's report says."""
@@ -80,16 +102,50 @@ class Gathered:
                 if name == PROPERTY and isinstance(value, dict):
                     self._noted[report.nodeid] = value
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Run the tests again under the other answers where that is wanted; the run fails when one breaks.
+
+        This comes before other plugins write their reports. A run that was stopped is not gone on with.
+        """
+        whole = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} and not session.shouldfail
+        mode = self._config.getoption("sched_vary")
+        if mode and whole and not session.shouldstop:
+            self._verdicts = []
+            if (wanted := self._to_vary()) and self._vary(wanted, only_reported=mode == "report"):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._report is not None:
+            from . import vary_report  # noqa: PLC0415 - costs those who ask for it
+
+            self._complaint = vary_report.write(self._report, self._relying(), self._verdicts)
+            if self._complaint and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _vary(self, wanted: Mapping[tuple[str, str], Mapping[str, str]], *, only_reported: bool) -> int:
+        """Run tests again; return how many fail for it."""
+        from . import vary, vary_report  # noqa: PLC0415 - costs those who ask for it
+
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.section("running the relying tests under the other answers")
+        show = (lambda text: terminal.write(text, flush=True)) if terminal is not None else (lambda _: None)
+        self._verdicts = vary.run(self._config, wanted, show)
+        return vary_report.report(self._config, self._verdicts, only_reported=only_reported, gathered=self)
+
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Tell what the tests relied on, and run them again under the other answers where that is wanted."""
+        """Tell what the tests relied on, and how they ended under the other answers."""
         terminalreporter.section("undocumented behaviour that the tests rely on")
         for line in self._summary(verbose=self._config.get_verbosity() > 0):
             terminalreporter.write_line(printable(line))
-        wanted = self._to_vary() if self._config.getoption("sched_vary") else {}
-        if wanted:
-            from . import vary  # noqa: PLC0415 - costs those who ask for it
+        if self._verdicts:
+            from . import vary_report  # noqa: PLC0415 - costs those who ask for it
 
-            vary.run(terminalreporter, self._config, wanted)
+            vary_report.tell(terminalreporter, self._verdicts)
+        elif self._verdicts is None and self._config.getoption("sched_vary"):
+            terminalreporter.write_line("the run was stopped: no test was run under another answer", red=True)
+        if self._complaint:
+            terminalreporter.write_line(printable(self._complaint), red=True)
 
     def _relying(self) -> dict[tuple[str, str, str], list[str]]:
         """Return the tests that rely on each behaviour, by its id, the answer assumed and the question."""
@@ -105,7 +161,9 @@ class Gathered:
             yield f"{assumption_id} = {answer}, {_count(len(tests))}: {question}"
             if verbose:
                 yield from (f"    {nodeid}" for nodeid in tests)
-        if not relying:
+        if not self._noted:
+            yield "no test used a sandbox of the fixture `sched_emulator`: nothing was looked at"
+        elif not relying:
             yield f"no other answer to an open question would have changed anything in {_count(len(self._noted))}"
         shapes = sorted({shape for noted in self._noted.values() for shape in noted["shapes"]})
         if shapes:

@@ -1,24 +1,26 @@
 """The settings of a test's sandbox: those of its markers, over those of the command line."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypedDict
 
 import pytest
 
-from sched_emulator.client.emulator import Emulator
-from sched_emulator.client.http import EmulatorError
+from sched_emulator import files
+from sched_emulator.client.emulator import OWN_PREFIX, Emulator
 from sched_emulator.client.sandbox import Instant, Sandbox
-
-from .relied import ASKED, note
+from sched_emulator.config import FROZEN_START_MS, UsageError
+from sched_emulator.intercept import emulator_of_run
 
 __tracebackhide__ = True  # a failing test shows its own lines
 
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
+PASSED: pytest.StashKey[bool] = pytest.StashKey()  # the test itself, so far
 GIVEN_ANSWERS: pytest.StashKey[Answers] = pytest.StashKey()
 
 
@@ -32,6 +34,19 @@ class Settings:
     dialect: str | None = None
     seed: int | None = None
     follow: bool | None = None
+    strict: bool = False
+
+
+class SandboxSettings(TypedDict, total=False):
+    """The same as keywords."""
+
+    now: Instant
+    clock: str
+    assumptions: Mapping[str, str | int]
+    dialect: str
+    seed: int
+    follow: bool
+    strict: bool
 
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -41,6 +56,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "dialect": (str,),
     "seed": (int,),
     "follow": (bool,),
+    "strict": (bool,),
 }
 
 
@@ -52,7 +68,10 @@ def keep_given_answers(config: pytest.Config) -> None:
     file = config.getoption("sched_assumptions")
     try:
         if file:
-            answers |= assumptions.read_answers_toml(config.invocation_params.dir / Path(file))
+            path = files.to_read(str(config.invocation_params.dir / file), "--sched-assumptions")
+            answers |= assumptions.parse_answers_toml(files.read_text(path, "--sched-assumptions"), str(path))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     except ValueError as error:
         raise pytest.UsageError(f"--sched-assumptions: {error}") from None
     try:
@@ -69,25 +88,35 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), answer.strip()
 
 
-@contextmanager
-def sandbox_of(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Sandbox]:
-    """Make the sandbox that a test's markers ask for, and forget it at the end."""
-    config: pytest.Config = request.config
-    settings = settings_of(request.node)
+@dataclass(frozen=True)
+class Beginning:
+    """How a sandbox begins, as `Emulator.sandbox` takes it, and whether its clock then follows frozen time."""
+
+    keywords: dict[str, Any]
+    follows: bool
+
+
+def beginning_of(config: pytest.Config, settings: Settings, emulator: Emulator) -> Beginning:
+    """Return how a sandbox with these settings begins: they go before what the command line gives."""
     given = config.stash.get(GIVEN_ANSWERS, {})
     answers = {**_preset(settings.dialect), **given, **settings.assumptions}
-    try:
-        fresh = emulator.sandbox(
-            clock=settings.clock, now=settings.now, assumptions=answers or None, seed=settings.seed
-        )
-    except (EmulatorError, ValueError) as error:
-        pytest.fail(f"the test's sandbox cannot be made: {error}", pytrace=False)
-    with fresh as box:
-        follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
-        with _following(box) if follows else nullcontext():
-            yield box
-        if config.stash.get(ASKED, False):
-            note(request.node, box, settings.assumptions)
+    clock, now = settings.clock, settings.now
+    if emulator.url == emulator_of_run(os.environ) and (clock, now) == (None, None) and _runs(emulator):
+        clock, now = "frozen", datetime.fromtimestamp(FROZEN_START_MS / 1000, UTC)  # where it begins without `run`, too
+    follows = config.getoption("sched_follow") if settings.follow is None else settings.follow
+    return Beginning({"clock": clock, "now": now, "assumptions": answers or None, "seed": settings.seed}, follows)
+
+
+@lru_cache(maxsize=1)
+def _runs(emulator: Emulator) -> bool:
+    """Say whether a sandbox that nobody sets has a running clock in this emulator."""
+    with emulator.sandbox(f"{OWN_PREFIX}{os.getpid()}") as box:
+        return box.clock.mode == "wall"
+
+
+def following(box: Sandbox, beginning: Beginning) -> AbstractContextManager[None]:
+    """Return the context in which a sandbox's clock follows the test's frozen time, if it is to."""
+    return _following(box) if beginning.follows else nullcontext()
 
 
 def _following(box: Sandbox) -> AbstractContextManager[None]:
@@ -101,21 +130,23 @@ def settings_of(item: pytest.Item) -> Settings:
     found: dict[str, Any] = {}
     assumptions: dict[str, Any] = {}
     for marker in item.iter_markers(MARKER):
-        _check(marker)
-        assumptions = {**marker.kwargs.get("assumptions", {}), **assumptions}
+        if marker.args:
+            pytest.fail(f"the marker {MARKER} takes its settings by name: {', '.join(KINDS)}", pytrace=False)
+        settings = checked(f"the marker {MARKER}", marker.kwargs)
+        assumptions = {**settings.assumptions, **assumptions}
         found = {**marker.kwargs, **found}
     return Settings(**{**found, "assumptions": assumptions})
 
 
-def _check(marker: pytest.Mark) -> None:
-    if marker.args:
-        pytest.fail(f"the marker {MARKER} takes its settings by name: {', '.join(KINDS)}", pytrace=False)
-    for name, value in marker.kwargs.items():
+def checked(place: str, given: Mapping[str, Any]) -> Settings:
+    """Return settings by their names; what cannot be meant fails the test, saying where it stands."""
+    for name, value in given.items():
         if name not in KINDS:
-            pytest.fail(f"the marker {MARKER} knows no {name!r}; there are {', '.join(KINDS)}", pytrace=False)
+            pytest.fail(f"{place} knows no {name!r}; there are {', '.join(KINDS)}", pytrace=False)
         if not isinstance(value, KINDS[name]):
             expected = " or ".join(kind.__name__.lower() for kind in KINDS[name])
-            pytest.fail(f"the marker {MARKER} takes {expected} for {name}, got {value!r}", pytrace=False)
+            pytest.fail(f"{place} takes {expected} for {name}, got {value!r}", pytrace=False)
+    return Settings(**given)
 
 
 def _preset(dialect: str | None) -> Answers:

@@ -12,8 +12,16 @@ WANTED = "wanted.json"
 ENDED = "ended.jsonl"
 
 
+CHOOSING = ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "stepwise_reset")
+"""Options by which pytest chooses tests, or stops, after what happened in earlier runs."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Write down how tests end where the reports of all of them arrive."""
+    """Write down how tests end where the reports of all of them arrive. What is run is decided here alone."""
+    for name in CHOOSING:
+        if config.getoption(name, None):
+            setattr(config.option, name, False)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Writer(_folder() / ENDED))
 

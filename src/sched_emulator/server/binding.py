@@ -27,6 +27,8 @@ Convert = Callable[[Any, str], Any]
 Sources = tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]
 PLACES = ("path", "query", "header")  # what each of the sources is
 KEY_FIELD = "idempotency_key"
+API_DOCUMENT = "/openapi.yaml"
+OTHER_MODULE = ": of the vendor's API only scheduling is emulated, no other module"
 _WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
 
 
@@ -130,12 +132,13 @@ class Binding:
         spec.check(document)
         self.document = document
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(document)}
-        self.routes = Routes(
+        paths = [
             Route(bound.operation.method, path, bound.operation_id)
             for bound in self.operations.values()
             for path in (bound.operation.path, bound.operation.newer_path)
             if path is not None
-        )
+        ]
+        self.routes = Routes(paths, index=API_DOCUMENT, beside=OTHER_MODULE)
         self.invalid_status = int(document["x-validation-status"])
         self.enveloped = any(operation.enveloped for operation in self.operations.values())
 

@@ -55,7 +55,12 @@ def list_timeline(store: Store, limit: int = TIMELINE_SHOWN) -> Work[Json]:
 
 
 def list_requests(binding: Binding, journal: Journal, since: int = 0, operation: str | None = None) -> Work[Json]:
-    """Return the requests kept at this moment, newest last; `operation` is a glob (long work)."""
+    """Return the requests kept at this moment, newest last (long work).
+
+    `operation` is a glob; InvalidRequest when no operation fits it.
+    """
+    if operation is not None:
+        globs.refuse_unmet(operation, binding.operations)
 
     def view(entry: RequestEntry) -> Json | None:
         return _request(binding, entry) if operation is None or _is_of(entry.exchange, operation) else None
@@ -88,6 +93,19 @@ def fault_view(fault: Fault) -> Json:
     """Return a fault as the control API shows it."""
     view: Json = to_builtins(fault)
     return {"operation": "*", "used": 0} | {name: value for name, value in view.items() if value is not None}
+
+
+def list_unused(store: Store) -> Json:
+    """Return the scripts, faults and routes of the sandbox that nothing has met; those that `serve` has given aside."""
+    own = store.settings.routes
+    items = [{"kind": "target", **target_view(target)} for target in store.targets if not target.used]
+    items += [{"kind": "fault", **fault_view(fault)} for fault in store.faults if not fault.used]
+    items += [
+        {"kind": "route", "from": source, "to": destination, "used": 0}
+        for source, destination in store.routes.items()
+        if source not in store.routes_used and own.get(source) != destination
+    ]
+    return {"items": items}
 
 
 def _and_not_kept(note: str | None, what: str, weight: int) -> str:
@@ -167,6 +185,7 @@ OPERATIONS: Mapping[str, Callable[[Asked], Performed]] = {
     "deliveries.list": lambda asked: list_deliveries(asked.store.journal, **asked.query),
     "targets.list": lambda asked: {"items": [target_view(target) for target in asked.store.targets]},
     "faults.list": lambda asked: {"items": [fault_view(fault) for fault in asked.store.faults]},
+    "unused.list": lambda asked: list_unused(asked.store),
     "routes.get": lambda asked: dict(asked.store.routes),
     "assumptions.get": lambda asked: dict(asked.store.answers.values),
     "account.get": lambda asked: {"balance_usd": asked.store.balance_usd},

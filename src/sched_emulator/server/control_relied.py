@@ -37,7 +37,11 @@ def _get_relied(hosted: Hosted) -> Work[Json]:
     }
     complete = hosted.sandbox.log_complete
     found = yield from relied(hosted.sandbox, alternatives)
-    operations = {entry.exchange.operation for entry in hosted.sandbox.store.journal.requests}
+    told = [
+        entry.exchange for entry in hosted.sandbox.store.journal.requests
+    ]  # which may have dropped what the log has
+    told += [command.arguments["exchange"] for command in hosted.sandbox.log if command.method == "record"]
+    operations = {exchange.operation for exchange in told}
     shapes = {shape for operation in operations - {None} for shape in _shapes_of(operation)}
     return {
         "items": [_reliance(hosted, item) for item in found],

@@ -7,26 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from uuid import uuid4
 
-from msgspec.structs import replace
 from multidict import MultiMapping
 
-from sched_emulator.config import FROZEN_START_MS, Config, UsageError
-from sched_emulator.core import snapshot, soundness
+from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
-from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.records import Settings, State
+from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
-from sched_emulator.output import reason
-from sched_emulator.spec import assumptions
 
+from . import loading
 from .binding import Binding, bind
 from .driver import Driver
-from .http_errors import Unauthorized
-from .secrets import shorten, shorten_credentials
+from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
+from .secrets import shorten, shorten_credentials, shown_key
 from .sender import Sender
 from .turns import Turns, freeing
 
@@ -61,7 +56,7 @@ class Hosted:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
         with timed("loading"):
-            self.turns.begin(freeing(self.sandbox.restore(read_snapshot(document))))
+            self.turns.begin(freeing(self.sandbox.restore(loading.read_snapshot(document))))
             self._go_on()
 
     def _go_on(self) -> None:
@@ -79,7 +74,7 @@ class Sandboxes:
         self._answers, self._routes = dict(config.answers), dict(config.routes)  # the same for all sandboxes
         self._loaded = None
         if config.load is not None:  # what cannot be loaded stops the start
-            self._loaded = Beginning(snapshot.at_home(read_snapshot(_bytes_of(config.load)), self._settings()))
+            self._loaded = Beginning(loading.load(config.load, config, self._settings()))
         self.hosted: dict[str, Hosted] = {}
         self.instance = uuid4().hex
 
@@ -97,6 +92,12 @@ class Sandboxes:
             hosted = self.hosted[key] = self._make(key)
         return hosted
 
+    def known(self, key: str) -> Hosted:
+        """Return the sandbox of a key; NoSandbox when it has none yet."""
+        if key not in self.hosted:
+            raise NoSandbox(shown_key(key))
+        return self.hosted[key]
+
     async def present(self, key: str) -> Hosted:
         """Return the sandbox of a key once all that was due by now has happened."""
         await self.of_key(key).driver.caught_up()
@@ -106,10 +107,16 @@ class Sandboxes:
         """Return the key in the one header `Authorization`; Unauthorized when there is none that is accepted."""
         sent = headers.getall("Authorization", ())
         if len(sent) > 1:
-            raise Unauthorized(f"the request must have one header `Authorization`, got {len(sent)}")
-        key = _bearer(sent[0] if sent else None)
+            told = f"the request must have one header `Authorization`, got {len(sent)}"
+            raise Unauthorized(told, hint="Send the header once.")
+        try:
+            key = _bearer(sent[0] if sent else None)
+        except Unauthorized as error:
+            if self._config.keys is None:
+                raise
+            raise UnacceptedKey(error.message) from None
         if self._config.keys is not None and key not in self._config.keys:
-            raise Unauthorized("the key is not accepted")
+            raise UnacceptedKey("the key is not accepted")
         return key
 
     def forget(self, key: str) -> bool:
@@ -129,13 +136,14 @@ class Sandboxes:
     def _make(self, key: str) -> Hosted:
         state = fresh(self._settings()) if self._loaded is None else self._loaded.state()
         salt = blake2b(key.encode(), digest_size=8).hexdigest()
-        sandbox = Sandbox(state, salt=salt, keep_bytes=self._config.keep, beginning=self._loaded)
-        real = self._config.signature_clock == "real"
+        config = self._config
+        sandbox = Sandbox(state, salt=salt, keep_bytes=config.keep, keep_entries=config.journal, beginning=self._loaded)
+        real = config.signature_clock == "real"
         driver = Driver(
             sandbox,
             self._sender,
             self.turns,
-            concurrency=self._config.delivery_concurrency,
+            concurrency=config.delivery_concurrency,
             name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
@@ -167,29 +175,6 @@ def timed(what: str) -> Iterator[None]:
         log.warning("%s a snapshot took %.1f s, in which nobody else was served", what, seconds)
 
 
-def read_snapshot(document: bytes) -> State:
-    """Return the state in a snapshot that came from outside. InvalidRequest when it is none, or does not hang together.
-
-    Answers that its writer did not know of are the default ones.
-    """
-    state = snapshot.unseal(document)
-    try:
-        given = assumptions.parse_answers(state.answers), assumptions.parse_answers(state.settings.answers)
-    except ValueError as error:
-        raise InvalidRequest(f"the snapshot must have answers that are known: {error}") from None
-    answers, beginning = ({**assumptions.defaults(), **known} for known in given)
-    state = replace(state, answers=answers, settings=replace(state.settings, answers=beginning))
-    soundness.check(state)
-    return state
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"--load: {path} cannot be read: {reason(error)}") from None
-
-
 def real_now_ms() -> int:
     """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
     return time.time_ns() // 1_000_000
@@ -206,5 +191,5 @@ def _bearer(authorization: str | None) -> str:
         shown = shorten_credentials(scheme)
         raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {shown!r}")
     if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not _VISIBLE.fullmatch(key):
-        raise Unauthorized("the key is not accepted")
+        raise MalformedKey(MAX_KEY_CHARS)
     return key

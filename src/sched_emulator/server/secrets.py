@@ -21,11 +21,17 @@ _SCHEMES = frozenset({"apikey", "basic", "bearer", "digest", "hmac", "negotiate"
 _NO_LETTER = re.compile("[^a-z0-9]+")
 OWN = frozenset({"payload"})
 SHOWN_CHARS = 4
+SHORT_KEY_CHARS = 12  # of a key: real ones are longer
 
 
 def shorten(secret: str, shown_chars: int = SHOWN_CHARS) -> str:
     """Return the beginning of a secret, enough to recognise it."""
     return f"{secret[: min(shown_chars, len(secret) // 2)]}…"
+
+
+def shown_key(key: str) -> str:
+    """Return a key as sandboxes are named: whole where it is short, as those made up for a sandbox are."""
+    return key if len(key) <= SHORT_KEY_CHARS else shorten(key, 8)
 
 
 def shorten_credentials(text: str) -> str:

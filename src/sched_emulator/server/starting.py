@@ -1,4 +1,4 @@
-"""What a server needs of its machine before it can serve: files, sockets, an output, a port file.
+"""What a server needs of its machine before it can serve: files, sockets, an output.
 
 Each failure is a UsageError that names what failed.
 """
@@ -10,10 +10,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from sched_emulator.config import UsageError
-from sched_emulator.output import reason, write
+from sched_emulator.output import reason
 
 BACKLOG = 1024
 FREE_PORTS_TRIED = 20
@@ -76,22 +75,10 @@ def _socket(host: str, port: int, family: socket.AddressFamily, called: str = ""
 def announce(text: str) -> None:
     """Write to standard output that the server is there."""
     try:
-        write(sys.stdout, text, flush=True)
-    except BrokenPipeError as error:
-        raise UsageError(f"the output cannot be written: {reason(error)}") from None
-
-
-def write_port_file(path: Path, port: int) -> None:
-    """Write a port's number so that whoever sees the file sees all of it; nothing is left beside it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(str(port))
-        beside.replace(path)
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except OSError as error:
-        raise UsageError(f"--port-file: {path} cannot be written: {reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+        raise UsageError(f"the output cannot be written: {reason(error)}") from None
 
 
 def on_signal(stop: Callable[[], object]) -> None:
