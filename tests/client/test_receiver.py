@@ -92,6 +92,7 @@ WRONG_RESPONSES: list[tuple[Any, str]] = [
     ({"headers": ["X-A"]}, "a response's headers are an object of names and texts, got ['X-A']"),
     ({"headers": {"X A": "b"}}, "a response's headers have names such as Retry-After, got 'X A'"),
     ({"headers": {"X-A": "b\r\nX-B: c"}}, "a response's header is one line of text, got 'b\\r\\nX-B: c' for X-A"),
+    ({"headers": {"X-A": "1", "x-a": "2"}}, "a response must not have one header under two names, got X-A, x-a"),
     ({"headers": {"X-A": None}}, "a response's header is one line of text, got None for X-A"),
     (
         {"body": {1, 2}},
@@ -191,9 +192,11 @@ def test_what_is_no_http_is_ignored(receiver: Receiver) -> None:
 def test_headers_of_any_script_arrive_as_they_were_given_and_as_the_journal_shows(
     emulator: Emulator, box: Sandbox, receiver: Receiver
 ) -> None:
-    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €"}
+    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €", "X-Bytes": "\xa0Å à\u2028\xa0", "X-None": ""}
+    receiver.respond({"headers": {"X-Told": "Ünïcode 日本"}})
     schedule(emulator, box, receiver.url, headers=headers)
     box.clock.settle()
     [request], [delivery] = receiver.requests, box.deliveries()
     for seen in (request.headers, delivery["headers"]):
         assert {name: seen[name] for name in headers} == headers
+    assert delivery["response_headers"]["X-Told"] == "Ünïcode 日本"

@@ -236,7 +236,7 @@ def test_a_marker_that_cannot_be_meant_says_so(suite: pytest.Pytester) -> None:
             f"the marker sched_emulator knows no 'nwo'; there are {SETTINGS}",
             "the marker sched_emulator takes int for seed, got '7'",
             "the marker sched_emulator: There is no dialect 'klingon'; possible: documented, observed.",
-            "the test's sandbox cannot be made: 400 INVALID_REQUEST: `now` must be an ISO-8601 instant, got 'the day *",
+            "the test's sandbox cannot be made: 400 INVALID_REQUEST: `now` must be an instant in RFC 3339 *",
             "the test's sandbox cannot be made: clock: 'sixty' is no clock; expected wall, frozen or a speed like 60x",
         ]
     )

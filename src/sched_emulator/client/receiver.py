@@ -178,15 +178,17 @@ def _render(response: Any, demand: str) -> _Rendered:
 
 
 def _headers(given: Any) -> dict[str, str]:
-    """Return a response's headers as they are written: UTF-8, which the standard library takes as Latin-1."""
+    """Return a response's headers, all of them texts."""
     if not isinstance(given, Mapping):
         raise TypeError(f"a response's headers are an object of names and texts, got {given!r:.200}")
+    if len({str(name).lower() for name in given}) < len(given):
+        raise ValueError(f"a response must not have one header under two names, got {', '.join(given)}")
     for name, value in given.items():
         if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
             raise ValueError(f"a response's headers have names such as Retry-After, got {name!r:.200}")
         if not isinstance(value, str | int) or _CONTROL.search(str(value)):
             raise ValueError(f"a response's header is one line of text, got {value!r:.200} for {name}")
-    return {name: str(value).encode().decode("latin-1") for name, value in given.items()}
+    return {name: str(value) for name, value in given.items()}
 
 
 class _Server(ThreadingHTTPServer):
@@ -229,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         rendered = self.server.answer(Received(self.command, self.path, headers, body))
         self.send_response(rendered.status)
         for name, value in rendered.headers.items():
-            self.send_header(name, value)
+            self.send_header(name, value.encode().decode("latin-1"))  # UTF-8 goes out, as it comes in
         self.send_header("Content-Length", str(len(rendered.body)))
         self.end_headers()
         if self.command != "HEAD":

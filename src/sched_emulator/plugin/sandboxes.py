@@ -145,7 +145,8 @@ class Sandboxes:
                 else:
                     box = emulator.renewed(self._session[1].api_key, **beginning.keywords)
             except (EmulatorError, ValueError) as error:
-                pytest.fail(f"the test's sandbox cannot be made: {error}", pytrace=False)
+                told = f"the test's sandbox cannot be made: {error}"
+                raise pytest.fail.Exception(told, pytrace=False) from None
             if self._strangers is None:
                 self._strangers = Strangers(emulator)
             self._open.append(box)

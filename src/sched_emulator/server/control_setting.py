@@ -7,7 +7,7 @@ from msgspec import convert
 
 from sched_emulator.config import UsageError, parse_duration
 from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.core.instants import EXPECTED, LAST_MS, from_text, to_text
 from sched_emulator.core.records import Fault, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
@@ -152,7 +152,7 @@ def _instant(text: str, name: str) -> int:
     try:
         instant_ms = from_text(text)
     except ValueError:
-        raise InvalidRequest(f"must be an ISO-8601 instant, got '{text}'", parameter=name) from None
+        raise InvalidRequest(f"must be {EXPECTED}, got '{text}'", parameter=name) from None
     if not 0 <= instant_ms <= LAST_MS:
         raise InvalidRequest(f"must lie between 1970 and 9999, got '{text}'", parameter=name)
     return instant_ms
