@@ -205,6 +205,16 @@ def test_a_sandbox_takes_its_own_clock_and_answers(emulator: Emulator) -> None:
         assert (state["mode"], state["speed"]) == ("wall", 1000)
 
 
+def test_a_fresh_frozen_sandbox_stands_where_it_was_told_though_the_emulators_clock_runs() -> None:
+    with Emulator.start(clock="1000000x") as emulator:
+        for box in (
+            emulator.sandbox(clock="frozen", now="2026-03-01T00:00:00Z"),
+            emulator.renewed("ifr_mine", clock="frozen", now="2026-03-01T00:00:00Z"),
+        ):
+            state = box.clock.state()
+            assert (state["mode"], state["now"]) == ("frozen", "2026-03-01T00:00:00.000Z")
+
+
 def test_fresh_sandboxes_have_the_clock_the_emulator_was_started_with() -> None:
     with Emulator.start(clock="60x") as started:
         state = started.sandbox().clock.state()

@@ -150,15 +150,17 @@ class Emulator:
         box = Sandbox(self.client.with_key(key))
         if now is not None or assumptions is not None or seed is not None:
             box.reset(seed=seed, now=now, assumptions=assumptions)
-        return _with_clock(box, clock or (None if self._child else "frozen"))
+        return _with_clock(box, clock or (None if self._child else "frozen"), now)
 
 
-def _with_clock(box: Sandbox, clock: str | None) -> Sandbox:
+def _with_clock(box: Sandbox, clock: str | None, now: Instant | None = None) -> Sandbox:
+    """Set the clock of a sandbox; a fresh one that is frozen stands at `now`, however long it has run until then."""
     if clock is None:
         box.clock.state()  # makes it
-    else:
-        mode, speed = parse_clock(clock, "clock")
-        box.clock.put({"mode": mode, "speed": speed})
+        return box
+    mode, speed = parse_clock(clock, "clock")
+    frozen_at = {"now": instant_text(now)} if mode == "frozen" and now is not None else {}
+    box.clock.put({"mode": mode, "speed": speed, **frozen_at})
     return box
 
 
