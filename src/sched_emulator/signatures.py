@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 
 from .core import signing
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 _WEBHOOK_HEADERS = (signing.WEBHOOK_ID, signing.WEBHOOK_TIMESTAMP, signing.WEBHOOK_SIGNATURE)
 
 
