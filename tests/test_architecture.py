@@ -37,7 +37,7 @@ LAYERS = (
     ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "files", "output", "pytest_plugin", "signatures"}
+DOOR = {"__init__", "__main__", "cli", "config", "files", "output", "pytest_plugin", "signatures", "testing"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),
@@ -62,7 +62,7 @@ MAY_REACH = {
     "server": {"server", "files", "output", "config", "core", "spec"},
     "contract": {"contract", "client", "files", "output", "config", "spec"},
     "drift": {"drift", "spec"},
-    "follow": {"follow", "client", "core.instants"},
+    "follow": {"follow", "client", "config", "core.instants"},
     "intercept": {"intercept", "server", "files", "output", "config", "core", "spec"},
     "plugin": {"plugin", "client", "files", "output", "config", "spec", "follow", "intercept", "core.instants"},
 }

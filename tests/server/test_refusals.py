@@ -271,7 +271,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         "task.schedule",
         TASK | {"run_at": "tomorrow"},
         "run_at",
-        '`run_at` must be an ISO-8601 instant such as 2026-01-01T09:00:00Z, got "tomorrow"',
+        '`run_at` must be an instant in RFC 3339 such as 2026-01-01T09:00:00Z, got "tomorrow"',
     ),
     ("task.schedule", TASK | {"run_at": "0001-01-01T00:00:00+23:59"}, "run_at", ""),
     ("task.schedule", TASK | {"run_at": 1767225600}, "run_at", "`run_at` must be a string, got 1767225600"),

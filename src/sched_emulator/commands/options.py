@@ -44,13 +44,11 @@ def choice(*words: str) -> Parse:
 
 
 def instant(text: str, option: str) -> int:
-    """Return the epoch milliseconds of an ISO-8601 instant; without an offset it is UTC."""
+    """Return the epoch milliseconds of an instant; without an offset it is UTC."""
     try:
         ms = instants.from_text(text.strip())
-    except ValueError as error:
-        raise UsageError(
-            f"{option}: {text!r} is no instant ({error}); expected ISO-8601 such as 2026-01-01T09:00:00Z"
-        ) from None
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is no instant; expected {instants.EXPECTED}") from None
     if not 0 <= ms <= instants.LAST_MS:
         raise UsageError(f"{option}: {text!r} is out of range; expected an instant from 1970 to 9999")
     return ms

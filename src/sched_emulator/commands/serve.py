@@ -67,7 +67,7 @@ OPTIONS = (
     ),
     Option(
         "--now",
-        "where the clock starts, ISO-8601 (default: 2026-01-01T00:00:00Z if frozen, else the present)",
+        "where the clock starts, RFC 3339 (default: 2026-01-01T00:00:00Z if frozen, else the present)",
         "INSTANT",
         instant,
     ),

@@ -23,6 +23,8 @@ from .vary_child import FOLDER_VARIABLE
 if TYPE_CHECKING:
     from .vary import Verdict
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 PROPERTY = "sched_relied"
 ASKED: pytest.StashKey[bool] = pytest.StashKey()
 

@@ -16,6 +16,8 @@ from sched_emulator.client.sandbox import Instant, Sandbox
 from sched_emulator.config import FROZEN_START_MS, UsageError
 from sched_emulator.intercept import emulator_of_run
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
 PASSED: pytest.StashKey[bool] = pytest.StashKey()  # the test itself, so far

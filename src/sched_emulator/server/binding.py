@@ -16,7 +16,7 @@ from multidict import MultiMapping
 from sched_emulator import spec
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.instants import LAST_MS, from_text, to_ms, to_seconds, to_text
+from sched_emulator.core.instants import EXPECTED, LAST_MS, from_text, to_ms, to_seconds, to_text
 from sched_emulator.spec import assumptions
 
 from . import secrets
@@ -231,9 +231,7 @@ def _instant(text: str, name: str) -> int:
     try:
         instant_ms = from_text(text)
     except ValueError:
-        raise InvalidRequest(
-            f"must be an ISO-8601 instant such as 2026-01-01T09:00:00Z, got {shown(text)}", parameter=name
-        ) from None
+        raise InvalidRequest(f"must be {EXPECTED}, got {shown(text)}", parameter=name) from None
     if not 0 <= instant_ms <= LAST_MS:
         raise InvalidRequest(f"must lie between 1970 and 9999, got {shown(text)}", parameter=name)
     return instant_ms

@@ -30,6 +30,7 @@ from .routes import Matched, Route, Routes, path_of
 from .sandboxes import Hosted, Sandboxes
 from .secrets import shown_key
 from .turns import Work, unless
+from .validation_errors import SHOWN_CHARS, among
 
 PREFIX = "/_emulator"
 READING = frozenset({"GET", "HEAD"})
@@ -173,6 +174,9 @@ class Control:
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)
+        if body and bound.operation.body_schema is None:
+            unread = next(iter(body))[:SHOWN_CHARS]
+            raise InvalidRequest(f"is no field of this request{among(unread, [])}", parameter=unread)
         query = {
             parameter.name: value
             for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
@@ -182,7 +186,7 @@ class Control:
 
 def _refuse_unknown(bound: BoundOperation, matched: Matched) -> None:
     """Refuse parameters that a request has not, the misspelt among them."""
-    known = {parameter.name for parameter in bound.parameters}
+    known = [parameter.name for parameter in bound.parameters]
     for name in matched.query:
         if name not in known:
-            raise InvalidRequest("is no parameter of this request", parameter=name[:60])
+            raise InvalidRequest(f"is no parameter of this request{among(name, known)}", parameter=name[:SHOWN_CHARS])

@@ -6,7 +6,6 @@ Each failure is a UsageError that names what failed.
 import contextlib
 import errno
 import os
-import resource
 import signal
 import socket
 import sys
@@ -23,6 +22,10 @@ NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPP
 
 def allow_many_files() -> None:
     """Take as many open files, and with them connections, as the machine lets this user have."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no such limit
+    except ImportError:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):  # macOS says that there is no limit, and has one

@@ -21,6 +21,7 @@ from .engine import PHASES, STATEFUL, SchemaRun, plan
 from .flaws import Flaw, Judged, each_once
 
 PARTS = 2
+FEW = 40  # checks that are made here before two processes have started
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def schema_results(site: Site, job: Job, stop: threading.Event) -> Iterator[Resu
 
 
 def _judged(site: Site, job: Job) -> Iterator[Judged]:
-    if not site.virtual or len(job.wanted) <= PARTS:
+    if not site.virtual or len(job.wanted) <= FEW:
         stage = site.stage("schema")
         with contextlib.closing(stage):
             told = job.described(site.url, stage.key)
