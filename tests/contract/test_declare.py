@@ -55,7 +55,7 @@ def test_checks_are_gathered_in_order_of_definition_with_what_was_declared(tmp_p
     )
     assert (second.address, second.warrant, second.title) == ("mine/2", Warrant.CHOICE, "Nothing is everything.")
     assert (second.seconds, second.writes, second.virtual, second.timed) == (2, False, True, True)
-    assert cost(first) == 6
+    assert cost(first).total() == 6
 
 
 def test_a_file_may_import_another_and_its_checks_count_once(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ and fails by `equal`, by `require`, or by a method of the `Api` that expects som
 """
 
 from .api import NEVER, NO_BODY, Api, messages_in, side_by_side
-from .crons import beat, cron_id, has_ended, lateness, next_run
+from .beats import beat, lateness
+from .crons import cron_id, has_ended, next_run
 from .declare import Bound, Group, probe
 from .described import routes
 from .instants import instant_of, instant_text
