@@ -140,6 +140,21 @@ def unknown_parameters(api: Api) -> None:
     api.expects("http.unknown_parameters", reply.succeeded, came, "2xx")
 
 
+@bodies.choice(7, "queue.list:limit", writes=False)
+def given_twice(api: Api) -> None:
+    """A query parameter that is given twice is refused."""
+    reply = api.send("GET", "/v1/scheduling/queue/list?limit=1&limit=1")
+    came = f"`limit` given twice was answered {reply.status}: {reply.text[:120]}"
+    api.expects("http.given_once", 400 <= reply.status < 500, came, "it is refused")
+
+
+@bodies.choice(8, "queue.create:max_retries", "task.schedule:secret")
+def nulls_and_empty_texts(api: Api) -> None:
+    """A null for what may be absent is refused, and so is an empty secret."""
+    would_refuse(api, "http.described_requests", "queue.create", name=api.name(), max_retries=None)
+    would_refuse(api, "values.texts", "task.schedule", task=api.nowhere(), run_at=api.soon(86_400), secret="")
+
+
 @values.documented(1, "cron.create:schedule", lines=(32, 168))
 def impossible_expressions(api: Api) -> None:
     """Expressions that have no meaning at all are refused, and no cron is made."""

@@ -72,6 +72,24 @@ FORM: Negations = {
             "        for parameter in self.parameters:\n            value = _sent",
         ),
     ),
+    "http.given_once": (
+        Mutant(
+            "of a parameter given twice the first counts",
+            BINDING,
+            "    refuse_repeated(source, parameter.name)\n",
+            "",
+        ),
+    ),
+    "http.described_requests": (
+        Mutant(
+            "a null is taken for absent",
+            EXCHANGE,
+            '            journaled = b"null" if body is None else received.raw\n',
+            '            journaled = b"null" if body is None else received.raw\n'
+            '            if isinstance(body, dict) and body.get("max_retries", 0) is None:\n'
+            '                del body["max_retries"]\n',
+        ),
+    ),
     "http.newer_paths": (
         Mutant(
             "only the documented paths are served",
@@ -134,6 +152,14 @@ VALUES: Negations = {
             "    DelaySeconds:\n      type: number\n      x-unit: seconds\n      minimum: -1\n",
         ),
         Mutant("such a delay is none", BINDING, "    return to_ms(seconds)\n", "    return max(to_ms(seconds), 0)\n"),
+    ),
+    "values.texts": (
+        Mutant(
+            "a secret may be empty",
+            SPEC,
+            "      x-secret: true\n      minLength: 1\n",
+            "      x-secret: true\n      minLength: 0\n",
+        ),
     ),
     "values.names": (
         Mutant(

@@ -262,14 +262,9 @@ OF_DELIVERIES: Negations = {
         Mutant(
             "a task is another method",
             SENDER,
-            "        token = _guard.set(guard)\n",
-            '        guard.method = "PUT" if attempt.kind == "task" else "POST"\n        token = _guard.set(guard)\n',
-        ),
-        Mutant(
-            "by which it is sent",
-            SENDER,
-            "        guard.loopback = last\n        return await session.post(url",
-            "        guard.loopback = last\n        return await session.request(guard.method, url",
+            "                incoming.send(_request(url, attempt.headers, attempt.body.encode()))\n",
+            "                sent = _request(url, attempt.headers, attempt.body.encode())\n"
+            '                incoming.send(sent.replace(b"POST", b"PUT", 1) if attempt.kind == "task" else sent)\n',
         ),
     ),
     "delivery.success": (Mutant("a 404 is success", TARGETS, " status < 300\n", " status < 300 or status == 404\n"),),
@@ -336,9 +331,8 @@ OF_DELIVERIES: Negations = {
         Mutant(
             "instants have no offset",
             "core/instants.py",
-            "    if moment.tzinfo is None:\n        moment = moment.replace(tzinfo=UTC)\n    return (moment",
-            '    if moment.utcoffset():\n        raise ValueError("an offset")\n'
-            "    if moment.tzinfo is None:\n        moment = moment.replace(tzinfo=UTC)\n    return (moment",
+            "    if match is None:\n        raise ValueError(text)\n",
+            "    if match is None or match[9] not in {None, '00'}:\n        raise ValueError(text)\n",
         ),
     ),
 }
