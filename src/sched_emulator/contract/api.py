@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
-from .crons import CREATE_TAKES, cron_id, has_ended
+from .crons import CREATE_TAKES, cron_id, has_ended, is_within
 from .demands import Demands
 from .described import Contract, routes
 from .instants import instant_text
@@ -335,8 +335,13 @@ class Api:
             cursor = {"cursor": page["next_cursor"]}
         raise NotChecked(f"it is not among the runs on the first {RUN_PAGES} pages")
 
-    def payload_of(self, call: Call) -> Any:
-        """Return the payload in what a cron or a task delivered (`delivery.body`)."""
+    def payload_of(self, call: Call, sent: Any = NO_BODY) -> Any:
+        """Return the payload in what a cron or a task delivered (`delivery.body`).
+
+        Where the form is undetermined, it is `sent` if that is anywhere in the body, else the body; NotChecked without.
+        """
+        if sent is not NO_BODY and self.answer("delivery.body") is None:
+            return sent if is_within(call.body, sent) else call.body
         if self.follows("delivery.body") == "payload":
             return call.body
         if not isinstance(call.body, dict) or "payload" not in call.body:

@@ -25,6 +25,14 @@ def next_run(record: Mapping[str, Any]) -> float:
     return instant_of(record["next_run_at"])
 
 
+def is_within(body: Any, value: Any) -> bool:
+    """Whether a value is a body, or a part of it."""
+    if body == value and isinstance(body, bool) is isinstance(value, bool):
+        return True
+    parts = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
+    return any(is_within(part, value) for part in parts)
+
+
 def has_ended(run: Mapping[str, Any]) -> bool:
     """Whether a run says that it is over. Nobody documented its last states, and `finished_at` may be absent."""
     return run.get("finished_at") is not None or run.get("state") in LAST_STATES
