@@ -1,5 +1,6 @@
 """Crons, runs and tasks as a target answers them, read by meaning."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ def next_run(record: Mapping[str, Any]) -> float:
 
 def is_within(body: Any, value: Any) -> bool:
     """Whether a value is a body, or a part of it."""
-    if body == value and isinstance(body, bool) is isinstance(value, bool):
+    if json.dumps(body, sort_keys=True) == json.dumps(value, sort_keys=True):  # for 1 is no true
         return True
     parts = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
     return any(is_within(part, value) for part in parts)
