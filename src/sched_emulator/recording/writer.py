@@ -27,7 +27,8 @@ class Writer:
     Bodies are given as bytes, and with the headers as they came: what must not stand in the file is taken out here.
     `redact` names fields to redact besides. `later` is what does something at the end of this turn of a loop, such as
     `call_soon`: a turn's lines are then one `write`; without it each line is. `complain` hears, once, why nothing more
-    is recorded. A process that was forked from the one that began the file does not write.
+    is recorded. `exchanges` and `deliveries` are how many are in the file. A process that was forked from the one that
+    began the file does not write.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class Writer:
         self._complain = complain
         self._accounts: dict[str, int] = {}
         self._seq = 0
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[type, bytes]] = []
         self._length = 0
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._failure: str | None = None
         self._file: int | None = _begun(path)
-        self._add(header_line(replace(header, target=self._masks.url(header.target))))
+        self._add(Header, header_line(replace(header, target=self._masks.url(header.target))))
         self.flush()
         if not self.is_whole:
             path.unlink(missing_ok=True)
@@ -81,7 +82,6 @@ class Writer:
                     response=masks.body(_read(exchange.response, exchange.response_headers)),
                 )
             )
-            self.exchanges += 1
 
     def delivery(self, delivery: Delivery) -> None:
         """Add a delivery."""
@@ -91,7 +91,6 @@ class Writer:
             masks = self._masks
             headers, body = masks.headers(delivery.headers), masks.body(_read(delivery.body, delivery.headers))
             self._entry(replace(delivery, url=masks.url(delivery.url), headers=headers, body=body))
-            self.deliveries += 1
 
     def base(self, key: str, snapshot: Any) -> None:
         """Add what the session of a key begins with, a JSON value."""
@@ -109,14 +108,18 @@ class Writer:
     def flush(self) -> None:
         """Write what waits."""
         with self._lock:
-            lines, self._waiting = b"".join(self._waiting), []
+            waiting, self._waiting = self._waiting, []
             if self._file is None or self._process != os.getpid():
                 return
+            lines = b"".join(line for _, line in waiting)
             try:
                 _write(self._file, lines)
-                self._length += len(lines)
             except OSError as error:
                 self._give_up(error)
+                return
+            self._length += len(lines)
+            self.exchanges += sum(kind is Exchange for kind, _ in waiting)
+            self.deliveries += sum(kind is Delivery for kind, _ in waiting)
 
     def close(self) -> None:
         """Write what waits, and end the recording."""
@@ -131,15 +134,15 @@ class Writer:
 
     def _entry(self, entry: Entry) -> None:
         self._seq += 1
-        self._add(line_of(replace(entry, seq=self._seq)))
+        self._add(type(entry), line_of(replace(entry, seq=self._seq)))
         if self._later is None:
             self.flush()
         elif len(self._waiting) == 1:
             self._later(self.flush)
 
-    def _add(self, line: dict[str, Any]) -> None:
+    def _add(self, kind: type, line: dict[str, Any]) -> None:
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-        self._waiting.append(text.encode(errors="backslashreplace") + b"\n")
+        self._waiting.append((kind, text.encode(errors="backslashreplace") + b"\n"))
 
     def _account(self, key: str | None) -> int | None:
         if key is None:
