@@ -165,6 +165,8 @@ async def test_what_comes_goes_on_at_once() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", 200, b"ab", "the answer broke off"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 200, b"ab", "the answer broke off"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 200, b"", "the answer broke off"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabcde", 200, b"", "the answer broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + 5000 * b"9" + b"\r\n\r\n", 200, b"", "the answer broke off"),
     ],
 )
 async def test_a_connection_that_breaks_breaks_for_the_client_too(
@@ -255,6 +257,7 @@ async def test_what_is_under_way_at_the_end_is_told() -> None:
         b"GET / HTTP/1.1\r\nX: " + b"x" * 3000,
         GET + b"hello\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nabcde\r\n0\r\n\r\n",
     ],
 )
 async def test_what_is_no_request_is_refused_with_a_sentence(sent: bytes) -> None:

@@ -197,6 +197,7 @@ def test_content_that_is_still_compressed_is_undone(tmp_path: Path) -> None:
     [
         (entry(request=None), "line 1: entry 2 is none of HAR 1.2: lacks 'request'"),
         (entry(startedDateTime="noon"), "line 1: entry 2 is none of HAR 1.2: noon"),
+        (entry(time=float("inf")), "line 1: entry 2 is none of HAR 1.2: "),
         (7, "line 1: entry 2 is none of HAR 1.2: "),
     ],
 )

@@ -12,6 +12,8 @@ CHUNK_BYTES = 64 * 1024
 CHUNKED, UNTIL_END = -1, -2
 _REQUEST = re.compile(r"(\S+) (\S+) HTTP/1\.[01]")
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-9]\d\d)(?: .*)?", re.ASCII)
+_LENGTH = re.compile("[0-9]{1,15}")
+_CHUNK_SIZE = re.compile(b"[0-9a-fA-F]{1,12}")
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -124,7 +126,7 @@ def _length(head: Head) -> int | None:
     if "chunked" in said.get("transfer-encoding", "").lower():
         return CHUNKED
     length = said.get("content-length")
-    if length is not None and not (length.isascii() and length.isdecimal()):
+    if length is not None and _LENGTH.fullmatch(length) is None:
         raise NotHttpError
     return None if length is None else int(length)
 
@@ -132,10 +134,10 @@ def _length(head: Head) -> int | None:
 async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[Piece]:
     while True:
         line = await _line(reader)
-        try:
-            size = int(line.partition(b";")[0].strip(), 16)
-        except ValueError:
-            raise NotHttpError from None
+        digits = line.partition(b";")[0].strip()
+        if _CHUNK_SIZE.fullmatch(digits) is None:
+            raise NotHttpError
+        size = int(digits, 16)
         if size == 0:
             break
         yield Piece(line, b"")

@@ -42,6 +42,7 @@ async def run(
     complain: Callable[[str], object],
 ) -> int:
     """Run a command whose requests to the gateway pass through; return its exit status. RecordingError."""
+    logs.to_stderr("text")
     logs.watch(asyncio.get_running_loop())
     upstream = Upstream.of(os.environ)
     context = ssl.create_default_context()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sched_emulator.recording.lines import Delivery, Exchange, Header
 from sched_emulator.recording.writer import Writer
-from sched_emulator.server import starting
+from sched_emulator.server import logs, starting
 
 from . import LOOPBACK, framing
 from .environment import exempts
@@ -76,7 +76,10 @@ class Recorder:
     redact: tuple[str, ...] = ()
 
     async def run(self, complain: Callable[[str], object]) -> bool:
-        """Record until SIGTERM or Ctrl-C; say whether the recording is whole. UsageError when it cannot begin."""
+        """Record until SIGTERM or Ctrl-C; say whether the recording is whole. UsageError, RecordingError."""
+        logs.to_stderr("text")
+        logs.watch(asyncio.get_running_loop())
+        starting.allow_many_files()
         async with AsyncExitStack() as stack:
             sockets = _listening(stack, self.port)
             url = _url(sockets[0])
@@ -161,7 +164,7 @@ def _deliver(writer: Writer, known_as: str, exchange: Exchange) -> None:
             url=known_as.rstrip("/") + exchange.path,
             headers=exchange.headers,
             body=exchange.body,
-            attempt=int(attempt) if attempt.isascii() and attempt.isdecimal() else None,
+            attempt=int(attempt) if re.fullmatch("[0-9]{1,9}", attempt) else None,
             status=exchange.status,
             error=exchange.error,
         )

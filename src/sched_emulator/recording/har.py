@@ -88,7 +88,7 @@ class Har:
         self._seq += 1
         try:
             return self._exchange(entry)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             wrong = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise RecordingError(f"{self._name}, line {line}: entry {self._seq} is none of HAR 1.2: {wrong}") from None
 

@@ -18,6 +18,8 @@ from .content import readable
 from .lines import BASE, Body, Command, Delivery, Entry, Exchange, Header, Headers, RecordingError, header_line, line_of
 from .masks import Masks
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 Later = Callable[[Callable[[], None]], object]
 
 
@@ -141,7 +143,7 @@ class Writer:
             self._later(self.flush)
 
     def _add(self, kind: type, line: dict[str, Any]) -> None:
-        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        text = _ENCODER.encode(line)
         self._waiting.append((kind, text.encode(errors="backslashreplace") + b"\n"))
 
     def _account(self, key: str | None) -> int | None:
