@@ -11,7 +11,7 @@ CONTRACT := .venv/.contract
 DEV := .venv/.dev
 
 .NOTPARALLEL:
-.PHONY: setup run test demo contract mutants bench soak check audit docs format
+.PHONY: setup run test demo contract mutants bench soak dist check audit docs format
 
 setup: $(DEV)
 
@@ -55,6 +55,9 @@ bench: $(DEV)
 
 soak: $(DEV)
 	@$(BIN)/python -m tools.soak
+
+dist: $(DEV)
+	@$(BIN)/python -m tools.dist
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

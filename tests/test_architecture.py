@@ -32,11 +32,12 @@ LAYERS = (
     ("core", "spec", "recording"),
     ("config", "signatures"),
     ("output",),
+    ("files",),
     ("client", "server"),
     ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "output", "pytest_plugin", "signatures"}
+DOOR = {"__init__", "__main__", "cli", "config", "files", "output", "pytest_plugin", "signatures", "testing"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),
@@ -57,13 +58,14 @@ MAY_REACH = {
     "recording": {"recording"},
     "config": {"config"},
     "output": {"output", "config"},
+    "files": {"files", "output", "config"},
     "client": {"client", "config", "signatures", "core.signing"},
-    "server": {"server", "output", "config", "core", "spec", "recording"},
-    "contract": {"contract", "client", "output", "config", "spec"},
+    "server": {"server", "files", "output", "config", "core", "spec", "recording"},
+    "contract": {"contract", "client", "files", "output", "config", "spec"},
     "drift": {"drift", "spec"},
-    "follow": {"follow", "client", "core.instants"},
-    "intercept": {"intercept", "server", "output", "config", "core", "spec", "recording"},
-    "plugin": {"plugin", "client", "output", "config", "spec", "follow", "intercept", "core.instants"},
+    "follow": {"follow", "client", "config", "core.instants"},
+    "intercept": {"intercept", "server", "files", "output", "config", "core", "spec", "recording"},
+    "plugin": {"plugin", "client", "files", "output", "config", "spec", "follow", "intercept", "core.instants"},
 }
 # What of the edge is as pure as the core: from a request to its answer, without a socket or a loop.
 PURE_EDGE = ("binding", "exchange", "routes")

@@ -33,7 +33,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def calibrated(emulator: Emulator, path: Path, *options: str) -> Answers:
     """Calibrate against an emulator and return what the file says."""
     assert main(["calibrate", "--target", emulator.url, "--out", str(path), "--seed", "1", *options]) == 0
-    return assumptions.read_answers_toml(path)
+    return assumptions.parse_answers_toml(path.read_text(encoding="utf-8"), path.name)
 
 
 # --- Every answer that can be probed is recovered.
@@ -195,7 +195,7 @@ def test_every_question_with_its_default_makes_a_file_that_loads(tmp_path: Path)
     observations = [Observation(name, answer) for name, answer in assumptions.defaults().items()]
     path = tmp_path / "all.toml"
     path.write_text(document(map(finding, observations), target="URL", date="DATE", secret=None, requests=0))
-    assert assumptions.read_answers_toml(path) == assumptions.defaults()
+    assert assumptions.parse_answers_toml(path.read_text(encoding="utf-8"), path.name) == assumptions.defaults()
 
 
 def test_a_long_list_of_deliveries_is_cut() -> None:
@@ -223,7 +223,7 @@ def test_a_file_to_write_is_asked_for(capsys: pytest.CaptureFixture[str], tmp_pa
     assert main(["calibrate", "--out", str(tmp_path)]) == 2
     asked, *refused = capsys.readouterr().err.splitlines()
     assert asked == "sched-emulator calibrate: --out: expected the file to write, such as gateway.toml"
-    assert [line.rpartition("; ")[2] for line in refused] == ["expected a file in a folder that exists"] * 2
+    assert [line.rpartition("; ")[2] for line in refused] == ["expected one to write into", "expected a file to write"]
 
 
 def test_a_target_that_does_not_answer_is_status_2_and_writes_nothing(

@@ -92,9 +92,10 @@ def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    command = f"{sys.executable} -m sched_emulator assumptions list --json | head -n 1"
+    ours = f"{sys.executable} -m sched_emulator"
+    command = f"({ours} assumptions list --json; echo $? >&2) | head -n 1; ({ours} --help; echo $? >&2) | true"
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)  # noqa: S607 - ours
-    assert (ended.stdout, ended.stderr) == ("{\n", "")
+    assert (ended.stdout, ended.stderr) == ("{\n", "0\n0\n")
 
 
 # --- What serve is started with.

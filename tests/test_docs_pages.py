@@ -92,6 +92,7 @@ def test_every_link_leads_to_a_heading(path: str) -> None:
         ({"type": "string", "format": "uri", "maxLength": 8192}, "URL"),
         ({"type": "array", "items": {"type": "string"}, "maxItems": 3}, "array of string, at most 3"),
         ({"type": "array", "items": {}}, "array"),
+        ({"type": ["string", "array"], "items": {"type": ["integer", "null"]}}, "string or array of (integer or null)"),
         ({"enum": ["a", "b"]}, "`a` or `b`"),
         ({"const": True}, "true"),
         ({"anyOf": [{"type": "object"}, {"type": "string"}]}, "object or string"),

@@ -1,9 +1,10 @@
 """Each example passes its own tests in a folder of its own, as it does at the desk of somebody who copied it."""
 
+import os
 import shlex
 import shutil
 import subprocess
-import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,16 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["plain", "spread"])
-def test_an_example_passes_its_tests(example: Path, workers: list[str], tmp_path: Path) -> None:
-    folder = shutil.copytree(example, tmp_path / example.name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    command = [sys.executable, "-m", "pytest", *OPTIONS, *STRICT, *workers]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("copied", [False, True], ids=["where it is", "copied and spread"])
+def test_an_example_passes_its_tests(example: Path, copied: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    folder, workers = example, list[str]()
+    if copied:
+        ignored = shutil.ignore_patterns("__pycache__", ".*")
+        folder, workers = shutil.copytree(example, tmp_path / example.name, ignore=ignored), ["-n", "2"]
+    pytest_ = f"{sysconfig.get_path('scripts')}/pytest"  # as typed: unlike `python -m pytest`, it adds no folder
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    command = [pytest_, *OPTIONS, *STRICT, *workers]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 8 passed in " in done.stdout
 

@@ -93,7 +93,7 @@ def first_answer(received: bytes) -> tuple[int, dict[str, str], bytes]:
 def check_answer(status: int, headers: dict[str, str], body: bytes) -> None:
     """Assert that an answer is one of ours, and that nothing went wrong in making it."""
     assert status < 500, (status, body)
-    assert headers["content-type"].startswith("application/json"), (status, headers, body)
+    assert headers["content-type"].startswith(("application/json", "application/yaml")), (status, headers, body)
     assert headers["server"] == "sched-emulator", headers
     if body and status >= 400:
         error = json.loads(body)["error"]

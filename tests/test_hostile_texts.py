@@ -110,7 +110,10 @@ def test_a_calibration_of_a_hostile_target_is_a_file_that_can_be_read_back(
     with serving(Proxy(emulator)) as (url, _):
         assert main(["calibrate", "--target", url, "--out", str(path), "--seed", "1"]) == 0
     assert_harmless(path.read_text(encoding="utf-8"))
-    assert assumptions.read_answers_toml(path).keys() <= assumptions.catalogue().keys()
+    assert (
+        assumptions.parse_answers_toml(path.read_text(encoding="utf-8"), "hostile.toml").keys()
+        <= assumptions.catalogue().keys()
+    )
     told = "".join(capsys.readouterr())
     assert obeyed(told) == set()
 

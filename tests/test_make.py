@@ -67,6 +67,7 @@ def checkout(tmp_path: Path) -> Checkout:
         ("mutants", ".[dev]", "-m tests.contract.kill_mutants"),
         ("bench", ".[dev]", "-m bench"),
         ("soak", ".[dev]", "-m tools.soak"),
+        ("dist", ".[dev]", "-m tools.dist"),
         ("audit", ".[dev]", "-m tools.audit"),
     ],
 )

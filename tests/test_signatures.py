@@ -51,6 +51,13 @@ def test_an_empty_secret_never_verifies(scheme: str, secret: str) -> None:
     assert refusal(signed(scheme, secret), secret=secret) == "the secret is empty"
 
 
+@pytest.mark.parametrize("secret", ["whsec_a", "whsec_a b*c=d", "whsec_-_-_", "whsec_ü"])
+def test_a_secret_that_is_no_base64_behind_its_prefix_is_no_key_of_the_standard(secret: str) -> None:
+    message = "the secret has no base64 behind whsec_, which is no key of Standard Webhooks"
+    assert refusal(signed("standard-webhooks", secret), secret=secret) == message
+    verify(BODY, signed("x-infrai-signature", secret), secret)
+
+
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_each_header_of_the_standard_must_be_there(name: str) -> None:
     headers = signed("standard-webhooks")

@@ -2,11 +2,13 @@ import ast
 import inspect
 from pathlib import Path
 from typing import Any
+from unittest import TestCase
 
 import pytest
 
 import sched_emulator
-from sched_emulator import Emulator, EmulatorError, Receiver, Sandbox, follow, signatures
+from sched_emulator import Emulator, EmulatorError, Receiver, Sandbox, follow, signatures, testing
+from sched_emulator.client import records
 from sched_emulator.client import sandbox as handles
 
 USED = {
@@ -18,28 +20,35 @@ USED = {
 }
 PUBLIC = (
     handles.Account,
+    records.Advanced,
     handles.Assumptions,
     handles.Clock,
+    records.Delivery,
     Emulator,
     EmulatorError,
+    records.Fault,
     handles.Faults,
     Receiver,
+    records.Request,
     handles.Routes,
     Sandbox,
+    records.Script,
     handles.Targets,
+    testing.SchedulingTestCase,
+    records.TimelineEntry,
 )
 
 
 @pytest.mark.parametrize("kind", PUBLIC)
 def test_every_public_member_is_used_as_a_user_would(kind: type[Any]) -> None:
-    inherited = {name for name, _ in inspect.getmembers(Exception)}
+    inherited = {name for base in (Exception, dict, TestCase) for name, _ in inspect.getmembers(base)}
     assert {name for name, _ in inspect.getmembers(kind) if not name.startswith("_")} - inherited <= USED
 
 
 def test_every_public_name_is_used_as_a_user_would() -> None:
     defined = {
         name
-        for module in (signatures, follow)
+        for module in (signatures, follow, testing)
         for name, value in inspect.getmembers(module)
         if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
     }

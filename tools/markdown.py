@@ -43,7 +43,7 @@ def rows(schema: Mapping[str, Any], way: str = "") -> Iterator[Row]:
             description += " Without effect."
         required = any(group <= names for group in needed)
         yield Row(f"{way}{name}", type_of(described), required, description.strip())
-        inner, mark = (described.get("items", {}), "[].") if described.get("type") == "array" else (described, ".")
+        inner, mark = (described.get("items", {}), "[].") if "array" in described.get("type", "") else (described, ".")
         yield from rows(inner, f"{way}{name}{mark}")
 
 
@@ -66,6 +66,7 @@ def type_of(schema: Mapping[str, Any]) -> str:
     words = [str(word) for word in (named if isinstance(named, list) else [named])]
     if "array" in words:
         inner = type_of(schema.get("items", {}))
+        inner = f"({inner})" if len(words) > 1 else inner
         words[words.index("array")] = "array" if inner == "any" else f"array of {inner}"
     if schema.get("format") in _FORMATS:
         words[words.index("string")] = _FORMATS[schema["format"]]

@@ -14,9 +14,9 @@ from typing import NoReturn
 from .client.http import EmulatorError
 from .commands import assumptions, calibrate, clock, contract, cron, drift, record, run, serve, tour
 from .commands.options import Parser, values_of, without_effect
-from .commands.terminal import complain, say
+from .commands.terminal import complain
 from .config import UsageError
-from .output import write
+from .output import drop, write
 
 COMMANDS = (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift, record)
 _EPILOG = """examples:
@@ -32,7 +32,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from . import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
 
-        say(f"sched-emulator {__version__}")
+        write(sys.stdout, f"sched-emulator {__version__}\n", flush=True)
         parser.exit(0)
 
 
@@ -60,17 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    namespace = build_parser().parse_args(arguments)
+    parser = build_parser()
+    prog = parser.prog
     try:
+        namespace = parser.parse_args(arguments)
+        prog = namespace.prog
         values = values_of(namespace.options, namespace, os.environ)
         _tell_of_variables(values)
         status: int = namespace.run(values)
         write(sys.stdout, "", flush=True)
     except (UsageError, EmulatorError) as error:
-        complain(namespace.prog, error)
+        complain(prog, error)
         status = 2
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        status = 1
     except KeyboardInterrupt:
         status = 130
     _let_go_of_stdout()
@@ -92,4 +93,4 @@ def _let_go_of_stdout() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop(sys.stdout)

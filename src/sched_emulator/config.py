@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 FROZEN_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, where a frozen clock starts without --now
 MAX_DURATION_SECONDS = 31_557_600_000  # a thousand years
 MAX_SPEED = 1_000_000

@@ -35,15 +35,31 @@ def for_terminal(text: str) -> str:
 
 
 def write(stream: TextIO, text: str, *, flush: bool = False) -> None:
-    """Write a text for people. UsageError when the stream takes no more, a reader that has seen enough aside."""
+    """Write a text for people. UsageError when the stream takes no more."""
+    emit(stream, for_terminal(text), flush=flush)
+
+
+def emit(stream: TextIO, text: str, *, flush: bool = False) -> None:
+    """Write a text that may move the cursor. UsageError when the stream takes no more.
+
+    A reader that has seen enough, as `head` has, is nothing to stop for: the rest is dropped, and what a command has to
+    say with its exit status it says.
+    """
     try:
-        stream.write(for_terminal(text))
+        stream.write(text)
         if flush:
             stream.flush()
     except BrokenPipeError:
-        raise
+        drop(stream)
     except OSError as error:
         raise UsageError(f"the output cannot be written: {reason(error)}") from None
+
+
+def drop(stream: TextIO) -> None:
+    """Let whatever is still written to a stream go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def reason(error: OSError) -> str:

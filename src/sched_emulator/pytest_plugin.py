@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .plugin.sandboxes import Sandboxes
     from .plugin.settings import SandboxSettings
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 MARKER_HELP = (
     "sched_emulator(now=, clock=, assumptions={}, dialect=, seed=, follow=, strict=): settings of the test's sandbox in"
     " the emulated scheduling API; with strict=True a test is an error whose scripts, faults or routes nothing met."

@@ -1,9 +1,12 @@
 import asyncio
 import inspect
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+import trio
 from aiohttp import web
 
 from sched_emulator import Emulator, EmulatorError, Sandbox
@@ -102,3 +105,44 @@ async def test_an_advance_of_a_running_clock_waits_for_a_receiver(emulator: Emul
         outcomes = [entry["outcome"] for entry in await box.deliveries()]
     assert (caught.value.code, caught.value.retry_after_seconds) == ("BUSY", 1)
     assert (moved["stopped"], outcomes) == ("until", ["delivered"])
+
+
+def test_under_trio_the_coroutines_work_too(box: Sandbox) -> None:
+    async def pass_a_week() -> tuple[Any, ...]:
+        await box.aio.targets.script("https://api.acme.com/*", 200)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(box.aio.clock.advance, weeks=1))
+            (delivery,) = await box.aio.wait_for(box.aio.deliveries, within=60)
+        return await box.aio.clock.now, await box.aio.account.balance_usd, delivery.outcome
+
+    create_cron(box)
+    assert trio.run(pass_a_week) == (START + timedelta(weeks=1), None, "delivered")
+
+
+def test_under_trio_what_is_cancelled_ends(box: Sandbox) -> None:
+    async def give_up() -> bool:
+        with trio.move_on_after(0.05) as scope:
+            await box.aio.wait_for(lambda: False, within=60)
+        return scope.cancelled_caught
+
+    assert trio.run(give_up)
+
+
+@pytest.mark.parametrize("read", [lambda mirror: mirror.clock.settle(), lambda mirror: mirror.clock.now])
+def test_without_a_loop_it_says_what_it_needs(box: Sandbox, read: Callable[[aio.AsyncSandbox], Any]) -> None:
+    complaint = r"^box\.aio needs asyncio or trio, and neither runs here; box itself needs no loop$"
+    with pytest.raises(RuntimeError, match=complaint):
+        read(box.aio).send(None)
+
+
+async def test_a_condition_is_waited_for_while_the_loop_goes_on(box: Sandbox) -> None:
+    box.clock.resume(speed=1000)
+    async with receiver() as target:
+        create_cron(box, target.url)
+        body = {"task": target.url, "run_at": "2026-01-01T00:05:00Z"}
+        await asyncio.to_thread(call, box, "POST", "/task/schedule", body)
+        assert await box.aio.wait_for(lambda: target.paths, within=60) == ["/"]
+        (delivery,) = await box.aio.wait_for(lambda: box.aio.deliveries(url=target.url), within=60)
+    assert delivery.kind == "task"
+    with pytest.raises(TimeoutError, match=r"^within 0 real seconds the condition .* \(the sandbox's clock runs\)$"):
+        await box.aio.wait_for(lambda: None, within=0)

@@ -79,6 +79,7 @@ def test_options_become_a_command_line() -> None:
         "--seed=7",
         "--journal=20000",
     ]
+    assert serve_arguments({"delivery_timeout": timedelta(seconds=90)}) == ["--delivery-timeout=90.000000s"]
     assert serve_arguments({"strict_urls": False, "assumptions": "answers.toml", "allow_host": "*"}) == [
         "--assumptions=answers.toml",
         "--allow-host=*",
@@ -202,6 +203,16 @@ def test_a_sandbox_takes_its_own_clock_and_answers(emulator: Emulator) -> None:
     with emulator.sandbox(clock="1000x") as running:
         state = running.clock.state()
         assert (state["mode"], state["speed"]) == ("wall", 1000)
+
+
+def test_a_fresh_frozen_sandbox_stands_where_it_was_told_though_the_emulators_clock_runs() -> None:
+    with Emulator.start(clock="1000000x") as emulator:
+        for box in (
+            emulator.sandbox(clock="frozen", now="2026-03-01T00:00:00Z"),
+            emulator.renewed("ifr_mine", clock="frozen", now="2026-03-01T00:00:00Z"),
+        ):
+            state = box.clock.state()
+            assert (state["mode"], state["now"]) == ("frozen", "2026-03-01T00:00:00.000Z")
 
 
 def test_fresh_sandboxes_have_the_clock_the_emulator_was_started_with() -> None:

@@ -1,5 +1,7 @@
 import http.client
 import json
+import re
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -77,13 +79,65 @@ def test_what_a_function_raises_is_answered_500_and_raised_in_the_test(receiver:
         receiver.raise_errors()
 
 
-def test_responses_that_cannot_be_meant_are_refused(receiver: Receiver) -> None:
+TAKES = "respond() takes a function of the request, a status or an object with status, headers and body, got"
+WRONG_RESPONSES: list[tuple[Any, str]] = [
+    ((201, {"ok": True}), f"""{TAKES} (201, {{'ok': True}}); say {{"status": …, "headers": …, "body": …}}"""),
+    ([503, 200], "respond() takes its responses one by one, as in respond(503, 200), got a list"),
+    ("timeout", f"{TAKES} 'timeout'"),
+    (None, f"{TAKES} None"),
+    (True, f"{TAKES} True"),
+    (20, "a response's status is a whole number from 200 to 599, got 20"),
+    ({"status": "200"}, "a response's status is a whole number from 200 to 599, got '200'"),
+    ({"stauts": 200}, "a response has status, headers and body, no stauts"),
+    ({"headers": ["X-A"]}, "a response's headers are an object of names and texts, got ['X-A']"),
+    ({"headers": {"X A": "b"}}, "a response's headers have names such as Retry-After, got 'X A'"),
+    ({"headers": {"X-A": "b\r\nX-B: c"}}, "a response's header is one line of text, got 'b\\r\\nX-B: c' for X-A"),
+    ({"headers": {"X-A": "1", "x-a": "2"}}, "a response must not have one header under two names, got X-A, x-a"),
+    ({"headers": {"X-A": None}}, "a response's header is one line of text, got None for X-A"),
+    (
+        {"body": {1, 2}},
+        "a response's body is a text, bytes, or what becomes JSON: Object of type set is not JSON serializable",
+    ),
+]
+
+
+@pytest.mark.parametrize(("response", "complaint"), WRONG_RESPONSES)
+def test_a_response_that_cannot_be_meant_is_refused_by_the_call(
+    receiver: Receiver, response: Any, complaint: str
+) -> None:
+    receiver.respond(201)
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(complaint)}$"):
+        receiver.respond(200, response)
+    assert send(receiver)[0] == 201
+
+
+def test_responses_are_given_in_turn_and_answered_in_a_thread(receiver: Receiver) -> None:
+    async def answer(_request: Received) -> int:
+        return 200
+
+    wrong: Any = "loop"
     with pytest.raises(ValueError, match=r"^respond\(\) needs at least one response, such as 200$"):
         receiver.respond()
-    receiver.respond({"stauts": 200})
+    with pytest.raises(ValueError, match=r"^respond\(\) takes then='repeat-last' or then='cycle', got 'loop'$"):
+        receiver.respond(200, then=wrong)
+    with pytest.raises(TypeError, match=r"^respond\(\) calls its functions in a thread and awaits none, got "):
+        receiver.respond(answer)  # type: ignore[arg-type]
+
+
+def test_a_function_that_returns_no_response_is_answered_500_and_told_in_the_test(receiver: Receiver) -> None:
+    receiver.respond(lambda _request: None)  # type: ignore[arg-type, return-value]
     assert send(receiver)[0] == 500
-    with pytest.raises(TypeError, match=r"^a response has status, headers and body, no stauts$"):
+    with pytest.raises(
+        TypeError, match=r"^a function given to respond\(\) must return a status or an object .*, got None$"
+    ):
         receiver.raise_errors()
+
+
+def test_headers_are_answered_in_utf_8(receiver: Receiver) -> None:
+    receiver.respond({"headers": {"X-Place": "café 日本", "Retry-After": 5}})
+    with urllib.request.urlopen(receiver.url) as response:  # noqa: S310 - on loopback
+        told = {name: value.encode("latin-1").decode() for name, value in response.headers.items()}
+    assert (told["X-Place"], told["Retry-After"]) == ("café 日本", "5")
 
 
 def test_deliveries_arrive_and_their_signatures_are_checked(
@@ -138,9 +192,11 @@ def test_what_is_no_http_is_ignored(receiver: Receiver) -> None:
 def test_headers_of_any_script_arrive_as_they_were_given_and_as_the_journal_shows(
     emulator: Emulator, box: Sandbox, receiver: Receiver
 ) -> None:
-    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €"}
+    headers = {"X-Shop": "café", "X-Town": "日本", "X-Price": "5 €", "X-Bytes": "\xa0Å à\u2028\xa0", "X-None": ""}
+    receiver.respond({"headers": {"X-Told": "Ünïcode 日本"}})
     schedule(emulator, box, receiver.url, headers=headers)
     box.clock.settle()
     [request], [delivery] = receiver.requests, box.deliveries()
     for seen in (request.headers, delivery["headers"]):
         assert {name: seen[name] for name in headers} == headers
+    assert delivery["response_headers"]["X-Told"] == "Ünïcode 日本"

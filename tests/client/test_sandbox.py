@@ -1,5 +1,7 @@
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -41,8 +43,43 @@ def test_a_clock_is_set_frozen_and_let_go(box: Sandbox) -> None:
 
 
 def test_how_far_is_said_in_one_way(box: Sandbox) -> None:
-    with pytest.raises(ValueError, match=r"^say how far in one way: units of time, until= or events=$"):
+    complaint = r"^say how far in one way: a duration, units of time, until= or events=$"
+    with pytest.raises(ValueError, match=complaint):
         box.clock.advance(hours=1, events=1)
+    with pytest.raises(ValueError, match=complaint):
+        box.clock.advance("1h", hours=1)
+    with pytest.raises(ValueError, match=complaint):
+        box.clock.advance(timedelta(0), until=START)
+
+
+@pytest.mark.parametrize(
+    ("span", "now"),
+    [
+        (timedelta(days=1, milliseconds=5), "2026-01-02T00:00:00.005Z"),
+        (timedelta(0), "2026-01-01T00:00:00.000Z"),
+        ("3w", "2026-01-22T00:00:00.000Z"),
+        ("1h30m", "2026-01-01T01:30:00.000Z"),
+        ("PT15M", "2026-01-01T00:15:00.000Z"),
+        ("0s", "2026-01-01T00:00:00.000Z"),
+    ],
+)
+def test_time_passes_by_a_timedelta_or_a_duration(box: Sandbox, span: timedelta | str, now: str) -> None:
+    assert box.clock.advance(span) == {"now": now, "fired": 0, "stopped": "until"}
+
+
+@pytest.mark.parametrize(
+    ("span", "complaint"),
+    [
+        ("3 weeks", "advance(): '3 weeks' is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"),
+        ("-1h", "advance(): '-1h' is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"),
+        ("99999w", "advance(): '99999w' is too long; expected at most a thousand years"),
+        (60, "advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got 60"),
+        (True, "advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got True"),
+    ],
+)
+def test_what_is_no_span_of_time_is_refused_by_the_call(box: Sandbox, span: Any, complaint: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=f"^{re.escape(complaint)}$"):
+        box.clock.advance(span)
 
 
 def test_going_back_is_an_error_that_says_so(box: Sandbox) -> None:
@@ -80,6 +117,19 @@ def test_one_response_needs_no_list(box: Sandbox) -> None:
     assert box.targets.script("https://a/*", 204, then="cycle")["responses"] == [{"status": 204}]
     assert box.targets.script("https://b/*", {"status": 204})["responses"] == [{"status": 204}]
     assert box.targets.script("https://c/*", "reset")["responses"] == [{"error": "reset"}]
+
+
+def test_a_response_that_cannot_be_meant_is_refused_by_the_call(box: Sandbox) -> None:
+    wrong: list[tuple[Any, str]] = [
+        ([(503, {"busy": True})], "`responses[0]` must be a string or a whole number or an object, got an array"),
+        ([200, None], "`responses[1]` must be a string or a whole number or an object, got null"),
+        (False, "`responses` must be a string or a whole number or an object or an array, got false"),
+        ("tiemout", '`responses` must be a status, an object, or one of "timeout", "refused", "reset", got "tiemout"'),
+    ]
+    for responses, complaint in wrong:
+        with pytest.raises(EmulatorError) as caught:
+            box.targets.script("https://a/*", responses)
+        assert caught.value.message == complaint
 
 
 def test_a_journal_is_read_on_from_a_number(box: Sandbox) -> None:

@@ -26,14 +26,14 @@ CRONS_MUTANTS = (
     Mutant(
         "a new expression leaves next_run_at",
         CRONS,
-        "if ended or retimed:",
-        'if ended or "timezone" in changes:',
+        "if ended or _timing(changed) != _timing(cron):",
+        "if ended or changed.timezone != cron.timezone:",
     ),
     Mutant(
         "a new zone leaves next_run_at",
         CRONS,
-        "if ended or retimed:",
-        'if ended or "cron_expr" in changes:',
+        "if ended or _timing(changed) != _timing(cron):",
+        "if ended or changed.cron_expr != cron.cron_expr:",
     ),
     Mutant("max_runs makes one run more", CRONS, "cron.runs_counted >= limit", "cron.runs_counted > limit"),
     Mutant("max_runs is ignored", CRONS, "limit is not None and cron.runs_counted >= limit", "False"),

@@ -95,7 +95,7 @@ def test_what_needs_virtual_time_is_left_out_where_time_is_real(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (None, "is no folder; expected one of Python files with checks"),
+        (None, "is no folder; expected one"),
         ("", "has no checks; `sched_emulator.contract` says how one is written"),
         ("import absent_module", "cannot be imported: ModuleNotFoundError: No module named 'absent_module'"),
         ("def broken(:", "cannot be imported: SyntaxError: "),

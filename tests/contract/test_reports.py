@@ -6,11 +6,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from sched_emulator.config import UsageError
 from sched_emulator.contract import catalogue, known, reports
 from sched_emulator.contract.report import Report
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Exchange, Result, Status
-from sched_emulator.contract.settings import Settings, SettingsError
+from sched_emulator.contract.settings import Settings
 
 CHECKS = catalogue.load().scenarios
 AUTHORIZATION = {"Authorization": "Bearer $INFRAI_API_KEY", "Content-Type": "application/json"}
@@ -121,5 +122,5 @@ def test_known_deviations_are_expected_and_fail_when_gone(tmp_path: Path) -> Non
 
 
 def test_a_missing_file_of_known_deviations_is_a_mistake_of_the_user(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--known: .* cannot be read: No such file or directory"):
+    with pytest.raises(UsageError, match=r"--known: .* cannot be read: no such file or directory"):
         known.read(tmp_path / "absent")

@@ -152,7 +152,7 @@ def test_a_failure_is_repeated_by_the_command_that_it_prints(capsys: pytest.Capt
         (["--rate", "fast"], "--rate: 'fast' is no rate; expected requests in a second, such as 5/s"),
         (["--callback-listen", "here"], "--callback-listen: 'here' is no address"),
         (["--max-requests", "0"], "--max-requests: 0 is out of range"),
-        (["--assumptions", "absent.toml"], "--assumptions: absent.toml cannot be read: No such file or directory."),
+        (["--assumptions", "absent.toml"], "--assumptions: there is no file 'absent.toml'; expected the path of one"),
     ],
 )
 def test_mistakes_in_options_are_one_sentence(

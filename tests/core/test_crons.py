@@ -440,7 +440,14 @@ def test_a_pause_stops_neither_a_run_under_way_nor_a_queued_nor_a_waiting_one(bo
     ]
 
 
-@pytest.mark.parametrize("change", [{"max_runs": 9}, {"name": "x"}, {"retry": 0}, {}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"max_runs": 9}, {"name": "x"}, {"retry": 0}, {}),
+        # as a program does that describes its crons anew at every start
+        *({"cron_expr": "* * * * *"}, {"timezone": "UTC"}, {"cron_expr": "* * * * *", "timezone": "UTC", "retry": 0}),
+    ],
+)
 def test_a_change_that_is_not_about_time_loses_no_fire_that_is_due_now(box: Box, change: dict[str, Any]) -> None:
     for _ in range(2):
         box.call("cron.create", **MINUTELY)
@@ -452,7 +459,13 @@ def test_a_change_that_is_not_about_time_loses_no_fire_that_is_due_now(box: Box,
     assert box.seconds_sent() == [60, 60]
 
 
-@pytest.mark.parametrize("change", [{"cron_expr": "*/2 * * * *"}, {"timezone": "Asia/Tokyo"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"cron_expr": "*/2 * * * *"}, {"timezone": "Asia/Tokyo"}),
+        *({"cron_expr": "* * * * *", "timezone": "Asia/Tokyo"}, {"cron_expr": "*/1 * * * *", "timezone": "UTC"}),
+    ],
+)
 def test_a_new_expression_or_zone_counts_from_now_and_never_fires_at_once(box: Box, change: dict[str, str]) -> None:
     for _ in range(2):
         box.call("cron.create", **MINUTELY)

@@ -388,7 +388,13 @@ def test_any_text_is_either_refused_or_has_a_canonical_form_that_stays(text: str
 def test_ordinary_headers_are_allowed() -> None:
     urls.check_headers({})
     urls.check_headers(
-        {"Authorization": "Bearer x", "X-A": "a\tb c", "x!#$%&'*+-.^_`|~9": "", "Content-Type": "é", "X-B": "日本 €"}
+        {
+            "Authorization": "Bearer x",
+            "X-A": "a\tb c",
+            "x!#$%&'*+-.^_`|~9": "",
+            "Content-Type": "é",
+            "X-B": "日本 €\xa0",
+        }
     )
 
 
@@ -402,6 +408,8 @@ def test_ordinary_headers_are_allowed() -> None:
         ({"é": "a"}, "`headers` must have tokens as names (RFC 9110), got 'é'"),
         ({"ä" * 90: "a"}, f"`headers` must have tokens as names (RFC 9110), got '{'ä' * 80}…'"),
         ({"x-a": "1", "X-A": "2"}, "`headers` must not have one header under two names, got 'x-a' and 'X-A'"),
+        ({"X-A": " a"}, "`headers` must have values without blanks around them, 'X-A' has some"),
+        ({"X-A": "a\t"}, "`headers` must have values without blanks around them, 'X-A' has some"),
         ({"x-first": "2"}, "`headers` must not have one header under two names, got 'X-First' and 'x-first'"),
         ({"X-A": 1}, "`headers` must have strings as values, 'X-A' has none"),
         ({"X-A": None}, "`headers` must have strings as values, 'X-A' has none"),

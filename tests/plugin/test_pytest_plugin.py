@@ -221,15 +221,23 @@ def test_a_marker_that_cannot_be_meant_says_so(suite: pytest.Pytester) -> None:
 
         @pytest.mark.sched_emulator(dialect="klingon")
         def test_dialect(sched_emulator): ...
+
+        @pytest.mark.sched_emulator(now="the day before")
+        def test_now(sched_emulator): ...
+
+        @pytest.mark.sched_emulator(clock="sixty")
+        def test_clock(sched_emulator): ...
     """
     result = run(suite, source)
-    result.assert_outcomes(errors=4)
+    result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
         [
             f"the marker sched_emulator takes its settings by name: {SETTINGS}",
             f"the marker sched_emulator knows no 'nwo'; there are {SETTINGS}",
             "the marker sched_emulator takes int for seed, got '7'",
             "the marker sched_emulator: There is no dialect 'klingon'; possible: documented, observed.",
+            "the test's sandbox cannot be made: 400 INVALID_REQUEST: `now` must be an instant in RFC 3339 *",
+            "the test's sandbox cannot be made: clock: 'sixty' is no clock; expected wall, frozen or a speed like 60x",
         ]
     )
 
@@ -254,10 +262,31 @@ def test_answers_come_from_a_file_and_from_the_command_line(suite: pytest.Pytest
     run(suite, source, *given).assert_outcomes(passed=2)
 
 
+def test_a_file_of_answers_that_cannot_be_used_is_one_line(suite: pytest.Pytester) -> None:
+    answers = '[queue]\nnack_position = "back"\n'
+    for name, content, told in [
+        ("folder", None, "'{}' is a folder; expected the path of a file"),
+        ("utf-16", answers.encode("utf-16"), "{} is UTF-16; expected UTF-8"),
+        ("latin-1", b"# caf\xe9", "{} is no UTF-8: unexpected end of data at byte 5"),
+        ("other", answers.replace("back", "top").encode(), "queue.nack_position cannot be 'top'; possible: one of "),
+        ("bom", answers.encode("utf-8-sig"), ""),
+    ]:
+        path = suite.path / name
+        path.mkdir() if content is None else path.write_bytes(content)
+        try:
+            suite.parseconfigure("-p", "no:schemathesis", f"--sched-assumptions={path}")
+        except pytest.UsageError as error:
+            said = str(error)
+            assert said.startswith(f"--sched-assumptions: {told.format(path)}")
+            assert "\n" not in said
+        else:
+            assert name == "bom"
+
+
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: *nowhere.toml cannot be read: No such file*"),
+        ("--sched-assumptions=nowhere.toml", "ERROR: --sched-assumptions: there is no file '*nowhere.toml'; expected*"),
         ("--sched-assume=cron.dts=literal", "ERROR: --sched-assume: There is no assumption 'cron.dts'; did you mean*"),
         (
             "--sched-assume=literal",
@@ -345,13 +374,19 @@ def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
     source = """
         import urllib.error
 
+        import pytest
+
         from program import call, create_cron
 
         def test_that_fails(sched_emulator):
             create_cron(name="weekly report")
-            sched_emulator.targets.script("https://api.acme.com/*", [503, "refused"])
+            busy = {"status": 503, "body": {"busy": "x" * 200}}
+            sched_emulator.targets.script("https://api.acme.com/*", [busy, "refused"])
             sched_emulator.clock.advance(weeks=1)
-            for _ in range(9):
+            sched_emulator.faults.add("queue.create", drop=True, after=True)
+            with pytest.raises(OSError):
+                call("/queue/create", {"name": "orders"})
+            for _ in range(8):
                 call("/queue/publish", {"queue": "orders", "payload": {}, "urgnet": True})
             try:
                 call("/queue/consume", {"queue": "ordres"})
@@ -371,10 +406,13 @@ def test_a_failure_tells_the_sandbox_s_story(suite: pytest.Pytester) -> None:
             "*- sched_emulator -*",
             "clock: 2026-01-08T00:00:00.000Z, frozen",
             "requests, the last 10 of 11:",
+            "   * 2026-01-08T00:00:00.000Z  queue.create  503 UNAVAILABLE: injected fault: *",
+            "        note: the connection was dropped: this answer was never sent",
             "   * 2026-01-08T00:00:00.000Z  queue.publish  200 (ignored: urgnet)",
             "   * 2026-01-08T00:00:00.000Z  queue.consume  404 NOT_FOUND: *ordres*",
             "deliveries:",
             "   * 2026-01-05T09:00:00.000Z  cron to https://api.acme.com/weekly, attempt 1: failed 503",
+            '        answered: {"busy":"xxx*xxx…',
             "   * 2026-01-05T09:00:10.000Z  cron to https://api.acme.com/weekly, attempt 2: refused, *",
             "due next:",
             "  2026-01-12T09:00:00.000Z  cron weekly report",

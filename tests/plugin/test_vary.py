@@ -262,9 +262,9 @@ def test_what_was_stopped_or_only_collected_is_not_varied(suite: pytest.Pytester
     [
         (
             "--sched-report=nowhere/vary.json",
-            "ERROR: --sched-report: nowhere/vary.json cannot be written: there is no*",
+            "ERROR: --sched-report: there is no folder '*nowhere'; expected one to write into",
         ),
-        ("--sched-report=.", "ERROR: --sched-report: . cannot be written: it is a folder"),
+        ("--sched-report=.", "ERROR: --sched-report: '*' is a folder; expected a file to write"),
         ("--sched-vary=reprot", "*error: argument --sched-vary: ignored explicit argument 'reprot'"),
     ],
 )

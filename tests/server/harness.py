@@ -11,6 +11,7 @@ from aiohttp.web import ServerRunner
 from sched_emulator.server.app import App
 from sched_emulator.server.binding import bind
 from sched_emulator.spec import assumptions
+from tests.server import described
 
 KEY = "ifr_test"
 Json = dict[str, Any]
@@ -39,6 +40,7 @@ class Api:
     def __init__(self, client: TestClient[Any, Any], key: str = KEY) -> None:
         self.client = client
         self.headers = {"Authorization": f"Bearer {key}"}
+        self.seen: described.Seen = set()
 
     @property
     def app(self) -> App:
@@ -51,13 +53,16 @@ class Api:
         return Api(self.client, key)
 
     async def send(self, method: str, path: str, body: Any = None, **options: Any) -> ClientResponse:
-        """Send a request as it stands; `body` is JSON unless it is bytes."""
+        """Send a request as it stands; `body` is JSON unless it is bytes. The control API is held to its document."""
         headers = {**self.headers, **options.pop("headers", {})}
         if isinstance(body, bytes):
-            return await self.client.request(method, path, data=body, headers=headers, **options)
-        if body is not None:
+            options["data"] = body
+        elif body is not None:
             options["json"] = body
-        return await self.client.request(method, path, headers=headers, **options)
+        response = await self.client.request(method, path, headers=headers, **options)
+        type_ = response.headers["Content-Type"]
+        self.seen |= described.seen_in(method, path, response.status, type_, await response.read())
+        return response
 
     async def envelope(self, operation: str, body: Any = None, *, newer: bool = False, **path: str) -> Json:
         """Perform an operation by its id and return the whole answer."""

@@ -66,6 +66,9 @@ async def talk_nonsense(_reader: asyncio.StreamReader, writer: asyncio.StreamWri
     writer.write(b"nonsense\x00\xff\r\n\r\n")
 
 
+NONSENSE = r"the answer is not HTTP, it starts with 'nonsense\x00\xff'"
+
+
 async def hang_up(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
     pass
 
@@ -94,9 +97,9 @@ async def test_a_receiver_that_does_not_come_to_an_end_times_out(start: Start, b
     ("behaviour", "ending"),
     [
         (stream, {"outcome": "delivered", "status": 200}),
-        (talk_nonsense, {"outcome": "failed", "error": "the answer is not HTTP"}),
+        (talk_nonsense, {"outcome": "failed", "error": NONSENSE}),
         (hang_up, {"outcome": "failed", "error": "the connection was closed before an answer"}),
-        (break_off, {"outcome": "failed", "error": "the answer broke off"}),
+        (break_off, {"outcome": "delivered", "status": 200}),
         (redirect, {"outcome": "failed", "status": 302, "error": "HTTP 302"}),
     ],
 )

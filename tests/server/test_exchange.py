@@ -97,8 +97,8 @@ JSON = {"Content-Type": "application/json"}
     ("request_", "expected", "operation"),
     [
         (
-            ("GET", "/v1/nothing", b"", {}),
-            (404, "NOT_FOUND", "the path '/v1/nothing' was not found"),
+            ("GET", "/v1/cron/nothing", b"", {}),
+            (404, "NOT_FOUND", "the path '/v1/cron/nothing' was not found"),
             None,
         ),
         (

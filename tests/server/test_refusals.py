@@ -47,6 +47,43 @@ async def test_keys_narrow_which_keys_are_accepted(start: Start) -> None:
     assert (await refusal(api.with_key("ifr_other"), "GET", "/v1/cron/list"))[0] == 401
 
 
+@pytest.mark.parametrize("key", ["ifr_other", "sk_live_1", "", None])
+async def test_under_keys_nobody_is_told_how_a_key_begins(start: Start, key: str | None) -> None:
+    api = await start(keys=frozenset({"ifr_good"}))
+    api.headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    for path in ("/v1/cron/list", "/_emulator/snapshot"):
+        error = (await (await api.send("GET", path, headers=JSON)).json())["error"]
+        if path.startswith("/v1") or key is not None:
+            told = "Send one of the keys that the emulator was started with: --keys names them."
+            assert (error["code"], error["hint"]) == ("UNAUTHORIZED", told)
+
+
+@pytest.mark.parametrize("key", ["ifr_", "ifr_two words", "ifr_" + "x" * 509, "sk_live_1"])
+async def test_a_key_that_cannot_be_one_is_told_what_one_is(api: Api, key: str) -> None:
+    error = (await (await api.with_key(key).send("GET", "/v1/cron/list")).json())["error"]
+    told = "A key starts with ifr_, goes on, and has at most 512 visible ASCII characters, no spaces."
+    assert error["hint"] == told
+
+
+@pytest.mark.parametrize("path", ["/v1/kv/get/a", "/v1/kv", "/v1/schedule/cron/list", "/v1/email/send?to=a"])
+async def test_another_module_of_the_vendor_is_said_not_to_be_emulated(api: Api, path: str) -> None:
+    for method in ("GET", "POST"):
+        status, code, message = await refusal(api, method, path)
+        assert (status, code) == (404, "NOT_FOUND")
+        asked = path.partition("?")[0]
+        told = f"the path '{asked}' was not found: of the vendor's API only scheduling is emulated, no other module"
+        assert message == told
+
+
+@pytest.mark.parametrize(
+    ("path", "index"), [("/v1/cron/lists", "/openapi.yaml"), ("/v2", "/openapi.yaml"), ("/_emulator/x", "/_emulator/")]
+)
+async def test_an_unknown_path_is_told_where_the_others_are_listed(api: Api, path: str, index: str) -> None:
+    error = (await (await api.send("GET", path)).json())["error"]
+    assert error["hint"] == f"GET {index} lists what is served."
+    assert (await api.client.get(index)).status == 200
+
+
 async def test_without_credit_every_write_but_a_topup_is_402(api: Api) -> None:
     await api.call("queue.publish", MESSAGE)
     await api.control("PUT", "account", {"balance_usd": 0})
@@ -70,7 +107,7 @@ async def test_without_credit_every_write_but_a_topup_is_402(api: Api) -> None:
         ("POST", "/v1/queue/dlq/redrive/none", "queue 'none' not found"),
         ("GET", "/v1/scheduling/nothing", "the path '/v1/scheduling/nothing' was not found"),
         ("GET", "/v1/discovery/nothing", "capability 'nothing' not found"),
-        ("GET", "/", "the path '/' was not found"),
+        ("POST", "/", "the path '/' was not found"),
     ],
 )
 async def test_what_is_not_there_is_404(api: Api, method: str, path: str, message: str) -> None:
@@ -234,7 +271,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         "task.schedule",
         TASK | {"run_at": "tomorrow"},
         "run_at",
-        '`run_at` must be an ISO-8601 instant such as 2026-01-01T09:00:00Z, got "tomorrow"',
+        '`run_at` must be an instant in RFC 3339 such as 2026-01-01T09:00:00Z, got "tomorrow"',
     ),
     ("task.schedule", TASK | {"run_at": "0001-01-01T00:00:00+23:59"}, "run_at", ""),
     ("task.schedule", TASK | {"run_at": 1767225600}, "run_at", "`run_at` must be a string, got 1767225600"),

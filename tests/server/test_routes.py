@@ -14,7 +14,9 @@ ROUTES = Routes(
         Route("GET", "/runs/get/{id}/{run_id}", "run"),
         Route("GET", "/runs/{id}/all", "runs"),
         Route("GET", "/", "root"),
-    ]
+    ],
+    index="/all",
+    beside=": nothing but queues and runs",
 )
 
 
@@ -70,6 +72,13 @@ def test_what_is_not_there_is_404(target: str, shown: str) -> None:
     with pytest.raises(SchedulingError) as refused:
         ROUTES.match("GET", target)
     assert (refused.value.status, refused.value.message) == (404, f"the path '{shown}' was not found")
+
+
+def test_what_is_beside_all_that_there_is_says_so_and_where_the_rest_is_listed() -> None:
+    with pytest.raises(SchedulingError) as refused:
+        ROUTES.match("GET", "/queue/get-or-create/a")
+    message = "the path '/queue/get-or-create/a' was not found: nothing but queues and runs"
+    assert (refused.value.message, refused.value.hint) == (message, "GET /all lists what is served.")
 
 
 @pytest.mark.parametrize(

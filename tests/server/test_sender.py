@@ -270,21 +270,16 @@ async def test_a_receiver_that_streams_for_ever_is_cut_off_and_counts_by_its_sta
 @pytest.mark.parametrize(
     "behaviour",
     [
-        b"garbage\x00\xff\r\n\r\n",
-        b"SSH-2.0-OpenSSH_9.6\r\n",
-        b"HTTP/1.1 OK\r\n\r\n",
-        b"HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi",
         then(b"HTTP/1.1 200 OK\r\n", repeat(b"X-A: " + b"a" * 1000 + b"\r\n")),
         then(b"HTTP/1.1 200 OK\r\nX-A: ", repeat(b"a" * 65536)),
+        repeat(b"HTTP/1.1 100 Continue\r\n\r\n"),
     ],
 )
-async def test_garbage_and_endless_headers_are_no_http(behaviour: Behaviour | bytes) -> None:
-    assert await outcome_of(behaviour) == failed("the answer is not HTTP")
+async def test_headers_that_do_not_end_are_no_answer(behaviour: Behaviour) -> None:
+    assert await outcome_of(behaviour) == failed("the answer's headers are longer than 300 KiB")
 
 
-@pytest.mark.parametrize("behaviour", [b"", b"HTTP/1.1 200 OK\r\nContent-", reset])
+@pytest.mark.parametrize("behaviour", [b"", b"HTTP/1.1 200 O", reset])
 async def test_a_receiver_that_closes_early_fails_after_one_request(behaviour: Behaviour | bytes) -> None:
     async with rude_receiver(behaviour) as target, sender() as sending:
         assert await post(sending, target.url) == failed("the connection was closed before an answer")
@@ -293,17 +288,6 @@ async def test_a_receiver_that_closes_early_fails_after_one_request(behaviour: B
 
 async def test_a_receiver_that_closes_at_once_fails() -> None:
     assert await outcome_of(b"", read=False) == failed("the connection was closed before an answer")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
-    ],
-)
-async def test_a_receiver_that_closes_in_the_middle_of_its_answer_fails(answer: bytes) -> None:
-    assert await outcome_of(answer) == failed("the answer broke off")
 
 
 async def test_a_closed_port_refuses(free_port: int) -> None:
@@ -528,6 +512,20 @@ async def test_a_name_is_judged_by_what_it_resolves_to_each_time() -> None:
     assert names.asked == ["hook.acme.com"] * 5
     assert target.connections == 2
     assert f"Host: hook.acme.com:{target.port}" in target.heads[0]
+
+
+async def test_an_address_of_a_name_that_refuses_leads_to_the_next() -> None:
+    both = ["127.0.0.2", "127.0.0.1"]
+    async with rude_receiver(OK) as target, sender(lookup=Names(both, both)) as sending:
+        assert await post(sending, f"http://hook.acme.com:{target.port}/") == DELIVERED
+        assert await post(sending, "http://hook.acme.com:1/") == refused("connection refused")
+    assert target.connections == 1
+
+
+async def test_header_values_go_out_in_utf_8() -> None:
+    async with rude_receiver(OK) as target, sender() as sending:
+        assert await post(sending, target.url, headers={"X-Town": "日本 café"}) == DELIVERED
+    assert "X-Town: 日本 café\r\n" in target.heads[0]
 
 
 async def test_a_route_may_lead_anywhere() -> None:

@@ -15,10 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from sched_emulator.config import Config, UsageError
+from sched_emulator.config import UsageError
 from sched_emulator.server import starting
-from sched_emulator.server.app import App
-from sched_emulator.spec import assumptions
 
 SERVE = (sys.executable, "-m", "sched_emulator", "serve", "--port=0")
 FULL = Path("/dev/full")
@@ -109,21 +107,6 @@ def test_the_address_of_another_machine_is_said_to_be_the_host() -> None:
 # --- What it writes
 
 
-def port_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    (folder / "a folder").mkdir()
-    yield folder / "a folder", "is a directory"
-    yield Path("/proc/port"), "no such file or directory"
-    yield folder / ("x" * 300), "file name too long"
-
-
-def test_a_port_file_that_cannot_be_written_is_named_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    for path, told in port_files(tmp_path):
-        with pytest.raises(UsageError) as raised:
-            starting.write_port_file(path, 8420)
-        assert str(raised.value) == f"--port-file: {path} cannot be written: {told}"
-    assert [path.name for path in tmp_path.iterdir()] == ["a folder"]
-
-
 def test_a_port_file_on_a_full_disk_is_named_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "port"
     command = f"ulimit -f 0; exec {' '.join(SERVE)} --port-file {path}"
@@ -133,11 +116,6 @@ def test_a_port_file_on_a_full_disk_is_named_and_nothing_is_left_beside_it(tmp_p
         f"sched-emulator serve: --port-file: {path} cannot be written: file too large\n",
     )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_port_file_holds_the_port_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    starting.write_port_file(tmp_path / "port", 8420)
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("port", "8420")]
 
 
 @needs_full
@@ -165,11 +143,6 @@ def test_an_output_that_nobody_reads_is_said_to_be_that() -> None:
 
 def test_complaints_that_nobody_can_read_are_no_complaint_themselves() -> None:
     assert refused("2>&-", "--port-file=/proc/port") == ""
-
-
-def test_a_snapshot_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^--load: .* cannot be read: is a directory$"):
-        App(Config(load=tmp_path, answers=assumptions.defaults()))
 
 
 # --- How many files it may open

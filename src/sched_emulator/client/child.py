@@ -19,6 +19,8 @@ from typing import IO
 
 from .http import EmulatorError
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 PAUSE_SECONDS = 0.005
 START_PAUSES = 6000
 STOP_PAUSES = 1000
@@ -34,7 +36,8 @@ def _close_pipes() -> None:
     _forking.release()
 
 
-os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_close_pipes)
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_close_pipes)
 
 
 class Child:
@@ -67,7 +70,9 @@ def _spawn(arguments: Iterable[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which may still need the emulator
+            # Ctrl-C in the terminal is for the parent, which may still need the emulator; the second is for Windows.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         assert process.stdin is not None
         _pipes.add(process.stdin)

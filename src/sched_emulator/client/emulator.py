@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, Unpack
@@ -13,6 +13,8 @@ from sched_emulator.config import parse_clock, reachable_host
 from .child import Child
 from .http import DEFAULT_URL, Client
 from .sandbox import Instant, Sandbox, instant_text
+
+__tracebackhide__ = True  # a failing test shows its own lines
 
 Answers = Mapping[str, str | int]
 Path = str | os.PathLike[str]
@@ -34,7 +36,7 @@ class ServeOptions(TypedDict, total=False):
     deliver: Literal["loopback", "all", "none"]
     uncovered: Literal["capture", "refuse"]
     strict_urls: bool
-    delivery_timeout: float | str
+    delivery_timeout: float | str | timedelta
     delivery_concurrency: int
     signature_clock: Literal["virtual", "real"]
     seed: int
@@ -148,15 +150,17 @@ class Emulator:
         box = Sandbox(self.client.with_key(key))
         if now is not None or assumptions is not None or seed is not None:
             box.reset(seed=seed, now=now, assumptions=assumptions)
-        return _with_clock(box, clock or (None if self._child else "frozen"))
+        return _with_clock(box, clock or (None if self._child else "frozen"), now)
 
 
-def _with_clock(box: Sandbox, clock: str | None) -> Sandbox:
+def _with_clock(box: Sandbox, clock: str | None, now: Instant | None = None) -> Sandbox:
+    """Set the clock of a sandbox; a fresh one that is frozen stands at `now`, however long it has run until then."""
     if clock is None:
         box.clock.state()  # makes it
-    else:
-        mode, speed = parse_clock(clock, "clock")
-        box.clock.put({"mode": mode, "speed": speed})
+        return box
+    mode, speed = parse_clock(clock, "clock")
+    frozen_at = {"now": instant_text(now)} if mode == "frozen" and now is not None else {}
+    box.clock.put({"mode": mode, "speed": speed, **frozen_at})
     return box
 
 
@@ -174,6 +178,8 @@ def serve_arguments(options: Mapping[str, Any]) -> list[str]:
 def _argument(name: str, value: Any) -> Iterator[str]:
     if name == "assumptions" and isinstance(value, Mapping):
         name = "assume"
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
     if name == "delivery_timeout" and not isinstance(value, str):
         value = f"{value:f}s"
     flag = f"--{name.replace('_', '-')}"

@@ -18,6 +18,8 @@ from urllib.parse import urlencode, urlsplit
 
 from .own_loop import Awaited, refuse_own
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 DEFAULT_URL: Final = "http://127.0.0.1:8420"
 TIMEOUT_SECONDS: Final = 60.0
 BUSY_PAUSE_SECONDS: Final = 0.1
@@ -184,7 +186,7 @@ class _Pool:
                     raise
                 return self._exchange(self._new(), request)
         except (http.client.HTTPException, OSError) as error:
-            raise UnreachableError(self.url, _reason(error)) from error
+            raise UnreachableError(self.url, _reason(error)) from None
 
     def _exchange(
         self, connection: http.client.HTTPConnection, request: _Request

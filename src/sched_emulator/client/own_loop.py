@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+__tracebackhide__ = True  # a failing test shows its own lines
 IDLE_SECONDS = 1.0  # a loop that does not run at this moment may be about to: for so long it is given the chance
 
 

@@ -3,7 +3,9 @@
 It runs in threads and sets no timers, so it works whatever a test does to time or to its event loop.
 """
 
+import inspect
 import json
+import re
 import socket
 import sys
 import threading
@@ -15,6 +17,8 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from sched_emulator import signatures
+
+__tracebackhide__ = True  # a failing test shows its own lines
 
 
 class Headers(Mapping[str, str]):
@@ -55,6 +59,8 @@ class Received:
         signatures.verify(self.body, self.headers, secret, now)
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 Response: TypeAlias = int | Mapping[str, Any]
 Scripted: TypeAlias = Response | Callable[[Received], Response]
 
@@ -69,7 +75,7 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.secret: str | None = None
-        self._script: list[Scripted] = [200]
+        self._script: list[_Answer] = [_render(200, "")]
         self._cycle = False
         self._answered = 0
         self._errors: list[BaseException] = []
@@ -89,12 +95,15 @@ class Receiver:
         """Answer with `responses`, one after another, beginning with the next request.
 
         A response is a status, an object with any of `status`, `headers` and `body` (text, bytes, or what becomes
-        JSON), or a function of the request that returns one of these.
+        JSON), or a function of the request that returns one of these. TypeError or ValueError says what else came.
         """
         if not responses:
             raise ValueError("respond() needs at least one response, such as 200")
+        if then not in {"repeat-last", "cycle"}:
+            raise ValueError(f"respond() takes then='repeat-last' or then='cycle', got {then!r}")
+        script = [_checked(response) for response in responses]
         with self._lock:
-            self._script, self._cycle, self._answered = list(responses), then == "cycle", 0
+            self._script, self._cycle, self._answered = script, then == "cycle", 0
 
     def raise_errors(self) -> None:
         """Raise the first error that a function given to `respond` raised."""
@@ -107,15 +116,17 @@ class Receiver:
             try:
                 request.verify(self.secret)
             except signatures.SignatureError as error:
-                return _render({"status": 401, "body": f"{error}\n"})
+                return _render({"status": 401, "body": f"{error}\n"}, "")
+        answer = self._next()
+        if isinstance(answer, _Rendered):
+            return answer
         try:
-            scripted = self._next()
-            return _render(scripted(request) if callable(scripted) else scripted)
+            return _render(answer(request), "a function given to respond() must return")
         except BaseException as error:  # noqa: BLE001 - raised again in the test by `raise_errors`
             self._errors.append(error)
-            return _render(500)
+            return _Rendered(500, {}, b"")
 
-    def _next(self) -> Scripted:
+    def _next(self) -> "_Answer":
         with self._lock:
             number, count = self._answered, len(self._script)
             self._answered += 1
@@ -129,18 +140,55 @@ class _Rendered:
     body: bytes
 
 
-def _render(response: Response) -> _Rendered:
-    if isinstance(response, int):
+_Answer: TypeAlias = _Rendered | Callable[[Received], Response]
+
+
+def _checked(response: Scripted) -> _Answer:
+    """Return what a response of `respond` becomes."""
+    if isinstance(response, list):
+        raise TypeError("respond() takes its responses one by one, as in respond(503, 200), got a list")
+    if not callable(response):
+        return _render(response, "respond() takes a function of the request,")
+    if inspect.iscoroutinefunction(response):
+        raise TypeError(f"respond() calls its functions in a thread and awaits none, got coroutine function {response}")
+    return response
+
+
+def _render(response: Any, demand: str) -> _Rendered:
+    """Return a response as it is sent; `demand` begins the sentence that refuses what is none."""
+    if isinstance(response, int) and not isinstance(response, bool):
         response = {"status": response}
+    if not isinstance(response, Mapping):
+        hint = '; say {"status": …, "headers": …, "body": …}' if isinstance(response, tuple) else ""
+        raise TypeError(f"{demand} a status or an object with status, headers and body, got {response!r:.200}{hint}")
     unknown = response.keys() - {"status", "headers", "body"}
     if unknown:
-        raise TypeError(f"a response has status, headers and body, no {', '.join(sorted(unknown))}")
-    headers, body = dict(response.get("headers", {})), response.get("body", b"")
+        raise TypeError(f"a response has status, headers and body, no {', '.join(sorted(map(str, unknown)))}")
+    status, body = response.get("status", 200), response.get("body", b"")
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError(f"a response's status is a whole number from 200 to 599, got {status!r:.200}")
+    headers = _headers(response.get("headers", {}))
     if not isinstance(body, str | bytes):
-        body = json.dumps(body)
+        try:
+            body = json.dumps(body)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"a response's body is a text, bytes, or what becomes JSON: {error}") from None
         headers.setdefault("Content-Type", "application/json")
-    content = body.encode() if isinstance(body, str) else body
-    return _Rendered(response.get("status", 200), headers, content)
+    return _Rendered(status, headers, body.encode() if isinstance(body, str) else body)
+
+
+def _headers(given: Any) -> dict[str, str]:
+    """Return a response's headers, all of them texts."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"a response's headers are an object of names and texts, got {given!r:.200}")
+    if len({str(name).lower() for name in given}) < len(given):
+        raise ValueError(f"a response must not have one header under two names, got {', '.join(given)}")
+    for name, value in given.items():
+        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+            raise ValueError(f"a response's headers have names such as Retry-After, got {name!r:.200}")
+        if not isinstance(value, str | int) or _CONTROL.search(str(value)):
+            raise ValueError(f"a response's header is one line of text, got {value!r:.200} for {name}")
+    return {name: str(value) for name, value in given.items()}
 
 
 class _Server(ThreadingHTTPServer):
@@ -183,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         rendered = self.server.answer(Received(self.command, self.path, headers, body))
         self.send_response(rendered.status)
         for name, value in rendered.headers.items():
-            self.send_header(name, value)
+            self.send_header(name, value.encode().decode("latin-1"))  # UTF-8 goes out, as it comes in
         self.send_header("Content-Length", str(len(rendered.body)))
         self.end_headers()
         if self.command != "HEAD":

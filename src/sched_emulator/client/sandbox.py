@@ -8,26 +8,25 @@ coroutines.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from sched_emulator.config import parse_duration
 
 from .http import Client, EmulatorError
 from .own_loop import Awaited, refuse_own
+from .records import Advanced, Delivery, Fault, Log, Request, Script, TimelineEntry
+from .waiting import WITHIN_SECONDS, wait_for
 
 if TYPE_CHECKING:
     from .aio import AsyncSandbox
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 TIMELINE_MOST = 10_000  # what the control API shows at most
 Instant = datetime | str
 Scripted = int | str | Mapping[str, Any]
-
-
-class Log(list[dict[str, Any]]):
-    """Journal entries, oldest first. `dropped` says how many before `first_seq` are no longer kept."""
-
-    def __init__(self, page: Mapping[str, Any]) -> None:
-        super().__init__(page["items"])
-        self.first_seq: int = page["first_seq"]
-        self.dropped: int = page["dropped"]
+E = TypeVar("E")
+T = TypeVar("T")
 
 
 class _Part:
@@ -68,6 +67,8 @@ class Clock(_Part):
 
     def advance(
         self,
+        span: timedelta | str | None = None,
+        /,
         *,
         seconds: float = 0,
         minutes: float = 0,
@@ -77,16 +78,17 @@ class Clock(_Part):
         until: Instant | None = None,
         events: int | None = None,
         max_events: int | None = None,
-    ) -> dict[str, Any]:
-        """Let time pass: by the sum of the units, `until` an instant, or for a number of `events`.
+    ) -> Advanced:
+        """Let time pass: by a timedelta or a duration, by the sum of the units, `until` an instant, or for `events`.
 
-        Returns `now`, `fired` (how many events happened) and `stopped` (why it ended: `until`, `events`, `idle`
+        A duration is a text: `90s`, `15m`, `2h`, `3d`, `1w`, `1h30m` or ISO-8601 `PT15M`; ValueError says what else
+        came. Returns `now`, `fired` (how many events happened) and `stopped` (why it ended: `until`, `events`, `idle`
         or `max_events`).
         """
-        span = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
-        if (until is not None) + (events is not None) + bool(span) > 1:
-            raise ValueError("say how far in one way: units of time, until= or events=")
-        body: dict[str, Any] = {"seconds": span.total_seconds()}
+        units = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
+        if (span is not None) + (until is not None) + (events is not None) + bool(units) > 1:
+            raise ValueError("say how far in one way: a duration, units of time, until= or events=")
+        body: dict[str, Any] = {"seconds": units.total_seconds() if span is None else _seconds(span)}
         if until is not None:
             body = {"until": instant_text(until)}
         if events is not None:
@@ -95,9 +97,9 @@ class Clock(_Part):
             body["max_events"] = max_events
         if body != {"seconds": 0}:
             self._may_move()
-        return self._move("POST", "/_emulator/clock/advance", body)
+        return Advanced(self._move("POST", "/_emulator/clock/advance", body))
 
-    def settle(self) -> dict[str, Any]:
+    def settle(self) -> Advanced:
         """Make happen what is due at this instant, without time passing."""
         return self.advance(seconds=0)
 
@@ -135,19 +137,19 @@ class Targets(_Part):
 
     def script(
         self, url: str, responses: Iterable[Scripted] | Scripted, then: Literal["repeat-last", "cycle"] = "repeat-last"
-    ) -> dict[str, Any]:
+    ) -> Script:
         """Script what answers the URLs that match the glob `url`, one response after another.
 
         A response is a status, an error (`"timeout"`, `"refused"`, `"reset"`) or an object with `status`, `headers`,
         `body`, `latency_seconds` or `error`.
         """
-        listed = [responses] if isinstance(responses, int | str | Mapping) else responses
-        body = {"url": url, "responses": [_response(response) for response in listed], "then": then}
-        return self._client.request("POST", "/_emulator/targets", body)
+        given = responses if isinstance(responses, int | str | Mapping) else list(responses)
+        body = {"url": url, "responses": given, "then": then}
+        return Script(self._client.request("POST", "/_emulator/targets", body))
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[Script]:
         """Return the scripts in force, newest last, each with how often it was `used`."""
-        return _items(self._client.get("/_emulator/targets"))
+        return _items(self._client.get("/_emulator/targets"), Script)
 
     def clear(self) -> None:
         """Drop all scripts."""
@@ -169,7 +171,7 @@ class Faults(_Part):
         times: int | None = None,
         probability: float | None = None,
         after: bool | None = None,
-    ) -> dict[str, Any]:
+    ) -> Fault:
         """Make requests of the operations that match fail (`status`, `code`), wait, or lose their answer (`drop`).
 
         It happens `times` times, always without; before the operation, or `after` it has happened.
@@ -186,11 +188,11 @@ class Faults(_Part):
             "after": after,
         }
         given = {name: value for name, value in fault.items() if value is not None}
-        return self._client.request("POST", "/_emulator/faults", given)
+        return Fault(self._client.request("POST", "/_emulator/faults", given))
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[Fault]:
         """Return the faults in force, each with how often it was `used`."""
-        return _items(self._client.get("/_emulator/faults"))
+        return _items(self._client.get("/_emulator/faults"), Fault)
 
     def clear(self) -> None:
         """Drop all faults."""
@@ -278,22 +280,22 @@ class Sandbox:
 
         return AsyncSandbox(self)
 
-    def deliveries(self, url: str | None = None, since: int | None = None, *, kept: bool = False) -> Log:
+    def deliveries(self, url: str | None = None, since: int | None = None, *, kept: bool = False) -> Log[Delivery]:
         """Return the delivery attempts whose URL matches the glob, after the entry numbered `since`.
 
         EmulatorError `DROPPED` when some of them may be no longer kept, since to count the rest would mislead; with
         `kept` those that are, whose `dropped` says how many are not.
         """
-        log = Log(self.client.get("/_emulator/deliveries", url=url, since=since))
-        return log if kept else _whole(log, "deliveries", since)
+        log = Log(self.client.get("/_emulator/deliveries", url=url, since=since), Delivery)
+        return log if kept else log.whole("deliveries", since)
 
-    def requests(self, operation: str | None = None, since: int | None = None, *, kept: bool = False) -> Log:
+    def requests(self, operation: str | None = None, since: int | None = None, *, kept: bool = False) -> Log[Request]:
         """Return the API requests whose operation matches the glob, after the entry numbered `since`.
 
         EmulatorError `DROPPED` when some of them may be no longer kept; with `kept` those that are.
         """
-        log = Log(self.client.get("/_emulator/requests", operation=operation, since=since))
-        return log if kept else _whole(log, "requests", since)
+        log = Log(self.client.get("/_emulator/requests", operation=operation, since=since), Request)
+        return log if kept else log.whole("requests", since)
 
     def unused(self) -> list[dict[str, Any]]:
         """Return the scripts, faults and routes that nothing has met: empty when all of them were of use.
@@ -301,21 +303,30 @@ class Sandbox:
         `kind` says which: a `target` with its `url`, a `fault` with its `operation`, or a `route` with `from` and `to`.
         Routes that `serve` was started with are for all sandboxes, and not listed.
         """
-        return _items(self.client.get("/_emulator/unused"))
+        return _items(self.client.get("/_emulator/unused"), dict)
 
     def summary(self) -> dict[str, Any]:
         """Return the sandbox in short, without making one; EmulatorError `NO_SANDBOX` while its key has none."""
         return self.client.get("/_emulator/sandbox")
 
-    def timeline(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def timeline(self, limit: int | None = None) -> list[TimelineEntry]:
         """Return what is due next, earliest first: all of it, or `limit` entries.
 
         EmulatorError `TOO_MANY` when that is 10,000 or more and no limit was given.
         """
-        due = _items(self.client.get("/_emulator/timeline", limit=TIMELINE_MOST if limit is None else limit))
+        due = _items(
+            self.client.get("/_emulator/timeline", limit=TIMELINE_MOST if limit is None else limit), TimelineEntry
+        )
         if limit is None and len(due) == TIMELINE_MOST:
             raise EmulatorError(0, "TOO_MANY", f"at least {TIMELINE_MOST:,} things are due", "say how many with limit=")
         return due
+
+    def wait_for(self, condition: Callable[[], T], within: float = WITHIN_SECONDS) -> T:
+        """Wait until `condition` is true, and return its value; for clocks that run, or work in other threads.
+
+        `within` is in real seconds, also while a test freezes time. TimeoutError says for what it waited in vain.
+        """
+        return wait_for(condition, within, self.clock.state)
 
     def relied(self) -> dict[str, Any]:
         """Return which assumptions the session relied on: `items`, `shapes` and whether that is `complete`."""
@@ -351,22 +362,18 @@ class Sandbox:
         self.client.request("DELETE", "/_emulator/sandbox")
 
 
-def _whole(log: Log, what: str, since: int | None) -> Log:
-    """Return a log of which nothing that was asked for has been dropped; EmulatorError otherwise."""
-    if log.dropped and (since is None or since < log.first_seq - 1 or not log.first_seq):
-        raise EmulatorError(
-            0,
-            "DROPPED",
-            f"the first {log.dropped:,} {what} of the session are no longer kept, so what is left tells no number",
-            "Emulator.start(journal=N) or `serve --journal N` keeps more (`keep` bounds their bytes), since= asks for"
-            " later ones, kept=True for those that are left",
-        )
-    return log
+def _items(answer: Mapping[str, Any], kind: Callable[[Any], E]) -> list[E]:
+    return [kind(item) for item in answer["items"]]
 
 
-def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = answer["items"]
-    return items
+def _seconds(span: timedelta | str) -> float:
+    if isinstance(span, timedelta):
+        return span.total_seconds()
+    if isinstance(span, str):
+        return parse_duration(span, "advance()")
+    raise TypeError(
+        f"advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got {span!r}"
+    )
 
 
 def instant_text(instant: Instant) -> str:
@@ -374,9 +381,3 @@ def instant_text(instant: Instant) -> str:
     if isinstance(instant, str):
         return instant
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).isoformat()
-
-
-def _response(response: Scripted) -> dict[str, Any]:
-    if isinstance(response, str):
-        return {"error": response}
-    return {"status": response} if isinstance(response, int) else dict(response)

@@ -1,22 +1,14 @@
 """`sched-emulator calibrate`: what a target answers to the open questions, as a file that the emulator loads."""
 
 import argparse
-from pathlib import Path
 
+from sched_emulator import files
 from sched_emulator.config import UsageError
 
 from .contract import TARGET_OPTIONS, needed_packages
 from .options import Commands, Option, add_command
 
-
-def _out(text: str, option: str) -> Path:
-    path = Path(text)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"{option}: {text!r} cannot be written; expected a file in a folder that exists")
-    return path
-
-
-OPTIONS = (*TARGET_OPTIONS, Option("--out", "the file to write", "FILE.toml", _out))
+OPTIONS = (*TARGET_OPTIONS, Option("--out", "the file to write", "FILE.toml", files.to_write))
 
 
 def register(commands: Commands) -> None:

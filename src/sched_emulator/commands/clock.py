@@ -37,7 +37,7 @@ def register(commands: Commands) -> None:
         "duration", metavar="DURATION", help="90s, 15m, 2h, 3d, 1w or PT15M; 0s: what is due now"
     )
     set_parser = _add(actions, "set", "Move the clock to an instant and show what fired.", "2026-03-01T09:00Z", set_to)
-    set_parser.add_argument("instant", metavar="ISO-8601", help="with or without an offset (without: UTC)")
+    set_parser.add_argument("instant", metavar="INSTANT", help="with or without an offset (without: UTC)")
     _add(actions, "freeze", "Stop the clock.", "", freeze)
     resume_parser = _add(actions, "resume", "Let the clock run from where it stands.", "60x", resume)
     resume_parser.add_argument("speed", metavar="SPEED", nargs="?", help="60x runs sixty times real time")
@@ -84,7 +84,7 @@ def advance(values: argparse.Namespace) -> int:
 
 def set_to(values: argparse.Namespace) -> int:
     """Move the clock, and show what fired."""
-    instant(values.instant, "ISO-8601")
+    instant(values.instant, "INSTANT")
     box = connection.sandbox_of(values, making=True)
     before = _before(box)
     _show_passed(values, box.clock.set(values.instant), box, before)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from sched_emulator import files
 from sched_emulator.config import UsageError, parse_whole
 
+from .extras import installing
 from .options import Commands, Option, add_command
-
-NEEDS = "the contract suite needs further packages: pip install 'sched-emulator[contract]'"
 
 
 def _rate(text: str, option: str) -> float:
@@ -58,10 +58,10 @@ TARGET_OPTIONS = (
 OPTIONS = (
     *TARGET_OPTIONS,
     Option("--only", "only checks whose address fits, such as 'queue/lease/*'", "GLOB", repeated=True, default=()),
-    Option("--scenarios", "a folder of Python files with checks of your own, made as well", "DIR"),
-    Option("--known", "a file of known deviations: `address: reason` on each line", "FILE"),
-    Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE"),
-    Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR"),
+    Option("--scenarios", "a folder of Python files with checks of your own", "DIR", files.folder_to_read),
+    Option("--known", "a file of known deviations: `address: reason` on each line", "FILE", files.to_read),
+    Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE", files.to_read),
+    Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR", files.folder_to_write),
     Option(
         "--examples",
         "how many examples an operation is fuzzed with (default 10)",
@@ -82,7 +82,7 @@ def needed_packages() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.split(".")[0] in {"schemathesis", "hypothesis", "requests"}:
-            raise UsageError(NEEDS) from None
+            raise UsageError(f"the contract suite needs further packages: {installing('contract')}") from None
         raise
 
 

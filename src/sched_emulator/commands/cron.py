@@ -14,7 +14,7 @@ from .terminal import complain, say, say_json, table
 
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
-    Option("--from", "fire later than this (default: the present)", "ISO-8601", instant),
+    Option("--from", "fire later than this (default: the present)", "INSTANT", instant),
     Option(
         "--count", "how many instants (default 5)", "N", partial(config.parse_whole, least=1, most=10_000), default=5
     ),

@@ -6,6 +6,7 @@ of texts happen in `values_of`, so that every error names the option, or the var
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from sched_emulator.config import UsageError, parse_flag, parse_list
 from sched_emulator.core import instants
+from sched_emulator.output import write
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
@@ -47,13 +49,11 @@ def choice(*words: str) -> Parse:
 
 
 def instant(text: str, option: str) -> int:
-    """Return the epoch milliseconds of an ISO-8601 instant; without an offset it is UTC."""
+    """Return the epoch milliseconds of an instant; without an offset it is UTC."""
     try:
         ms = instants.from_text(text.strip())
-    except ValueError as error:
-        raise UsageError(
-            f"{option}: {text!r} is no instant ({error}); expected ISO-8601 such as 2026-01-01T09:00:00Z"
-        ) from None
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is no instant; expected {instants.EXPECTED}") from None
     if not 0 <= ms <= instants.LAST_MS:
         raise UsageError(f"{option}: {text!r} is out of range; expected an instant from 1970 to 9999")
     return ms
@@ -146,6 +146,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def print_help(self, _file: object = None) -> None:
+        """Write how the command is used."""
+        write(sys.stdout, self.format_help(), flush=True)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""

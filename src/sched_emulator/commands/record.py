@@ -3,14 +3,14 @@
 import argparse
 import os
 from functools import partial
-from pathlib import Path
 
+from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.output import reason
 from sched_emulator.recording.lines import RecordingError
 
 from .options import Commands, Option, add_command, names
-from .serve import port_file, whole
+from .serve import whole
 from .terminal import complain
 
 EXAMPLES = """  sched-emulator record --target https://api.infrai.cc --out session.jsonl
@@ -21,9 +21,9 @@ _PORT = whole(0, 65535)
 
 OPTIONS = (
     Option("--target", "where requests are passed on to, such as https://api.infrai.cc", "URL"),
-    Option("--out", "the new file to write the recording into", "FILE", lambda text, _: Path(text)),
+    Option("--out", "the new file to write the recording into", "FILE", files.to_write),
     Option("--port", "the port to listen on; 0 takes a free one (default 8421)", "PORT", _PORT, 8421),
-    Option("--port-file", "write the port's number there once requests are passed on", "FILE", port_file),
+    Option("--port-file", "write the port's number there once requests are passed on", "FILE", files.to_write),
     Option("--receiver-port", "listen there for deliveries too, and pass them on to --receiver", "PORT", _PORT),
     Option("--receiver", "the real receiver, after the URL that deliveries name where they name another", "[FROM=]URL"),
     Option("--redact", "fields of bodies to replace by a hash that keeps equality", "FIELD,…", names, ()),

@@ -6,14 +6,15 @@ import importlib.util
 import sys
 from collections.abc import Coroutine
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.output import reason, write
 from sched_emulator.recording.lines import RecordingError
 
 from . import serve
+from .extras import installing
 from .options import Commands, Option, add_command, names
 from .terminal import complain
 
@@ -35,7 +36,7 @@ OPTIONS = (
     ),
     Option("--offline", "refuse all hosts but the gateway's and this machine", default=False),
     Option("--real", "no emulator: pass through to the real service, which costs money", default=False),
-    Option("--record", "with --real: write what passes into a new file", "FILE", lambda text, _: Path(text)),
+    Option("--record", "with --real: write what passes into a new file", "FILE", files.to_write),
     Option("--redact", "with --real: fields of bodies to replace by a hash", "FIELD,…", names, ()),
     Option("--yes", "with --real: do not ask", default=False),
 )
@@ -62,7 +63,7 @@ def run(values: argparse.Namespace) -> int:
     if not command:
         raise UsageError("say what to run, such as `sched-emulator run -- python worker.py`")
     if importlib.util.find_spec("trustme") is None:
-        raise UsageError("running a command needs one package more: pip install 'sched-emulator[run]'")
+        raise UsageError(f"running a command needs one package more: {installing('run')}")
     import asyncio  # noqa: PLC0415 - nobody else pays for the server
 
     from sched_emulator.intercept import process  # noqa: PLC0415 - the same

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from sched_emulator import config
+from sched_emulator import config, files
 from sched_emulator.config import Config, UsageError
 from sched_emulator.output import reason
 
@@ -21,21 +21,6 @@ EXAMPLES = """  sched-emulator serve
 def whole(least: int, most: int | None = None) -> Parse:
     """Take a whole number within bounds."""
     return lambda text, option: config.parse_whole(text, option, least, most)
-
-
-def _file(text: str, option: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
-        raise UsageError(f"{option}: there is no file {text!r}; expected the path of one")
-    return path
-
-
-def port_file(text: str, option: str) -> Path:
-    """Take the path of a file that can be written."""
-    path = Path(text)
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"{option}: there is no folder {str(path.absolute().parent)!r}; expected one to write into")
-    return path
 
 
 def _keys(text: str, option: str) -> frozenset[str]:
@@ -72,14 +57,14 @@ def parse_route(text: str, option: str) -> tuple[str, str]:
 OPTIONS = (
     Option("--host", "where to listen; localhost is both loopbacks (default localhost)", "HOST", default="localhost"),
     Option("--port", "the port; 0 takes a free one (default 8420)", "PORT", whole(0, 65535), default=8420),
-    Option("--port-file", "write the port's number there once the server answers", "FILE", port_file),
+    Option("--port-file", "write the port's number there once the server answers", "FILE", files.to_write),
     Option("--allow-host", "further names in a Host header; * allows all", "NAME,…", names, default=()),
     Option(
         "--clock", "wall, frozen, or a speed such as 60x (default wall)", "CLOCK", config.parse_clock, ("wall", 1.0)
     ),
     Option(
         "--now",
-        "where the clock starts, ISO-8601 (default: 2026-01-01T00:00:00Z if frozen, else the present)",
+        "where the clock starts, RFC 3339 (default: 2026-01-01T00:00:00Z if frozen, else the present)",
         "INSTANT",
         instant,
     ),
@@ -91,7 +76,7 @@ OPTIONS = (
         "documented",
     ),
     Option("--assume", "one answer over those, may be repeated", "ID=ANSWER", _answer, (), repeated=True),
-    Option("--assumptions", "answers from a TOML file", "FILE", _file),
+    Option("--assumptions", "answers from a TOML file", "FILE", files.to_read),
     Option("--route", "where deliveries go instead, may be repeated", "FROM=TO", parse_route, (), repeated=True),
     Option(
         "--deliver",
@@ -121,7 +106,7 @@ OPTIONS = (
     ),
     Option("--seed", "what ids and chance are drawn from (default 0)", "N", whole(0), default=0),
     Option("--keys", "the only keys accepted (default: all that start with ifr_)", "KEY,…", _keys),
-    Option("--load", "a snapshot to start from", "SNAPSHOT", _file),
+    Option("--load", "a snapshot to start from", "SNAPSHOT", files.to_read),
     Option(
         "--max-body",
         "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
@@ -197,13 +182,12 @@ def answers_said(file: Path | None, given: Mapping[str, str]) -> dict[str, str |
     from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
     answers: dict[str, str | int] = {}
-    try:
-        if file is not None:
-            answers |= assumptions.read_answers_toml(file)
-    except ValueError as error:
-        raise UsageError(f"--assumptions: {error}") from None
-    except OSError as error:
-        raise UsageError(f"--assumptions: {file} cannot be read: {reason(error)}") from None
+    if file is not None:
+        text = files.read_text(file, "--assumptions")
+        try:
+            answers |= assumptions.parse_answers_toml(text, str(file))
+        except ValueError as error:
+            raise UsageError(f"--assumptions: {error}") from None
     try:
         answers |= assumptions.parse_answers(given)
     except ValueError as error:

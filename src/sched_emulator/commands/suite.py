@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from sched_emulator.config import UsageError
+from sched_emulator import files
 from sched_emulator.contract import calibration, catalogue, cleanup, reports
 from sched_emulator.contract.calibration import Finding
 from sched_emulator.contract.plan import Plan, every_check, refuse_unmet
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Result
 from sched_emulator.contract.runner import CannotJudge, Run, observe
-from sched_emulator.contract.settings import Settings, SettingsError
+from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions
 
 from .terminal import complain, paragraph, say, styled, table
@@ -24,15 +24,12 @@ from .terminal import complain, paragraph, say, styled, table
 
 def judge(values: argparse.Namespace) -> int:
     """Run the suite, or list it, or clean up after it."""
-    try:
-        settings = settings_of(values)
-        if values.list:
-            return _list(settings)
-        if values.cleanup is not None:
-            return _clean_up(settings, values.cleanup)
-        return _judge(settings, values.prog)
-    except SettingsError as error:
-        raise UsageError(str(error)) from None
+    settings = settings_of(values)
+    if values.list:
+        return _list(settings)
+    if values.cleanup is not None:
+        return _clean_up(settings, values.cleanup)
+    return _judge(settings, values.prog)
 
 
 def _judge(settings: Settings, prog: str) -> int:
@@ -85,14 +82,12 @@ def calibrate(values: argparse.Namespace) -> int:
     try:
         settings = settings_of(values)
         observations, requests = observe(settings, Listener())
-    except SettingsError as error:
-        raise UsageError(str(error)) from None
     except CannotJudge as error:
         complain(values.prog, error)
         return 2
     findings = [calibration.finding(observation) for observation in observations]
     text = calibration.document(findings, target=settings.target, date=date, secret=settings.key, requests=requests)
-    _write(values.out, text)
+    files.write(values.out, text, "--out")
     _tell(findings)
     say(f"wrote {values.out}, for `sched-emulator serve --assumptions {values.out}`")
     return 0
@@ -112,17 +107,6 @@ class Listener:
     def say(self, text: str) -> None:
         """Pass on what else there is to say."""
         paragraph(text)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from None
 
 
 def _tell(findings: Sequence[Finding]) -> None:

@@ -20,7 +20,7 @@ def say(line: str = "") -> None:
 
 def complain(prog: str, error: object) -> None:
     """Write on stderr, in a line, what is wrong."""
-    write(sys.stderr, f"{prog}: {error}\n")
+    write(sys.stderr, f"{prog}: {' '.join(str(error).splitlines())}\n")
 
 
 def paragraph(text: str, indent: str = "") -> None:

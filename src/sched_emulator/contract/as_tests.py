@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sched_emulator import files
+from sched_emulator.config import UsageError
 from sched_emulator.output import printable
 
 from .catalogue import load
@@ -54,6 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{aspect}: checks of the contract about {aspect}")
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("the contract suite runs its checks side by side by itself: leave -n out")
+    if config.option.report_dir is not None:
+        try:
+            files.folder_to_write(str(config.option.report_dir), "--report-dir")
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def _checks(config: pytest.Config) -> list[Check]:
@@ -113,7 +120,7 @@ class Shared:
             self._results |= {result.check.address: result for result in self.report.results}
             if settings.report_dir is not None:
                 write(self.report, settings.report_dir)
-        except CannotJudge as error:
+        except (CannotJudge, UsageError) as error:
             ended = str(error)
         finally:
             with self._known:

@@ -9,18 +9,15 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sched_emulator import files
+
 from .results import Result, Status
-from .settings import SettingsError
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the reasons by address or glob."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise SettingsError(f"--known: {path} cannot be read: {error.strerror}") from None
+    """Return the reasons by address or glob. UsageError when the file cannot be read."""
     known = {}
-    for line in lines:
+    for line in files.read_text(path, "--known").splitlines():
         text = line.partition("#")[0].strip()
         if text:
             address, _, reason = text.partition(":")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
+from sched_emulator import files
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
 
@@ -146,8 +147,11 @@ class Run:
 
 def _expected(settings: Settings) -> dict[str, str | int]:
     """Return the answers that the user expects the target to give."""
+    if settings.assumptions is None:
+        return {}
+    text = files.read_text(settings.assumptions, "--assumptions")
     try:
-        return {} if settings.assumptions is None else assumptions.read_answers_toml(settings.assumptions)
+        return assumptions.parse_answers_toml(text, str(settings.assumptions))
     except ValueError as error:
         raise SettingsError(f"--assumptions: {error}") from None
 

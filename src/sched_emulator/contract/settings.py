@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sched_emulator.config import UsageError
+
 EMULATOR = "emulator"
 DEFAULT_MAX_REQUESTS = 500
 DEFAULT_RATE = 5.0
 
 
-class SettingsError(ValueError):
+class SettingsError(UsageError):
     """What was asked for cannot be; the message is one sentence that says what to do."""
 
 

@@ -90,17 +90,19 @@ def list_crons(store: Store, *, cursor: str | None = None, limit: int | None = N
 
 
 def update(store: Store, *, cron_id: str, **changes: Any) -> dict[str, Any]:
-    """Change what is given (documentation line 156). A new expression or zone counts from now, in this same answer."""
+    """Change what is given (documentation line 156). A new expression or zone counts from now, in this same answer.
+
+    The same ones again are no change, so that a fire which is due at this instant is not lost.
+    """
     cron = _find(store, cron_id)
     if "name" in changes and changes["name"] != cron.name:
         _refuse_taken_name(store, changes["name"])
     if "cron_expr" in changes:
         changes["run_at_ms"] = None
     changed = replace(cron, **changes)
-    retimed = not changes.keys().isdisjoint({"cron_expr", "timezone"})
     _check(
         store,
-        timing=_timing(changed) if retimed else None,
+        timing=None if changes.keys().isdisjoint({"cron_expr", "timezone"}) else _timing(changed),
         task=changes.get("task"),
         headers=changes.get("headers"),
         on_failure_webhook=changes.get("on_failure_webhook"),
@@ -109,7 +111,7 @@ def update(store: Store, *, cron_id: str, **changes: Any) -> dict[str, Any]:
     ended = "max_runs" in changes and _exhausted(changed)
     if ended:
         changed.enabled = False
-    if ended or retimed:
+    if ended or _timing(changed) != _timing(cron):
         _aim(store, changed, after_ms=store.now_ms)
     return view(changed)
 

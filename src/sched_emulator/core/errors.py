@@ -40,7 +40,7 @@ class InvalidRequest(SchedulingError):
 
     code = "INVALID_REQUEST"
     status = 400
-    hint = "Correct the named parameter and send the request again."
+    hint: str | None = "Correct the named parameter and send the request again."
 
     def __init__(self, text: str, *, parameter: str | None = None, about: str | None = None) -> None:
         named = parameter or about
@@ -53,7 +53,9 @@ class InvalidRequest(SchedulingError):
 
     def called(self, parameter: str) -> "InvalidRequest":
         """Return the same error about a parameter that the request called otherwise."""
-        return InvalidRequest(self.text, parameter=parameter)
+        renamed = InvalidRequest(self.text, parameter=parameter)
+        renamed.hint = self.hint
+        return renamed
 
 
 class NotFound(SchedulingError):

@@ -25,6 +25,7 @@ def subscribe(
     """Configure the subscription of a queue, in place of the one before (documentation line 963)."""
     record = queues.find(store, queue)
     store.check_url(url, parameter="url", push=True)
+    store.check_secret(secret)
     queues.check_dead_letter_queue(store, queue, dead_letter_queue)
     record.subscription = Subscription(
         subscription_id=store.ids.next("sub"),

@@ -262,7 +262,9 @@ class Sandbox:
         self.store.replace_routes(routes)
 
     def add_target(self, target: Target) -> None:
-        """Script a receiver (*command*)."""
+        """Script a receiver (*command*). InvalidRequest when a response has one header under two names."""
+        for number, response in enumerate(target.responses):
+            urls.check_header_names(response.headers, parameter=f"responses[{number}].headers")
         self._keep("add_target", target=target)
         targets.script(self.store.targets, replace(target))
 

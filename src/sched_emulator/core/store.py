@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from . import ids, paging, urls
+from . import ids, paging, signing, urls
 from .assumptions import Answers
 from .contents import Contents
+from .errors import InvalidRequest
 from .journal import Journal
 from .kept import KEEP_BYTES, KEEP_ENTRIES
 from .paging import PagedIndex
@@ -169,6 +170,16 @@ class Store:
         """Refuse a URL that no delivery may lead to; an explicit route exempts from the address rules."""
         routed = urls.route(url, self.routes) is not None
         urls.check_target(url, parameter=parameter, push=push, strict=self.settings.strict_urls, routed=routed)
+
+    def check_secret(self, secret: str | None) -> None:
+        """Refuse a secret that the scheme in force (assumption `signature.scheme`) cannot sign with."""
+        if secret is None or not secret.startswith(signing.WEBHOOK_PREFIX):
+            return
+        if self.answers.ask("signature.scheme") == "standard-webhooks":
+            try:
+                signing.webhook_key(secret)
+            except ValueError as error:
+                raise InvalidRequest(str(error), parameter="secret") from None
 
     def page(
         self,

@@ -27,6 +27,7 @@ def schedule(
     """Schedule a task (documentation line 437). It takes the constants of crons for retries and timeout."""
     store.check_url(task, parameter="task")
     urls.check_headers(headers or {})
+    store.check_secret(secret)
     if run_at_ms < store.now_ms and store.answers.ask("task.past_run_at") == "reject":
         now = to_text(store.now_ms)
         raise InvalidRequest(f"must not lie in the past (it is {now}), got {to_text(run_at_ms)}", parameter="run_at")

@@ -9,7 +9,7 @@ A name is checked here by its spelling only. What it resolves to is checked with
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -228,12 +228,10 @@ def check_route(from_: str, to: str) -> None:
 def check_headers(headers: Mapping[str, object], *, parameter: str = "headers") -> None:
     """Refuse custom headers that cannot be sent as they are, or that would speak for the connection.
 
-    A value is text and goes over the wire in UTF-8. Two names that differ in case would be one header to a receiver.
+    A value is text and goes over the wire in UTF-8. Blanks around it would be lost on the way.
     """
-    names: dict[str, str] = {}
+    check_header_names(headers, parameter=parameter)
     for name, value in headers.items():
-        if (other := names.setdefault(name.lower(), name)) != name:
-            raise UrlError(f"must not have one header under two names, got {other!r} and {name!r}", parameter=parameter)
         shown = repr(name if len(name) <= 80 else name[:80] + "…")
         if _TOKEN.fullmatch(name) is None:
             raise UrlError(f"must have tokens as names (RFC 9110), got {shown}", parameter=parameter)
@@ -243,6 +241,16 @@ def check_headers(headers: Mapping[str, object], *, parameter: str = "headers") 
             raise UrlError(f"must have strings as values, {shown} has none", parameter=parameter)
         if _UNSENDABLE_IN_VALUE.search(value) is not None:
             raise UrlError(f"must have values of one line of text, {shown} has other characters", parameter=parameter)
+        if value != value.strip(" \t"):
+            raise UrlError(f"must have values without blanks around them, {shown} has some", parameter=parameter)
+
+
+def check_header_names(headers: Iterable[str], *, parameter: str) -> None:
+    """Refuse two names that differ in case: to whoever gets them they are one header."""
+    names: dict[str, str] = {}
+    for name in headers:
+        if (other := names.setdefault(name.lower(), name)) != name:
+            raise UrlError(f"must not have one header under two names, got {other!r} and {name!r}", parameter=parameter)
 
 
 class _UnreadableError(ValueError):

@@ -24,6 +24,8 @@ from sched_emulator.core.instants import from_text, to_text
 
 from .frozen_time import Source, installed_sources, methods, shown_by
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 STEPS = 500
 NS_PER_MS = 1_000_000
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+__tracebackhide__ = True  # a failing test shows its own lines
+
 _NAMES, _NAMES_BEFORE_3 = ("Traveller", "traveller_stack"), ("Coordinates", "coordinates_stack")
 
 

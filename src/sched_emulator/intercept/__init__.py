@@ -21,3 +21,10 @@ def without_proxy(environment: Mapping[str, str]) -> list[str]:
     """Return the hosts that an environment exempts from its proxies."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     return [entry for entry in map(str.strip, given.split(",")) if entry]
+
+
+def leading(environment: Mapping[str, str], *, api_key: str, base_url: str) -> dict[str, str]:
+    """Return the variables that lead the code under test to a sandbox, past any proxy."""
+    exempt = without_proxy(environment)
+    hosts = ",".join(exempt if "*" in exempt else dict.fromkeys([*exempt, *LOOPBACK]))
+    return {"INFRAI_API_KEY": api_key, "INFRAI_BASE_URL": base_url, "NO_PROXY": hosts, "no_proxy": hosts}

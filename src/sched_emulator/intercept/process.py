@@ -6,8 +6,8 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 
-FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGQUIT)
-TYPED = frozenset({signal.SIGINT, signal.SIGQUIT})
+TYPED = frozenset({"SIGINT", "SIGQUIT"})
+FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", *sorted(TYPED))
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 
@@ -23,8 +23,10 @@ async def run_command(command: Sequence[str], environment: Mapping[str, str]) ->
     """Run a command to its end; return its exit status, as a shell would say it. NotStartedError when it cannot be."""
     relay = _Relay()
     loop = asyncio.get_running_loop()
-    for number in FORWARDED:
-        loop.add_signal_handler(number, relay.take, number)
+    with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C ends both of us by itself
+        for number in signal.valid_signals():
+            if isinstance(number, signal.Signals) and number.name in FORWARDED:
+                loop.add_signal_handler(number, relay.take, number)
     try:
         process = await asyncio.create_subprocess_exec(*command, env=environment)
     except FileNotFoundError:
@@ -52,7 +54,7 @@ class _Relay:
     def take(self, number: signal.Signals) -> None:
         if self._process is None:
             self._early.append(number)
-        elif not (number in TYPED and _has_the_terminal()):
+        elif not (number.name in TYPED and _has_the_terminal()):
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 

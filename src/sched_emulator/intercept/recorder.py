@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sched_emulator import files
 from sched_emulator.recording.lines import Delivery, Exchange, Header
 from sched_emulator.recording.writer import Writer
 from sched_emulator.server import logs, starting
@@ -110,7 +111,7 @@ class Recorder:
             said += f", as those of {receivers[0]}.\n"
         starting.announce(said)
         if self.port_file is not None:
-            starting.write_port_file(self.port_file, int(url.rpartition(":")[2]))
+            files.write(self.port_file, url.rpartition(":")[2], "--port-file")
         await stopped.wait()
 
 

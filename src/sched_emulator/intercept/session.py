@@ -10,7 +10,8 @@ from aiohttp.web_request import BaseRequest
 
 from sched_emulator.config import Config
 from sched_emulator.server import logs, starting
-from sched_emulator.server.app import App, is_control, target_of
+from sched_emulator.server.app import App, target_of
+from sched_emulator.server.control import is_control
 
 from . import HOST
 from .certificates import Authority

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sched_emulator import spec
+from sched_emulator import files, spec
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.reliance import sentences
 from sched_emulator.client.sandbox import Sandbox
+from sched_emulator.config import UsageError
 from sched_emulator.output import printable
 
 from .vary_child import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from .vary import Verdict
+
+__tracebackhide__ = True  # a failing test shows its own lines
 
 PROPERTY = "sched_relied"
 ASKED: pytest.StashKey[bool] = pytest.StashKey()
@@ -44,10 +47,10 @@ def ask(config: pytest.Config) -> None:
     if FOLDER_VARIABLE in os.environ or config.option.collectonly:
         return
     file = config.getoption("sched_report")
-    path = None if file is None else config.invocation_params.dir / Path(file)
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        expected = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise pytest.UsageError(f"--sched-report: {file} cannot be written: {expected}")
+    try:
+        path = None if file is None else files.to_write(str(config.invocation_params.dir / file), "--sched-report")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[ASKED] = True
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Gathered(config, path))

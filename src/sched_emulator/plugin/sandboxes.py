@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from sched_emulator.client.emulator import Emulator, ServeOptions
+from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Sandbox
-from sched_emulator.intercept import LOOPBACK, emulator_of_run, without_proxy
+from sched_emulator.intercept import emulator_of_run, leading
 from sched_emulator.output import printable
 
 from .relied import ASKED, note
@@ -40,13 +41,10 @@ def emulator() -> Iterator[Emulator]:
 @contextmanager
 def led_to(box: Sandbox) -> Iterator[None]:
     """Set the variables that lead the code under test to a sandbox, past any proxy."""
-    exempt = without_proxy(os.environ)
-    hosts = exempt if "*" in exempt else dict.fromkeys([*exempt, *LOOPBACK])
+    variables = leading(os.environ, api_key=box.api_key, base_url=box.base_url)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("INFRAI_API_KEY", box.api_key)
-        environment.setenv("INFRAI_BASE_URL", box.base_url)
-        environment.setenv("NO_PROXY", ",".join(hosts))
-        environment.setenv("no_proxy", ",".join(hosts))
+        for name, value in variables.items():
+            environment.setenv(name, value)
         yield
 
 
@@ -141,10 +139,14 @@ class Sandboxes:
         """Make a sandbox, and forget it at the end; in a session it is the one of the same key, made as new."""
         beginning = beginning_of(self._config, settings, emulator)
         with ExitStack() as stack:
-            if self._session is None:
-                box = stack.enter_context(emulator.sandbox(**beginning.keywords))
-            else:
-                box = emulator.renewed(self._session[1].api_key, **beginning.keywords)
+            try:
+                if self._session is None:
+                    box = stack.enter_context(emulator.sandbox(**beginning.keywords))
+                else:
+                    box = emulator.renewed(self._session[1].api_key, **beginning.keywords)
+            except (EmulatorError, ValueError) as error:
+                told = f"the test's sandbox cannot be made: {error}"
+                raise pytest.fail.Exception(told, pytrace=False) from None
             if self._strangers is None:
                 self._strangers = Strangers(emulator)
             self._open.append(box)

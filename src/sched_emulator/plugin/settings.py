@@ -6,15 +6,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
 
+from sched_emulator import files
 from sched_emulator.client.emulator import OWN_PREFIX, Emulator
 from sched_emulator.client.sandbox import Instant, Sandbox
-from sched_emulator.config import FROZEN_START_MS
+from sched_emulator.config import FROZEN_START_MS, UsageError
 from sched_emulator.intercept import emulator_of_run
+
+__tracebackhide__ = True  # a failing test shows its own lines
 
 Answers = dict[str, str | int]
 MARKER = "sched_emulator"
@@ -66,7 +68,10 @@ def keep_given_answers(config: pytest.Config) -> None:
     file = config.getoption("sched_assumptions")
     try:
         if file:
-            answers |= assumptions.read_answers_toml(config.invocation_params.dir / Path(file))
+            path = files.to_read(str(config.invocation_params.dir / file), "--sched-assumptions")
+            answers |= assumptions.parse_answers_toml(files.read_text(path, "--sched-assumptions"), str(path))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     except ValueError as error:
         raise pytest.UsageError(f"--sched-assumptions: {error}") from None
     try:

@@ -7,7 +7,8 @@ from typing import Any
 from sched_emulator import spec
 from sched_emulator.client.emulator import OWN_PREFIX, Emulator
 from sched_emulator.client.http import EmulatorError
-from sched_emulator.client.sandbox import Log, Sandbox
+from sched_emulator.client.records import Log
+from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.output import printable
 
 SHOWN = 10
@@ -92,15 +93,23 @@ def unmet(unused: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"the fault on {item['operation']}"
 
 
-def _last(title: str, log: Log, line: Any) -> Iterator[str]:
+def _last(title: str, log: Log[Any], line: Any) -> Iterator[str]:
     count = len(log) + log.dropped
     if count <= SHOWN:
         yield f"{title}:" if count else f"{title}: none"
     else:
         yield f"{title}, the last {SHOWN} of {count}:"
     for entry in log[-SHOWN:]:
-        text = " ".join(f"  {entry['seq']:>4}  {entry['at']}  {line(entry)}".splitlines())
-        yield text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+        yield _cut(f"  {entry['seq']:>4}  {entry['at']}  {line(entry)}")
+        if entry.get("response_body"):
+            yield _cut(f"        answered: {entry['response_body']}")
+        if entry.get("note"):
+            yield _cut(f"        note: {entry['note']}")
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.splitlines())
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
 def _request(entry: Mapping[str, Any]) -> str:

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import pytest
 
-from sched_emulator.output import printable, reason
+from sched_emulator import files
+from sched_emulator.config import UsageError
+from sched_emulator.output import printable
 
 from .vary import Verdict
 
@@ -115,9 +117,9 @@ def write(path: Path, relying: Mapping[tuple[str, str, str], Sequence[str]], ver
         under = [_as_json(verdict) for verdict in found]
         document["tests"].append({"test": test, "held": all(each.held for each in found), "under": under})
     try:
-        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        return f"--sched-report: {path} cannot be written: {reason(error)}"
+        files.write(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n", "--sched-report")
+    except UsageError as error:
+        return str(error)
     return ""
 
 

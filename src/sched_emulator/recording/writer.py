@@ -18,6 +18,7 @@ from .content import readable
 from .lines import BASE, Body, Command, Delivery, Entry, Exchange, Header, Headers, RecordingError, header_line, line_of
 from .masks import Masks
 
+_AS_IT_IS: int = getattr(os, "O_BINARY", 0)  # on Windows, where line feeds would become two bytes
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Later = Callable[[Callable[[], None]], object]
@@ -166,7 +167,7 @@ class Writer:
 def _begun(path: Path) -> int:
     """Return a new file. No other process can have it: it was not there before."""
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _AS_IT_IS, 0o600)
     except FileExistsError:
         sentence = f"{path} is there already, and a recording is never written over another; choose another name"
         raise RecordingError(sentence) from None

@@ -18,6 +18,7 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
+from sched_emulator import files
 from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
@@ -30,7 +31,6 @@ from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
-from .routes import path_of
 from .sandboxes import Sandboxes
 from .sender import Sender
 
@@ -86,7 +86,7 @@ class App:
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
-        face = self._control if is_control(target) else self._api
+        face = self._control if self._control.takes(request.method, target) else self._api
         try:
             _refuse_encoded(request)
             if "Expect" in request.headers:
@@ -136,11 +136,6 @@ class App:
     ) -> BaseRequest:
         loop = task.get_loop()
         return BaseRequest(message, payload, protocol, writer, task, loop)
-
-
-def is_control(target: str) -> bool:
-    """Whether a request is meant for the control API, however its path is written."""
-    return target.startswith(PREFIX) or ("%" in target and path_of(target).startswith(PREFIX))
 
 
 def target_of(request: BaseRequest) -> str:
@@ -240,7 +235,7 @@ async def _run_until_stopped(config: Config, port: int) -> None:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
     starting.announce(BANNER.format(url=f"http://{reachable_host(config.host)}:{port}", control=PREFIX))
     if config.port_file is not None:
-        starting.write_port_file(config.port_file, port)
+        files.write(config.port_file, str(port), "--port-file")
     await stopped.wait()
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sched_emulator import spec
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.instants import LAST_MS, from_text, to_ms, to_seconds, to_text
+from sched_emulator.core.instants import EXPECTED, LAST_MS, from_text, to_ms, to_seconds, to_text
 from sched_emulator.spec import assumptions
 
 from . import secrets
@@ -27,6 +27,8 @@ Convert = Callable[[Any, str], Any]
 Sources = tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]
 PLACES = ("path", "query", "header")  # what each of the sources is
 KEY_FIELD = "idempotency_key"
+API_DOCUMENT = "/openapi.yaml"
+OTHER_MODULE = ": of the vendor's API only scheduling is emulated, no other module"
 _WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
 
 
@@ -130,12 +132,13 @@ class Binding:
         spec.check(document)
         self.document = document
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(document)}
-        self.routes = Routes(
+        paths = [
             Route(bound.operation.method, path, bound.operation_id)
             for bound in self.operations.values()
             for path in (bound.operation.path, bound.operation.newer_path)
             if path is not None
-        )
+        ]
+        self.routes = Routes(paths, index=API_DOCUMENT, beside=OTHER_MODULE)
         self.invalid_status = int(document["x-validation-status"])
         self.enveloped = any(operation.enveloped for operation in self.operations.values())
 
@@ -219,9 +222,7 @@ def _instant(text: str, name: str) -> int:
     try:
         instant_ms = from_text(text)
     except ValueError:
-        raise InvalidRequest(
-            f"must be an ISO-8601 instant such as 2026-01-01T09:00:00Z, got {shown(text)}", parameter=name
-        ) from None
+        raise InvalidRequest(f"must be {EXPECTED}, got {shown(text)}", parameter=name) from None
     if not 0 <= instant_ms <= LAST_MS:
         raise InvalidRequest(f"must lie between 1970 and 9999, got {shown(text)}", parameter=name)
     return instant_ms

@@ -18,21 +18,27 @@ from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
-from . import control_reading, control_setting, json_body
+from . import control_reading, control_setting, json_body, landing
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
 from .body import of_requests, of_snapshots
 from .control_relied import get_relied
 from .door import Door, sent_by_no_page
 from .http_errors import error_object
-from .reply import json_reply
-from .routes import Matched, Route, Routes
+from .reply import json_reply, yaml_reply
+from .routes import Matched, Route, Routes, path_of
 from .sandboxes import Hosted, Sandboxes
 from .secrets import shown_key
 from .turns import Work, unless
+from .validation_errors import SHOWN_CHARS, among
 
 PREFIX = "/_emulator"
 READING = frozenset({"GET", "HEAD"})
+
+
+def is_control(target: str) -> bool:
+    """Whether a request's path is one of the control API, however it is written."""
+    return target.startswith(PREFIX) or ("%" in target and path_of(target).startswith(PREFIX))
 
 
 def health(sandboxes: Sandboxes) -> Json:
@@ -71,6 +77,7 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
 
 # What concerns no sandbox, or must make none: each takes all sandboxes and the headers.
 OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
+    "index": lambda _, _headers: landing.index(),
     "health": lambda sandboxes, _: health(sandboxes),
     "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
     "sandbox.get": lambda sandboxes, headers: summary(sandboxes.known(sandboxes.key_in(headers))),
@@ -92,7 +99,7 @@ class Control:
         self._sandboxes = sandboxes
         self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys()
+        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
         self._costly = {
@@ -101,17 +108,29 @@ class Control:
             if bound.operation.definition.get("security") == [{"key": []}]
         }
         described = [bound.operation for bound in self.operations.values()]
-        self._routes = Routes(
-            Route(operation.method, operation.path, operation.operation_id) for operation in described
-        )
+        routes = [
+            Route(operation.method, path, operation.operation_id)
+            for operation in described
+            for path in (operation.path, *operation.definition.get("x-also-at", ()))
+        ]
+        self._routes = Routes(routes, index=f"{PREFIX}/")
+        self._documents = landing.documents(config.answers)
+        self._outside = frozenset(route.path for route in routes if not route.path.startswith(PREFIX))
+
+    def takes(self, method: str, target: str) -> bool:
+        """Whether a request is meant for the control API: by its path, or because it asks where to go on."""
+        return (method in READING and target.partition("?")[0] in self._outside) or is_control(target)
 
     async def answer(self, request: BaseRequest, target: str) -> web.StreamResponse:
         """Answer a request of the control API; SchedulingError when it is refused."""
         matched = self._routes.match(request.method, target)
         operation_id = matched.operation_id
-        self._door.refuse_foreign_host(request.host)
+        if is_control(target):  # what leads on is no secret, under whatever name it is asked for
+            self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
         _refuse_unknown(self.operations[operation_id], matched)
+        if operation_id in self._documents:
+            return yaml_reply(self._documents[operation_id]())
         if operation_id in OF_SERVER:
             return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
         if operation_id in self._costly and not sent_by_no_page(request.headers):
@@ -155,6 +174,9 @@ class Control:
         if body is None and bound.operation.body_required:
             body = {}
         bound.check_body(body)
+        if body and bound.operation.body_schema is None:
+            unread = next(iter(body))[:SHOWN_CHARS]
+            raise InvalidRequest(f"is no field of this request{among(unread, [])}", parameter=unread)
         query = {
             parameter.name: value
             for parameter, value in bound.read_parameters((matched.path, matched.query, request.headers))
@@ -164,7 +186,7 @@ class Control:
 
 def _refuse_unknown(bound: BoundOperation, matched: Matched) -> None:
     """Refuse parameters that a request has not, the misspelt among them."""
-    known = {parameter.name for parameter in bound.parameters}
+    known = [parameter.name for parameter in bound.parameters]
     for name in matched.query:
         if name not in known:
-            raise InvalidRequest("is no parameter of this request", parameter=name[:60])
+            raise InvalidRequest(f"is no parameter of this request{among(name, known)}", parameter=name[:SHOWN_CHARS])

@@ -5,8 +5,9 @@ from typing import Any
 
 from msgspec import convert
 
+from sched_emulator.config import UsageError, parse_duration
 from sched_emulator.core.errors import InvalidRequest
-from sched_emulator.core.instants import LAST_MS, from_text, to_text
+from sched_emulator.core.instants import EXPECTED, LAST_MS, from_text, to_text
 from sched_emulator.core.records import Fault, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
@@ -41,16 +42,20 @@ async def advance(
     driver: Driver,
     *,
     seconds: float | None = None,
+    duration: str | None = None,
     until: str | None = None,
     events: int | None = None,
     max_events: float = MAX_EVENTS,
 ) -> Json:
     """Let time pass."""
     until_ms = None
+    named = "seconds" if duration is None else "duration"
+    if duration is not None:
+        seconds = _seconds(duration)
     if seconds is not None:
         until_ms = driver.sandbox.store.now_ms + round(1000 * seconds)
         if until_ms > LAST_MS:
-            raise InvalidRequest("must not lead past the year 9999", parameter="seconds")
+            raise InvalidRequest("must not lead past the year 9999", parameter=named)
     elif until is not None:
         until_ms = _instant(until, "until")
     done = await driver.advance(until_ms=until_ms, events=events, max_events=int(max_events))
@@ -72,7 +77,9 @@ def put_snapshot(hosted: Hosted, document: bytes) -> Json:
 
 def add_target(sandbox: Sandbox, target: Json) -> Json:
     """Script a receiver."""
-    sandbox.add_target(convert(target, Target, strict=False))
+    given = target["responses"]
+    responses = [_response(item) for item in (given if isinstance(given, list) else [given])]
+    sandbox.add_target(convert(target | {"responses": responses}, Target, strict=False))
     return target_view(sandbox.store.targets[-1])
 
 
@@ -127,11 +134,25 @@ def _checked(answers: Json) -> dict[str, str | int]:
         raise InvalidRequest(str(error)) from None
 
 
+def _response(given: Json | float | str) -> Json:
+    """Return the object that a status or the name of an error stands for."""
+    if isinstance(given, str):
+        return {"error": given}
+    return given if isinstance(given, dict) else {"status": given}
+
+
+def _seconds(duration: str) -> float:
+    try:
+        return parse_duration(duration, "duration")
+    except UsageError as error:
+        raise InvalidRequest(str(error), about="duration") from None
+
+
 def _instant(text: str, name: str) -> int:
     try:
         instant_ms = from_text(text)
     except ValueError:
-        raise InvalidRequest(f"must be an ISO-8601 instant, got '{text}'", parameter=name) from None
+        raise InvalidRequest(f"must be {EXPECTED}, got '{text}'", parameter=name) from None
     if not 0 <= instant_ms <= LAST_MS:
         raise InvalidRequest(f"must lie between 1970 and 9999, got '{text}'", parameter=name)
     return instant_ms

@@ -24,6 +24,7 @@ from .sender import Receipt, Sender
 from .turns import Turns, Work
 
 EVENTS_A_POLL = 500
+CHANGED = "Look at the sandbox as it is now before you go on."
 MAX_EVENTS = 1_000_000
 ALL_CHORES = 10**9
 LONGEST_TIMER_SECONDS = 86_400
@@ -117,7 +118,7 @@ class Driver:
         """Freeze the clock, or let it run from where it stands."""
         await self.caught_up()
         if self._halted:
-            raise Conflict("the sandbox was forgotten meanwhile")
+            raise Conflict("the sandbox was forgotten meanwhile", hint=CHANGED)
         store = self.sandbox.store
         self.sandbox.set_clock(mode or store.mode, speed or store.speed)  # type: ignore[arg-type]
         self._start_clock()
@@ -131,7 +132,8 @@ class Driver:
         if until_ms is not None and until_ms < store.now_ms:
             raise Backward(store.now_ms, until_ms)
         if until_ms is not None and until_ms > LAST_MS:
-            raise Conflict(f"the clock is at {to_text(store.now_ms)} and cannot pass the year 9999")
+            at_the_end = f"the clock is at {to_text(store.now_ms)} and cannot pass the year 9999"
+            raise Conflict(at_the_end, hint="Reset the sandbox, or use a fresh key.")
         self._advancing, self._advancing_to = True, until_ms
         started, generation = store.fired, self._generation
         try:
@@ -185,7 +187,7 @@ class Driver:
             if not self._flights:
                 return
             await self._stirred.wait()
-        raise Conflict("the sandbox was reset, restored or forgotten during the advance")
+        raise Conflict("the sandbox was reset, restored or forgotten during the advance", hint=CHANGED)
 
     def _advanced(self, until_ms: int | None, started: int, events: int | None) -> Advanced:
         store = self.sandbox.store

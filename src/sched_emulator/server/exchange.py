@@ -19,8 +19,8 @@ from sched_emulator.core.ids import request_id
 from sched_emulator.core.records import Exchange
 from sched_emulator.core.sandbox import Answer, Sandbox
 
-from . import discovery, json_body
-from .binding import Binding, BoundOperation
+from . import discovery, json_body, observed
+from .binding import Binding, BoundOperation, Call
 from .http_errors import error_object
 from .routes import Matched
 
@@ -67,7 +67,7 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
         if received.raw and received.method not in {"GET", "HEAD"}:
             body = json_body.decoded(received.raw, received.headers.get("Content-Type"))
             journaled = b"null" if body is None else received.raw
-        call = bound.read((matched.path, matched.query, received.headers), body)
+        call = _read(bound, sandbox.store.answers.values, received, matched, body)
         ignored = call.ignored
         answer = sandbox.call(
             bound.operation_id, call.arguments, facts=bound.facts, idempotency_key=call.idempotency_key
@@ -95,6 +95,18 @@ def perform(sandbox: Sandbox, binding: Binding, received: Received) -> Answered:
         )
     )
     return answered
+
+
+def _read(
+    bound: BoundOperation, answers: Mapping[str, str | int], received: Received, matched: Matched, body: Any
+) -> Call:
+    sources = (matched.path, matched.query, received.headers)
+    try:
+        return bound.read(sources, body)
+    except InvalidRequest as error:
+        if len(received.raw) > observed.EXPLAINED_BYTES:
+            raise
+        raise observed.explained(error, bound, answers, sources, body) from None
 
 
 def describe(binding: Binding, matched: Matched) -> Answered:

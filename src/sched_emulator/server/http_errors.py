@@ -17,6 +17,20 @@ class Unauthorized(SchedulingError):
     hint = "Send `Authorization: Bearer <key>` with a key that starts with ifr_."
 
 
+class UnacceptedKey(Unauthorized):
+    """A key that is none of those named by `--keys`."""
+
+    hint = "Send one of the keys that the emulator was started with: --keys names them."
+
+
+class MalformedKey(Unauthorized):
+    """A key that could be none, whichever are accepted."""
+
+    def __init__(self, most_chars: int) -> None:
+        hint = f"A key starts with ifr_, goes on, and has at most {most_chars} visible ASCII characters, no spaces."
+        super().__init__("the key is not accepted", hint=hint)
+
+
 class Forbidden(SchedulingError):
     """A request from a foreign origin, or to the control API for a foreign host."""
 
@@ -26,11 +40,13 @@ class Forbidden(SchedulingError):
 
 
 class UnknownPath(SchedulingError):
-    """Nothing is served there."""
+    """Nothing is served there; `index` is where the paths stand that are."""
 
     code = "NOT_FOUND"
     status = 404
-    hint = "See openapi/scheduling.yaml for the paths that are served."
+
+    def __init__(self, message: str, index: str) -> None:
+        super().__init__(message, hint=f"GET {index} lists what is served.")
 
 
 class NoSandbox(SchedulingError):

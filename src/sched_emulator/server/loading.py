@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from sched_emulator import files
 from sched_emulator.config import Config, UsageError
 from sched_emulator.core import snapshot, soundness
 from sched_emulator.core.errors import InvalidRequest
@@ -15,7 +16,6 @@ from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import Settings, State
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.timeline import EVENT_WORDS
-from sched_emulator.output import reason
 from sched_emulator.spec import assumptions
 
 
@@ -41,9 +41,7 @@ def load(path: Path, config: Config, own: Settings) -> State:
     `own` are the settings of the server's sandboxes. UsageError when the file cannot be used, or not at `--now`.
     """
     try:
-        state = snapshot.at_home(read_snapshot(path.read_bytes()), own)
-    except OSError as error:
-        raise UsageError(f"--load: {path} cannot be read: {reason(error)}") from None
+        state = snapshot.at_home(read_snapshot(files.read_bytes(path, "--load")), own)
     except InvalidRequest as error:
         raise UsageError(f"--load: {path} cannot be used: {error.message}") from None
     if "now" in config.given and config.now_ms is not None:

@@ -28,6 +28,11 @@ def json_reply(status: int, body: bytes, headers: Mapping[str, str]) -> web.Stre
     return _Reply(status, body, headers)
 
 
+def yaml_reply(text: bytes) -> web.StreamResponse:
+    """Return an answer with a YAML document."""
+    return _LongReply(status=200, body=text, headers={**CONSTANT_HEADERS, "Content-Type": "application/yaml"})
+
+
 class _LongReply(web.Response):
     """Lets its body go once it is sent: a connection holds its last answer until the next request."""
 

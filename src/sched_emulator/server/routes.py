@@ -37,12 +37,20 @@ class _Pattern(NamedTuple):
 
 
 class Routes:
-    """A table of routes. Paths without parameters, the usual ones, are found by one look."""
+    """A table of routes. Paths without parameters, the usual ones, are found by one look.
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    `index` is the path under which a user finds what is served; `beside` is said of a path that begins as these do
+    (`/v1`) and then leads to something that none of them has (`/v1/kv`).
+    """
+
+    def __init__(self, routes: Iterable[Route], *, index: str, beside: str = "") -> None:
+        self._index, self._beside = index, beside
+        self._parts: dict[str, set[str]] = {}  # the first part of each path, and what may follow it
         self._plain: dict[str, dict[str, Matched]] = {}
         self._patterns: dict[str, dict[str, _Pattern]] = {}  # by what stands before the first parameter, then by path
         for method, path, operation_id in routes:
+            first, second = _first_two(path)
+            self._parts.setdefault(first, set()).add(second)
             before, brace, _ = path.partition("/{")
             if brace:
                 pattern = _Pattern(re.compile(_expression(path)), {})
@@ -69,7 +77,9 @@ class Routes:
             allowed |= operations.keys()
         if allowed:
             raise MethodNotAllowed(method, url.path, ", ".join(sorted(allowed)))
-        raise UnknownPath(f"the path '{url.path[:SHOWN_CHARS]}' was not found")
+        first, second = _first_two(url.path)
+        why = self._beside if first and second and second not in self._parts.get(first, {second}) else ""
+        raise UnknownPath(f"the path '{url.path[:SHOWN_CHARS]}' was not found{why}", self._index)
 
     def _found(self, path: str) -> Iterator[tuple[Mapping[str, str], Mapping[str, str]]]:
         """Yield the operations at a path, by method, with the values in it: the route with most fixed parts first."""
@@ -81,6 +91,12 @@ class Routes:
                 match = pattern.path.fullmatch(path)
                 if match is not None:
                     yield pattern.operations, {name: _unquoted(value) for name, value in match.groupdict().items()}
+
+
+def _first_two(path: str) -> tuple[str, str]:
+    """Return the first two parts of a path, empty where there are none."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    return first, rest.partition("/")[0]
 
 
 def _expression(path: str) -> str:

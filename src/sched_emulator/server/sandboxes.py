@@ -20,7 +20,7 @@ from sched_emulator.core.store import fresh
 from . import loading
 from .binding import Binding, bind
 from .driver import Driver
-from .http_errors import NoSandbox, Unauthorized
+from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
 from .secrets import shorten, shorten_credentials, shown_key
 from .sender import Sender
 from .turns import Turns, freeing
@@ -107,10 +107,16 @@ class Sandboxes:
         """Return the key in the one header `Authorization`; Unauthorized when there is none that is accepted."""
         sent = headers.getall("Authorization", ())
         if len(sent) > 1:
-            raise Unauthorized(f"the request must have one header `Authorization`, got {len(sent)}")
-        key = _bearer(sent[0] if sent else None)
+            told = f"the request must have one header `Authorization`, got {len(sent)}"
+            raise Unauthorized(told, hint="Send the header once.")
+        try:
+            key = _bearer(sent[0] if sent else None)
+        except Unauthorized as error:
+            if self._config.keys is None:
+                raise
+            raise UnacceptedKey(error.message) from None
         if self._config.keys is not None and key not in self._config.keys:
-            raise Unauthorized("the key is not accepted")
+            raise UnacceptedKey("the key is not accepted")
         return key
 
     def forget(self, key: str) -> bool:
@@ -185,5 +191,5 @@ def _bearer(authorization: str | None) -> str:
         shown = shorten_credentials(scheme)
         raise Unauthorized(f"the header `Authorization` must be `Bearer <key>`, got the scheme {shown!r}")
     if not key.startswith("ifr_") or not 4 < len(key) <= MAX_KEY_CHARS or not _VISIBLE.fullmatch(key):
-        raise Unauthorized("the key is not accepted")
+        raise MalformedKey(MAX_KEY_CHARS)
     return key

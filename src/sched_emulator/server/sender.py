@@ -1,14 +1,13 @@
 """The only code that opens outbound connections: one attempt of a delivery in, what became of it out.
 
-Every address is checked at the moment it is connected to, in `_Guard.open`, by the very numbers that the kernel gets: a
-name that resolves elsewhere the second time gains nothing. A name is refused as a whole if any of its addresses is. An
-attempt takes no longer than its limit, never raises, sends its request at most once (a connection serves one request
-and is closed), and keeps at most the first 4 KiB of the answer, then hangs up. A request has the headers given, `Host`,
-`Content-Length` and `Connection: close`, nothing else.
+Every address is checked right before it is connected to, by the very numbers that the kernel gets: a name that resolves
+elsewhere the second time gains nothing. A name is refused as a whole if any of its addresses is. An attempt takes no
+longer than its limit, never raises, sends its request at most once (a connection serves one request and is closed), and
+hangs up once its answer can be told (`answers`). A request has the headers given, `Host`, `Content-Length` and
+`Connection: close`, nothing else.
 """
 
 import asyncio
-import errno
 import logging
 import socket
 import ssl
@@ -16,45 +15,30 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal, NoReturn
+from typing import Literal
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from sched_emulator.core import urls
 from sched_emulator.core.records import Attempt
-from sched_emulator.core.targets import KEPT_BYTES
 
-NOT_HTTP = "the answer is not HTTP"
+from . import answers
 
 _log = logging.getLogger(__name__)
 
 Kind = Literal["response", "timeout", "refused", "failed"]
 Lookup = Callable[[str], Sequence[str]]
 
-# What a failure is called, the first row that fits counts.
-_FAILURES: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the name does not resolve"),
-    (aiohttp.ClientConnectorCertificateError, "the TLS certificate is not trusted"),
-    (aiohttp.ClientSSLError, "the TLS handshake failed"),
-    (aiohttp.ClientConnectorError, "no connection to the receiver"),
-    (aiohttp.ClientResponseError, NOT_HTTP),
-    (aiohttp.ClientPayloadError, "the answer broke off"),
-    (Exception, "the connection was closed before an answer"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """How an attempt ended.
 
-    `response`: an answer came, with any `status`, its `headers` and the beginning of its body. Otherwise `error` says
-    in a short sentence, the same for the same cause, why none came: not in time (`timeout`), no connection was accepted
-    or allowed (`refused`), or another reason (`failed`).
+    `response`: an answer came, with any `status`, what is kept of its `headers`, and the beginning of its body.
+    Otherwise `error` says in a short sentence, the same for the same cause, why none came: not in time (`timeout`), no
+    connection was accepted or allowed (`refused`), or another reason (`failed`).
     """
 
     kind: Kind
@@ -71,7 +55,7 @@ def resolve_name(host: str) -> Sequence[str]:
 
 
 class Sender:
-    """Sends attempts over one aiohttp session, as many side by side as are asked for.
+    """Sends attempts, as many side by side as are asked for.
 
     With `only_loopback` nothing leaves this machine, not even a question to a name server; with `strict` nothing goes
     to this machine. `tls` stands for the certificates that the system trusts, `lookup` for the system's resolver.
@@ -90,164 +74,138 @@ class Sender:
         self._only_loopback = only_loopback
         self._strict = strict
         self._tls = tls
-        self._resolver = _Resolver(lookup)
-        self._session: aiohttp.ClientSession | None = None
+        self._lookup = lookup
+        self._under_way: set[answers.Incoming] = set()
 
     async def send(self, attempt: Attempt) -> Receipt:
         """Post what an attempt says and say what came of it; an explicit route skips the checks of addresses."""
         limit = min(attempt.timeout_ms / 1000, self._delivery_timeout)
-        guard = _Guard(only_loopback=self._only_loopback, strict=self._strict, exempt=attempt.routed)
-        token = _guard.set(guard)
+        incoming = answers.Incoming()
+        self._under_way.add(incoming)
         try:
             async with asyncio.timeout(limit):
                 url = URL(urls.canonical(attempt.url), encoded=True)
-                return await self._exchange(url, attempt.headers, attempt.body.encode())
+                await self._connect(url, attempt, incoming, limit)
+                incoming.send(_request(url, attempt.headers, attempt.body.encode()))
+                answer = await answers.read(incoming)
+                return Receipt("response", status=answer.status, headers=answer.headers, body_excerpt=answer.body)
         except TimeoutError:
-            return Receipt("timeout", error=f"timed out after {limit:g} s")
+            late = Receipt("timeout", error=f"timed out after {limit:g} s")
+            return Receipt("failed", error=answers.no_http(incoming.arrived)) if incoming.no_http else late
         except urls.UrlError as error:
             return Receipt("failed", error=error.message)
-        except (aiohttp.ClientError, OSError) as error:
-            return _failure(error) if guard.refusal is None else Receipt("refused", error=guard.refusal)
+        except answers.AnswerError as error:
+            return Receipt("failed", error=str(error))
+        except _NotConnectedError as error:
+            return Receipt(error.kind, error=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a receiver provokes ends its own attempt, nothing else
             _log.warning("an attempt ended unexpectedly", exc_info=True)
             return Receipt("failed", error=f"the attempt ended unexpectedly ({type(error).__name__})")
         finally:
-            guard.hang_up()
-            _guard.reset(token)
+            incoming.hang_up()
+            self._under_way.discard(incoming)
 
     async def close(self) -> None:
-        """Close the session: what is still under way fails."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close the connections: what is still under way fails."""
+        for incoming in self._under_way:
+            incoming.hang_up()
 
-    async def _exchange(self, url: URL, headers: Mapping[str, str], body: bytes) -> Receipt:
-        if self._session is None:
-            self._session = _session(self._resolver, self._tls)
-        answer = await self._post(self._session, url, headers, body)
+    async def _connect(self, url: URL, attempt: Attempt, incoming: answers.Incoming, limit: float) -> None:
+        host, port = url.host, url.port
+        assert host is not None
+        assert port is not None
+        connected = await self._reach(await self._addresses(host, exempt=attempt.routed), port, limit)
+        tls = (self._tls or _trusted()) if url.scheme == "https" else None
         try:
-            excerpt = await _excerpt(answer.content)
-        finally:
-            answer.close()
-        if answer.status < 100:
-            return Receipt("failed", error=NOT_HTTP)
-        return Receipt("response", status=answer.status, headers=_kept(answer.headers), body_excerpt=excerpt)
-
-    async def _post(
-        self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes
-    ) -> aiohttp.ClientResponse:
-        """Post to one address of localhost after the other: only a refused connection leads to the next."""
-        guard = _guard.get()
-        *others, last = _loopback_addresses() if urls.is_loopback_name(url.host or "") else ("",)
-        for address in others:
-            guard.loopback = address
-            try:
-                return await session.post(url, data=body, headers=headers, allow_redirects=False)
-            except aiohttp.ClientConnectorError as error:
-                if error.os_error.errno != errno.ECONNREFUSED:
-                    raise
-        guard.loopback = last
-        return await session.post(url, data=body, headers=headers, allow_redirects=False)
-
-
-class _RefusedAddressError(OSError):
-    """An address that the attempt may not connect to; the guard keeps the reason."""
-
-
-class _Guard:
-    """What one attempt may connect to, and the sockets that it opened."""
-
-    def __init__(self, *, only_loopback: bool, strict: bool, exempt: bool) -> None:
-        self.only_loopback = only_loopback and not exempt
-        self.strict = strict
-        self.exempt = exempt
-        self.loopback = ""
-        self.refusal: str | None = None
-        self._sockets: list[socket.socket] = []
-
-    def refuse(self, reason: str) -> NoReturn:
-        self.refusal = f"the address is refused: {reason}"
-        raise _RefusedAddressError(self.refusal)
-
-    def check(self, address: str) -> None:
-        if self.exempt:
-            return
-        reason = urls.forbidden_address(address, strict=self.strict)
-        if reason is not None:
-            self.refuse(reason)
-        if self.only_loopback and urls.address_kind(address) != "loopback":
-            self.refuse("not on this machine")
-
-    def open(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, address = info
-        self.check(str(address[0]))
-        opened = socket.socket(family, kind, protocol)
-        self._sockets.append(opened)
-        return opened
-
-    def hang_up(self) -> None:
-        """End what is still open, now: a receiver that does not read would hold a closing connection for ever."""
-        for opened in self._sockets:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-
-
-_guard: ContextVar[_Guard] = ContextVar("guard")
-
-
-class _Resolver(AbstractResolver):
-    """Resolves the names of localhost by itself, others in a thread of their own: a slow one holds up no other."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - aiohttp passes it; any will do
-    ) -> list[ResolveResult]:
-        guard = _guard.get()
-        if guard.loopback:
-            addresses: Sequence[str] = [guard.loopback]
-        elif guard.only_loopback:
-            guard.refuse("not on this machine")
-        else:
-            addresses = await _in_thread(self._lookup, host)
-        for address in addresses:
-            guard.check(address)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
+            await asyncio.get_running_loop().create_connection(
+                lambda: incoming, sock=connected, ssl=tls, server_hostname=None if tls is None else host
             )
-            for address in addresses
-        ]
+        except ssl.SSLCertVerificationError:
+            raise _NotConnectedError("the TLS certificate is not trusted") from None
+        except OSError:
+            raise _NotConnectedError("the TLS handshake failed") from None
+        except BaseException:
+            _end(connected)  # a receiver that is silent would hold a handshake that is given up
+            raise
 
-    async def close(self) -> None:
-        """Nothing is held."""
+    async def _addresses(self, host: str, *, exempt: bool) -> Sequence[str]:
+        """Return what to connect to, one after the other; not one where any is refused."""
+        only_loopback = self._only_loopback and not exempt
+        if urls.is_loopback_name(host):
+            addresses: Sequence[str] = _loopback_addresses()
+        elif urls.address_kind(host) != "unreadable":
+            addresses = [host]
+        elif only_loopback:
+            raise _refused("not on this machine")
+        else:
+            try:
+                addresses = await _in_thread(self._lookup, host)
+            except (OSError, UnicodeError):
+                raise _NotConnectedError("the name does not resolve") from None
+        for address in () if exempt else addresses:
+            reason = urls.forbidden_address(address, strict=self._strict)
+            if reason is not None:
+                raise _refused(reason)
+            if only_loopback and urls.address_kind(address) != "loopback":
+                raise _refused("not on this machine")
+        return addresses
+
+    async def _reach(self, addresses: Sequence[str], port: int, limit: float) -> socket.socket:
+        """Connect to the first address that accepts. Each but the last may take its share of the time limit."""
+        problem: OSError | None = None
+        for address in addresses:
+            share = None if address == addresses[-1] else limit / len(addresses)
+            try:
+                async with asyncio.timeout(share):
+                    return await _connected(address, port)
+            except OSError as error:
+                problem = error
+        if isinstance(problem, ConnectionRefusedError):
+            raise _NotConnectedError("connection refused", "refused")
+        raise _NotConnectedError("no connection to the receiver")
 
 
-def _session(resolver: _Resolver, tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=resolver,
-            use_dns_cache=False,
-            ssl=tls or True,
-            force_close=True,
-            limit=0,
-            socket_factory=lambda info: _guard.get().open(info),
-        ),
-        timeout=aiohttp.ClientTimeout(),  # none: `send` limits the whole
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        auto_decompress=False,
-        read_bufsize=KEPT_BYTES,
-    )
+class _NotConnectedError(Exception):
+    """Nothing was sent; the message says why."""
+
+    def __init__(self, message: str, kind: Kind = "failed") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def _refused(reason: str) -> _NotConnectedError:
+    return _NotConnectedError(f"the address is refused: {reason}", "refused")
+
+
+async def _connected(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        opened.settimeout(0)
+        await asyncio.get_running_loop().sock_connect(opened, (address, port))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _end(opened: socket.socket) -> None:
+    with suppress(OSError):
+        opened.shutdown(socket.SHUT_RDWR)
+
+
+def _request(url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return a request as it goes over the wire; the values of its headers are UTF-8."""
+    own = {"Host": url.host_port_subcomponent}
+    closing = {"Content-Length": str(len(body)), "Connection": "close"}
+    lines = [f"{name}: {value}\r\n" for part in (own, headers, closing) for name, value in part.items()]
+    return f"POST {url.raw_path_qs} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the certificates that the system trusts."""
+    return ssl.create_default_context()
 
 
 @cache
@@ -274,31 +232,3 @@ async def _in_thread(lookup: Lookup, host: str) -> Sequence[str]:
 
     threading.Thread(target=work, name="resolve", daemon=True).start()
     return await asyncio.wrap_future(found)
-
-
-async def _excerpt(content: aiohttp.StreamReader) -> bytes:
-    kept = bytearray()
-    async for chunk in content.iter_any():
-        kept += chunk
-        if len(kept) >= KEPT_BYTES:
-            break
-    return bytes(kept[:KEPT_BYTES])
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that fit into the bound; bytes that are no UTF-8 become question marks."""
-    kept: dict[str, str] = {}
-    room = KEPT_BYTES
-    for name, value in headers.items():
-        room -= len(name) + len(value)
-        if room < 0:
-            break
-        shown = value.encode(errors="replace").decode()
-        kept[name] = f"{kept[name]}, {shown}" if name in kept else shown
-    return kept
-
-
-def _failure(error: Exception) -> Receipt:
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED:
-        return Receipt("refused", error="connection refused")
-    return Receipt("failed", error=next(name for kind, name in _FAILURES if isinstance(error, kind)))

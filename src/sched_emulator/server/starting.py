@@ -1,4 +1,4 @@
-"""What a server needs of its machine before it can serve: files, sockets, an output, a port file.
+"""What a server needs of its machine before it can serve: files, sockets, an output.
 
 Each failure is a UsageError that names what failed.
 """
@@ -6,15 +6,13 @@ Each failure is a UsageError that names what failed.
 import contextlib
 import errno
 import os
-import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from sched_emulator.config import UsageError
-from sched_emulator.output import reason, write
+from sched_emulator.output import reason
 
 BACKLOG = 1024
 FREE_PORTS_TRIED = 20
@@ -24,6 +22,10 @@ NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPP
 
 def allow_many_files() -> None:
     """Take as many open files, and with them connections, as the machine lets this user have."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no such limit
+    except ImportError:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):  # macOS says that there is no limit, and has one
@@ -73,22 +75,10 @@ def _socket(host: str, port: int, family: socket.AddressFamily, called: str = ""
 def announce(text: str) -> None:
     """Write to standard output that the server is there."""
     try:
-        write(sys.stdout, text, flush=True)
-    except BrokenPipeError as error:
-        raise UsageError(f"the output cannot be written: {reason(error)}") from None
-
-
-def write_port_file(path: Path, port: int) -> None:
-    """Write a port's number so that whoever sees the file sees all of it; nothing is left beside it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(str(port))
-        beside.replace(path)
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except OSError as error:
-        raise UsageError(f"--port-file: {path} cannot be written: {reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+        raise UsageError(f"the output cannot be written: {reason(error)}") from None
 
 
 def on_signal(stop: Callable[[], object]) -> None:

@@ -1,5 +1,7 @@
 """What a JSON Schema validator found wrong, as one sentence for people that names the parameter."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from jsonschema_rs import ValidationError, Validator
@@ -51,14 +53,15 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
     found = short
     for step in path:
         found = found[step]
-    name = error.kind.name
+    name, schema_path = error.kind.name, list(error.schema_path)
+    unknown = _unknown(error, found, _at(schema, schema_path[:-1]))
+    if unknown is not None:
+        known = _documented(_at(schema, schema_path[:-1]))
+        text = f"is not a documented field{among(unknown, known)}"
+        return InvalidRequest(text, parameter=_cut(_place(root, [*path, unknown])))
     if name == "required":
         missing = _place(root, [*path, error.kind.value])
         return InvalidRequest("must be given", parameter=missing)
-    if name in {"additionalProperties", "unevaluatedProperties"}:
-        unknown = _cut(_place(root, [*path, error.kind.value[0]]))
-        return InvalidRequest("is not a documented field", parameter=unknown)
-    schema_path = list(error.schema_path)
     if schema_path[-1] in {"anyOf", "oneOf"} and (names := _alternatives(_at(schema, schema_path))):
         choice = " or ".join(f"`{_place(root, [*path, item])}`" for item in names)
         one = "exactly one of " if schema_path[-1] == "oneOf" else ""
@@ -80,6 +83,28 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "an array"
     return _cut(encode(value))
+
+
+def _unknown(error: ValidationError, found: Any, schema: Any) -> str | None:
+    """Return the field that is not documented, also where it stands in place of one that must be given."""
+    if error.kind.name in {"additionalProperties", "unevaluatedProperties"}:
+        return str(error.kind.value[0])
+    if error.kind.name == "required" and schema.get("additionalProperties") is False:
+        return next((name for name in found if name not in schema["properties"]), None)
+    return None
+
+
+def among(unknown: str, known: Sequence[str]) -> str:
+    """Return the end of a sentence about a name that is not known: the one that may be meant, and those there are."""
+    close = get_close_matches(unknown[:SHOWN_CHARS], known, n=1)
+    meant = f", did you mean `{close[0]}`?" if close else ""
+    there_are = ", ".join(f"`{name}`" for name in known) or "none"
+    return f"{meant} There are {there_are}" if meant else f"; there are {there_are}"
+
+
+def _documented(schema: Any) -> list[str]:
+    described = schema.get("properties", {}).items()
+    return [name for name, item in described if "x-alias-of" not in item and item.get("not") != {}]
 
 
 def _shortened(value: Any, levels: int = LEVELS) -> Any:

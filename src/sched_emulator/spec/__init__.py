@@ -6,7 +6,7 @@ once.
 """
 
 from .check import check
-from .documents import JSON_CONTENT, METHODS, Json, deref, load, merge_patch
+from .documents import JSON_CONTENT, METHODS, Json, as_yaml, deref, load, merge_patch, text
 from .operations import Operation, operations, short
 from .resolve import resolve
 
@@ -15,6 +15,7 @@ __all__ = [
     "METHODS",
     "Json",
     "Operation",
+    "as_yaml",
     "check",
     "deref",
     "load",
@@ -22,4 +23,5 @@ __all__ = [
     "operations",
     "resolve",
     "short",
+    "text",
 ]

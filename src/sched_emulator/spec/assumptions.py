@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .documents import load
@@ -112,9 +111,12 @@ def parse_answers(pairs: Mapping[str, Any]) -> dict[str, Answer]:
     return {name: _parse(_known(name), value) for name, value in pairs.items()}
 
 
-def read_answers_toml(path: str | Path) -> dict[str, Answer]:
-    """Read answers from a TOML file, where ``[queue]`` ``nack_position`` and ``"queue.nack_position"`` are the same."""
-    return parse_answers(_read_toml(Path(path)))
+def parse_answers_toml(text: str, name: str) -> dict[str, Answer]:
+    """Read answers from TOML, where ``[queue]`` ``nack_position`` and ``"queue.nack_position"`` are the same.
+
+    ``name`` is the file's, for what ValueError says.
+    """
+    return parse_answers(_read_toml(text, name))
 
 
 def _known(name: str) -> Assumption:
@@ -151,18 +153,16 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file and join the names of nested tables with dots."""
+def _read_toml(text: str, file: str) -> dict[str, Any]:
+    """Read TOML and join the names of nested tables with dots."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}.") from error
+        document = tomllib.loads(text)
     except ValueError as error:
-        raise ValueError(f"{path} is not TOML: {error}.") from error
+        raise ValueError(f"{file} is not TOML: {error}.") from error
     flat: dict[str, Any] = {}
     for name, value in _flatten(document, ""):
         if name in flat:
-            raise ValueError(f"{path} answers {name} twice.")
+            raise ValueError(f"{file} answers {name} twice.")
         flat[name] = value
     return flat
 

@@ -16,12 +16,31 @@ Json = dict[str, Any]
 @cache
 def load(name: str) -> Json:
     """Read ``openapi/<name>.yaml`` (``scheduling``, ``assumptions``, ``emulator``). All callers share the answer."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document: Json = yaml.load(text(name), Loader=loader)  # noqa: S506 - a safe loader
+    return document
+
+
+@cache
+def text(name: str) -> bytes:
+    """Return a document as it is written."""
     folder = Path(__file__).parents[1] / "openapi"  # where a wheel has it
     if not folder.is_dir():
         folder = Path(__file__).parents[3] / "openapi"  # where a checkout has it
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document: Json = yaml.load((folder / f"{name}.yaml").read_bytes(), Loader=loader)  # noqa: S506 - a safe loader
-    return document
+    return (folder / f"{name}.yaml").read_bytes()
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc] # which one depends on the machine
+    """Writes every part out, also those that a document has twice."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def as_yaml(document: Json) -> bytes:
+    """Write a document, its parts in their order."""
+    written: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return written.encode()
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

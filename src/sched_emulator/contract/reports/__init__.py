@@ -2,21 +2,26 @@
 
 from pathlib import Path
 
+from sched_emulator import files
+from sched_emulator.config import UsageError
 from sched_emulator.contract.report import Report
-from sched_emulator.output import printable
+from sched_emulator.output import printable, reason
 
 from . import as_json, html, junit, markdown
 
 
 def write(report: Report, folder: Path) -> list[Path]:
-    """Write every report into a folder and return where."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write every report into a folder and return where. UsageError when that fails."""
     texts = {
         "contract.html": html.render(report),
         "contract.md": markdown.render(report),
         "contract.xml": junit.render(report),
         "contract.json": as_json.render(report),
     }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--report-dir: {folder} cannot be made: {reason(error)}") from None
     for name, text in texts.items():
-        (folder / name).write_text(printable(text), encoding="utf-8")
+        files.write(folder / name, printable(text), "--report-dir")
     return [folder / name for name in texts]

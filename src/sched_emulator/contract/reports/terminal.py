@@ -7,7 +7,7 @@ from typing import TextIO
 from sched_emulator.contract.plan import Plan
 from sched_emulator.contract.report import Report, Tally
 from sched_emulator.contract.results import Result, Status
-from sched_emulator.output import for_terminal, ink
+from sched_emulator.output import emit, for_terminal, ink
 
 WIDTH = 24
 SHOWN_BODY_CHARS = 700
@@ -37,14 +37,12 @@ class Terminal:
             filled = WIDTH * done // max(all_checks, 1)
             bar = "█" * filled + "░" * (WIDTH - filled)
             with self._lock:
-                self._stream.write(f"\r\x1b[K{bar} {done}/{all_checks} {result.check.address}\r")
-                self._stream.flush()
+                emit(self._stream, f"\r\x1b[K{bar} {done}/{all_checks} {result.check.address}\r", flush=True)
 
     def say(self, text: str) -> None:
         """Write a line."""
         with self._lock:
-            self._stream.write(("\r\x1b[K" if self._live else "") + for_terminal(text) + "\n")
-            self._stream.flush()
+            emit(self._stream, ("\r\x1b[K" if self._live else "") + for_terminal(text) + "\n", flush=True)
 
     def summarise(self, report: Report) -> None:
         """Write what was found."""
