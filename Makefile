@@ -44,8 +44,9 @@ demo: $(RUNTIME)
 contract: $(CONTRACT)
 	@$(BIN)/sched-emulator contract --target emulator --report-dir reports
 
+# The many processes of the suite compile each module once, also where a shell is set to keep nothing compiled.
 test: $(DEV)
-	@$(BIN)/python -m pytest -n auto
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto
 
 mutants: $(DEV)
 	@$(BIN)/python -m tests.contract.kill_mutants

@@ -21,7 +21,8 @@ ADDRESS = "127.0.0.1:8420"
 LANGUAGES_RUN = {"console", "python"}
 LANGUAGES_SHOWN = {"json", "toml", "text", "yaml"}  # data and output, nothing that could be run
 SECONDS = 60
-PYTEST = "-m pytest --quiet -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest"
+PYTEST = "-m pytest --quiet"
+UNUSED = "-p no:cacheprovider -p no:schemathesis -p no:hypothesispytest"  # plugins that only take time
 _NAME = re.compile(r"# (\w+\.py)\n")
 _BLOCK = re.compile(
     r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -47,13 +48,12 @@ def blocks(document: str) -> list[Block]:
 
 def run(path: Path, folder: Path) -> int:
     """Run all blocks of a document in a folder; AssertionError at the first that does not do what it shows."""
-    count = 0
-    with Emulator.start() as emulator:
-        for block in blocks(path.read_text()):
-            if block.reason is None and block.language in LANGUAGES_RUN:
+    runnable = [block for block in blocks(path.read_text()) if block.reason is None and block.language in LANGUAGES_RUN]
+    if runnable:
+        with Emulator.start() as emulator:
+            for block in runnable:
                 _run_block(block, f"{path.name}:{block.line}", folder, emulator.url.removeprefix("http://"))
-                count += 1
-    return count
+    return len(runnable)
 
 
 def _run_block(block: Block, place: str, folder: Path, address: str) -> None:
@@ -90,6 +90,7 @@ def _shell(command: str, place: str, folder: Path, address: str, *, may_fail: bo
         "INFRAI_API_KEY": "ifr_local",
         "SCHED_EMULATOR_URL": f"http://{address}",
         "COLUMNS": "200",
+        "PYTEST_ADDOPTS": UNUSED,
     }
     done = subprocess.run(  # noqa: S602 - the documents are our own
         command,

@@ -133,7 +133,7 @@ def test_the_copy_serves_it_under_both_generations_of_paths_and_lists_it(emulato
     [
         ["-m", "tools.check_openapi"],
         ["-m", "sched_emulator", "contract", "--seed", "1", "--only", "schema/queue.peek/*", "--only", "discovery/*"],
-        ["-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, "-k", ABOUT_OPERATIONS],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", *TESTS, "-k", ABOUT_OPERATIONS],
     ],
     ids=["the linter of the spec", "the contract suite", "the tests of the spec and of the catalogue"],
 )

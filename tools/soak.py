@@ -24,7 +24,7 @@ TIMES = 50
 PARTS = {
     "properties, over random values and long random sessions": ("-m", "hypothesis", "tests"),
     "golden sessions of random requests, each in two processes": ("-m", "soak", "tests/golden"),
-    "random answers to all open questions, recovered by the suite": ("-m", "soak", "tests/contract"),
+    "the contract suite under other answers, set and random, all recovered": ("-m", "soak", "tests/contract"),
     "load: many clients, clients and receivers that misbehave": ("-m", "soak", "tests/load"),
     "20,000 idle sandboxes": ("-m", "soak", "tests/server"),
 }

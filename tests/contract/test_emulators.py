@@ -11,11 +11,11 @@ from sched_emulator.contract.results import Status
 from sched_emulator.contract.runner import Run, observe
 from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions
-from tests.soak import seeds
+from tests.soak import TIMES, seeds
 
 UNPROBED = {name for name, entry in assumptions.catalogue().items() if entry.unprobed}
-SCENARIOS_AND_PROBES = ("[!s]*",)
-WITH_SCHEMA = ("observed", "bare", "small numbers")
+SOAKED = TIMES > 1
+PARTS = () if SOAKED else ("[!s]*", "schema/*/examples")  # scenarios, probes and examples; in the soak everything
 SETS: dict[str, dict[str, str | int]] = {
     "observed": assumptions.preset("observed"),
     "bare": {"http.envelope": "bare"},
@@ -92,6 +92,14 @@ SETS: dict[str, dict[str, str | int]] = {
         "delivery.backoff_first_seconds": 1,
     },
 }
+TOGETHER = (  # which are tried at once in the suite: nothing is seen less for the others. In the soak, each by itself.
+    ("observed",),
+    ("created and unprocessable", "seconds last, literal clocks", "strict queues", "events, signed by the standard"),
+    ("the table's names, nothing else", "lenient queues"),
+    ("the example's names", "keys required", "timestamps, at once, counts as truth"),
+    ("bare", "job_id, and no pages of crons"),
+    ("small numbers",),
+)
 
 
 def run(**settings: object) -> Report:
@@ -110,16 +118,25 @@ def test_everything_passes_on_a_fresh_emulator() -> None:
     assert {item.question for item in report.observations if item.answer is None} == UNPROBED
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_other_assumptions_pass_too_and_are_recognised(name: str) -> None:
-    with Emulator.start(assume=SETS[name]) as emulator:
-        more = ("schema/*/examples", "schema/stateful") if name in WITH_SCHEMA else ()
-        report = run(target=emulator.url, only=(*SCENARIOS_AND_PROBES, *more))
+def test_every_set_is_tried() -> None:
+    assert sorted(name for names in TOGETHER for name in names) == sorted(SETS)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("names", [(name,) for name in SETS] if SOAKED else TOGETHER, ids="; ".join)
+def test_other_assumptions_pass_too_and_are_recognised(names: tuple[str, ...]) -> None:
+    answers: dict[str, str | int] = {}
+    for name in names:
+        assert answers.keys().isdisjoint(SETS[name])
+        answers |= SETS[name]
+    with Emulator.start(assume=answers) as emulator:
+        report = run(target=emulator.url, only=PARTS)
     assert (wrong(report), report.exit_status) == ([], 0)
     seen = {item.question: item.answer for item in report.observations}
-    assert {question: seen[question] for question in SETS[name] if seen[question] is not None} == {
-        question: answer for question, answer in SETS[name].items() if seen[question] is not None
-    }
+    assert {question for question in answers if seen[question] is None} <= UNPROBED
+    assert {
+        question: answers[question] if seen[question] is None else seen[question] for question in answers
+    } == answers
 
 
 @pytest.mark.soak

@@ -222,7 +222,7 @@ def test_a_run_fails_when_a_test_breaks_and_every_report_says_which(flavours: py
 
 
 def test_a_run_that_only_reports_passes(flavours: pytest.Pytester) -> None:
-    result = flavours.runpytest_subprocess(*QUIET, *TASTE, "-n", "2", "--sched-vary=report")
+    result = flavours.runpytest_subprocess(*QUIET, *TASTE, "-n", "1", "--sched-vary=report")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["  breaks   part/test_part.py::test_flavour, with 2 of 2 parameters"])
     assert sorted(cases_of(flavours.path / "junit.xml"))[2:] == [

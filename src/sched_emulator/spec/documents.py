@@ -56,19 +56,26 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def deref(document: Mapping[str, Any], node: Any) -> Any:
+def deref(document: Mapping[str, Any], node: Any, known: dict[str, Any] | None = None) -> Any:
     """Copy ``node`` with every local ``$ref`` in it, also nested ones, replaced by what it names.
 
-    Keys beside a ``$ref`` are added to what it names and win over it.
+    Keys beside a ``$ref`` are added to what it names and win over it. What several places name is copied once
+    and shared by them; ``known`` keeps it from call to call, for one document.
     """
+    known = {} if known is None else known
     if isinstance(node, list):
-        return [deref(document, item) for item in node]
+        return [deref(document, item, known) for item in node]
     if not isinstance(node, Mapping):
         return node
-    if isinstance(node.get("$ref"), str):
+    reference = node.get("$ref")
+    if not isinstance(reference, str):
+        return {name: deref(document, value, known) for name, value in node.items()}
+    if len(node) > 1:
         beside = {name: value for name, value in node.items() if name != "$ref"}
-        return deref(document, {**_lookup(document, node["$ref"]), **beside})
-    return {name: deref(document, value) for name, value in node.items()}
+        return deref(document, {**_lookup(document, reference), **beside}, known)
+    if reference not in known:
+        known[reference] = deref(document, _lookup(document, reference), known)
+    return known[reference]
 
 
 def _lookup(document: Mapping[str, Any], reference: str) -> Any:

@@ -79,7 +79,8 @@ class Operation:
 
 def operations(document: Json) -> list[Operation]:
     """List the operations of a resolved document, in its order."""
-    return [_operation(document, method, path) for method, path, _ in each_operation(document)]
+    known: Json = {}
+    return [_operation(document, method, path, known) for method, path, _ in each_operation(document)]
 
 
 def short(operation_id: str) -> str:
@@ -87,11 +88,12 @@ def short(operation_id: str) -> str:
     return operation_id.removeprefix(load("scheduling")[NAME_PREFIX])
 
 
-def _operation(document: Json, method: str, path: str) -> Operation:
+def _operation(document: Json, method: str, path: str, known: Json) -> Operation:
     item = document["paths"][path]
     definition = item[method]
     body = json_body(definition)
-    responses = deref(document, definition["responses"])
+    responses = deref(document, definition["responses"], known)
+    sent = [*item.get("parameters", []), *definition.get("parameters", [])]
     success = next(status for status in responses if status.startswith("2"))
     schema = responses[success].get("content", {}).get(JSON_CONTENT, {}).get("schema", {})
     inside = schema.get("x-returns")
@@ -102,8 +104,8 @@ def _operation(document: Json, method: str, path: str) -> Operation:
         method=method.upper(),
         path=path,
         newer_path=next((new + path.removeprefix(old) for old, new in newer if path.startswith(old)), None),
-        parameters=tuple(deref(document, [*item.get("parameters", []), *definition.get("parameters", [])])),
-        body_schema=deref(document, body["schema"]) if body else None,
+        parameters=tuple(deref(document, sent, known)),
+        body_schema=deref(document, body["schema"], known) if body else None,
         body_required=definition.get("requestBody", {}).get("required", False),
         status=int(success),
         returns=schema["properties"][inside] if inside else schema,

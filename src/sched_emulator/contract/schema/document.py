@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 import jsonschema_rs
+from schemathesis.core import NOT_SET
 
 from sched_emulator import spec
 from sched_emulator.contract.described import Contract
@@ -96,7 +97,7 @@ class Truth:
         self._bodies: dict[str, jsonschema_rs.Validator] = {}
 
     def allows(self, operation_id: str, body: Any, query: Json, path: Json) -> bool:
-        """Whether a request fits the description of its operation."""
+        """Whether a request fits the description of its operation; `NOT_SET` is no body at all."""
         operation = self._operations.get(operation_id)
         if operation is None:
             raise NotChecked(f"{operation_id} is not described")
@@ -104,7 +105,7 @@ class Truth:
             given = {"query": query, "path": path}.get(parameter["in"], {})
             if parameter["name"] in given and not _fits(parameter["schema"], given[parameter["name"]]):
                 return False
-        if operation.body_schema is None or (body is None and not operation.body_required):
+        if operation.body_schema is None or (body in (None, NOT_SET) and not operation.body_required):
             return True
         validator = self._validator(operation_id, operation.body_schema)
         return isinstance(body, dict) and bool(validator.is_valid(body))

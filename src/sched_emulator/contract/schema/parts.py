@@ -19,6 +19,7 @@ from sched_emulator.contract.stages import Stage
 from .engine import STATEFUL, SchemaRun, plan
 
 PARTS = 2
+FEW = 40  # checks that are made here before two processes have started
 
 
 def schema_results(
@@ -39,7 +40,7 @@ def schema_results(
         "examples": settings.examples,
         "key_required": key_required,
     }
-    if not site.virtual or len(wanted) <= PARTS:
+    if not site.virtual or len(wanted) <= FEW:
         yield from _here(site, contract, settings, wanted, job)
         return
     with contextlib.ExitStack() as stack:
