@@ -24,7 +24,7 @@ from .plan import Plan, make_plan, refuse_unmet
 from .reply import Reply
 from .report import Report
 from .results import Check, Result, Status
-from .schema.parts import schema_results
+from .schema.parts import has_processes, schema_results
 from .settings import Settings, SettingsError
 from .site import Site, open_site
 
@@ -104,7 +104,7 @@ class Run:
         report.observations = [] if site.gate.closed else [ledger.observe(name) for name in plan.questions]
 
     def _work(self, site: Site, ledger: Ledger, plan: Plan, results: "queue.Queue[Result | None]") -> None:
-        """Run everything planned: probes and scenarios side by side; the schema with them where time is virtual."""
+        """Run everything planned: probes and scenarios side by side; the schema with them where it has processes."""
         try:
             contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
             judge = Judge(site, ledger, self._settings)
@@ -112,10 +112,11 @@ class Run:
                 partial(_put, results, judge.probe, question) for question in plan.questions
             ]
             jobs += [partial(_put, results, self._scenario, judge, check, contract) for check in plan.scenarios]
-            if site.virtual:
+            apart = has_processes(site, plan.schema)
+            if apart:
                 jobs.insert(0, partial(self._schema, site, ledger, contract, plan, results.put))
             _side_by_side(_threads(site), jobs)
-            if not site.virtual:
+            if not apart:
                 self._schema(site, ledger, contract, plan, results.put)
         except (Closed, NoAnswer, Refused) as error:
             site.gate.close(str(error))
