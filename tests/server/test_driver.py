@@ -287,6 +287,14 @@ async def test_an_advance_on_a_running_clock_makes_everything_happen_then_time_r
     await until(runs_on, "the clock to run on")
 
 
+async def test_an_advance_counts_from_the_present_of_a_running_clock_which_never_lies_behind(start: Start) -> None:
+    api = await start(clock_mode="wall", speed=1_000_000, now_ms=FROZEN_START_MS)
+    for _ in range(20):
+        before = await now(api)
+        assert (await api.advance(seconds=0))["stopped"] == "until"
+        assert (await api.advance(seconds=0.001))["now"] > before
+
+
 async def test_on_a_running_clock_an_advance_waits_for_no_delivery_but_says_which_is_under_way(start: Start) -> None:
     api = await start(clock_mode="wall", **PATIENT)
     hold = Hold()
