@@ -36,6 +36,19 @@ async def ok(_request: web.Request) -> int:
     return 200
 
 
+class Hold:
+    """An answer that is held back: 200, once it may `leave`. `arrived` is set when the first request is there."""
+
+    def __init__(self) -> None:
+        self.arrived, self.leave = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, _request: web.Request) -> int:
+        """Answer when it may."""
+        self.arrived.set()
+        await self.leave.wait()
+        return 200
+
+
 @asynccontextmanager
 async def receiver(answer: Callable[[web.Request], Awaitable[int]] = ok) -> AsyncIterator[Receiver]:
     """Serve on a free port: keep each request, then let `answer` say with which status it is answered."""

@@ -10,7 +10,7 @@ import unittest
 from typing import ClassVar
 from unittest import mock
 
-from .client.emulator import Emulator, ServeOptions
+from .client.emulator import Emulator, ServeOptions, without_shell_options
 from .client.receiver import Receiver
 from .client.sandbox import Sandbox
 from .intercept import leading
@@ -34,9 +34,7 @@ class SchedulingTestCase(unittest.TestCase):
     def setUpClass(cls) -> None:
         """Start the emulator. Options of `serve` in somebody's shell do not count: a test means the same everywhere."""
         super().setUpClass()
-        with mock.patch.dict(os.environ):
-            for name in ServeOptions.__annotations__:
-                os.environ.pop(f"SCHED_EMULATOR_{name.upper()}", None)
+        with without_shell_options():
             cls.emulator = cls.enterClassContext(Emulator.start(**cls.serve_options))
 
     def setUp(self) -> None:

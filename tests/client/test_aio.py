@@ -14,7 +14,7 @@ from sched_emulator.client import aio
 from sched_emulator.client import sandbox as handles
 from sched_emulator.client.http import Client
 from tests.emulated import START, call, create_cron
-from tests.receivers import receiver
+from tests.receivers import Hold, receiver
 
 MIRRORS: dict[type[Any], type[Any]] = {
     handles.Clock: aio.AsyncClock,
@@ -84,23 +84,17 @@ async def test_a_receiver_that_advances_a_frozen_clock_in_its_delivery_is_refuse
 
 
 async def test_an_advance_of_a_running_clock_waits_for_a_receiver(emulator: Emulator) -> None:
-    called, release = asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        called.set()
-        await release.wait()
-        return 200
-
+    hold = Hold()
     async with receiver(hold) as target, emulator.sandbox(clock="wall").aio as box:
         body = {"task": target.url, "run_at": "2026-01-01T00:00:00Z"}
         await asyncio.to_thread(call, box.handle, "POST", "/task/schedule", body)
-        await called.wait()
+        await hold.arrived.wait()
         client = Client(emulator.url, box.api_key)
         with pytest.raises(EmulatorError) as caught:
             await asyncio.to_thread(client.request, "POST", "/_emulator/clock/advance", {"seconds": 60})
         client.close()
         advance = asyncio.create_task(box.clock.advance(seconds=60))
-        release.set()
+        hold.leave.set()
         moved = await advance
         outcomes = [entry["outcome"] for entry in await box.deliveries()]
     assert (caught.value.code, caught.value.retry_after_seconds) == ("BUSY", 1)

@@ -183,6 +183,7 @@ async def test_the_clock_goes_back_only_where_nothing_has_happened(api: Api) -> 
             "`responses[1].headers` must not have one header under two names, got 'X-A' and 'x-a'",
         ),
         ("POST", "faults", {"status": 200}, "`status` must be at least 400, got 200"),
+        ("POST", "faults", {"status": 500, "times": 2**53 + 1}, "`times` must be at most 9007199254740992, got 90"),
         ("POST", "faults", {"operation": "queue.*"}, "`status` or `code` or `latency_seconds` or `drop` must be given"),
         ("PUT", "account", {"balance_usd": "5"}, '`balance_usd` must be a number or null, got "5"'),
         ("PUT", "assumptions", {"queue.nack_position": "middle"}, "queue.nack_position"),

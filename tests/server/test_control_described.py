@@ -10,10 +10,10 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from aiohttp import ClientError, web
+from aiohttp import ClientError
 
 from sched_emulator import spec
-from tests.receivers import receiver
+from tests.receivers import Hold, receiver
 from tests.server import described
 from tests.server.harness import Api, Start
 from tests.server.test_others_are_served import Endless
@@ -79,19 +79,13 @@ async def see_refusals(api: Api) -> None:
 
 async def see_what_waits(api: Api) -> None:
     """See a clock that waits for a receiver, and what is refused meanwhile; a message whose receiver comes too late."""
-    arrived, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        arrived.set()
-        await leave.wait()
-        return 200
-
+    hold = Hold()
     async with receiver(hold) as target:
         await api.control("PUT", "routes", {"https://api.acme.com": target.url})
         cron = await api.call("cron.create", HOURLY)
         taken = await api.snapshot()
         advancing = asyncio.create_task(api.advance(seconds=3600))
-        await arrived.wait()
+        await hold.arrived.wait()
         await api.control("GET", "clock")
         for method, path, body in [
             ("POST", "clock/advance", {"seconds": 1}),
@@ -101,7 +95,7 @@ async def see_what_waits(api: Api) -> None:
         ]:
             assert (await api.send(method, f"/_emulator/{path}", body)).status == 409
         await api.call("cron.delete", id=cron["cron_id"])
-        leave.set()
+        hold.leave.set()
         await advancing
     await api.control("GET", "deliveries")
 

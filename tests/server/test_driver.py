@@ -11,7 +11,7 @@ from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.instants import from_text, to_text
 from sched_emulator.server import running_clock
 from sched_emulator.server.running_clock import RunningClock
-from tests.receivers import receiver
+from tests.receivers import Hold, receiver
 from tests.server.harness import KEY, Api, Start
 from tests.waiting import until
 
@@ -287,43 +287,40 @@ async def test_an_advance_on_a_running_clock_makes_everything_happen_then_time_r
     await until(runs_on, "the clock to run on")
 
 
+async def test_an_advance_counts_from_the_present_of_a_running_clock_which_never_lies_behind(start: Start) -> None:
+    api = await start(clock_mode="wall", speed=1_000_000, now_ms=FROZEN_START_MS)
+    for _ in range(20):
+        before = await now(api)
+        assert (await api.advance(seconds=0))["stopped"] == "until"
+        assert (await api.advance(seconds=0.001))["now"] > before
+
+
 async def test_on_a_running_clock_an_advance_waits_for_no_delivery_but_says_which_is_under_way(start: Start) -> None:
     api = await start(clock_mode="wall", **PATIENT)
-    arrived, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        arrived.set()
-        await leave.wait()
-        return 200
-
+    hold = Hold()
     async with receiver(hold) as target:
         await task(api, target.url, START)
-        await arrived.wait()
+        await hold.arrived.wait()
         response = await api.send("POST", "/_emulator/clock/advance", {"seconds": 1})
         assert (response.status, response.headers["Retry-After"]) == (409, "1")
         assert (await response.json())["error"]["message"] == f"a delivery is under way, waiting for {target.url}"
-        leave.set()
+        hold.leave.set()
         await eventually(api, 1)
         await api.advance(seconds=1)
 
 
 async def test_a_receiver_has_its_time_in_real_seconds_however_fast_the_clock_runs(start: Start) -> None:
     api = await start(clock_mode="wall", speed=100_000, now_ms=FROZEN_START_MS, **PATIENT)
-    arrived, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        arrived.set()
-        await leave.wait()
-        return 200
+    hold = Hold()
 
     async def noon() -> bool:
         return await now(api) > "2026-01-01T12"
 
     async with receiver(hold) as target:
         await task(api, target.url, START, timeout_seconds=60)
-        await arrived.wait()
+        await hold.arrived.wait()
         await until(noon, "half a day to pass")
-        leave.set()
+        hold.leave.set()
         assert [outcome for _, outcome in await eventually(api, 1)] == ["delivered"]
 
 
@@ -397,19 +394,13 @@ async def test_a_clock_that_is_far_behind_is_brought_to_the_present_in_turns(
 
 async def held(api: Api, do: Any) -> tuple[int, list[str]]:
     """Advance into a delivery, do something in the middle of it, then let it go. Return how the advance ended."""
-    arrived, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        arrived.set()
-        await leave.wait()
-        return 200
-
+    hold = Hold()
     async with receiver(hold) as target:
         await hourly(api, target.url)
         advancing = asyncio.ensure_future(api.send("POST", "/_emulator/clock/advance", {"seconds": 7200}))
-        await arrived.wait()
+        await hold.arrived.wait()
         await do()
-        leave.set()
+        hold.leave.set()
         response = await advancing
         return response.status, target.paths
 
@@ -436,12 +427,8 @@ async def test_a_sandbox_deleted_in_mid_delivery_is_gone(api: Api) -> None:
 
 async def test_a_sandbox_deleted_while_its_clock_ran_never_fires_again(start: Start) -> None:
     api = await start(clock_mode="wall", speed=600, **PATIENT)
-    arrived, leave, third = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        arrived.set()
-        await leave.wait()
-        return 200
+    hold = Hold()
+    third = asyncio.Event()
 
     async def count(_request: web.Request) -> int:
         if len(other.paths) == 3:
@@ -451,10 +438,10 @@ async def test_a_sandbox_deleted_while_its_clock_ran_never_fires_again(start: St
     async with receiver(hold) as target, receiver(count) as other:
         minutely = {"schedule": "* * * * *", "url": target.url}
         await api.call("cron.create", minutely)
-        await arrived.wait()
+        await hold.arrived.wait()
         assert await api.control("DELETE", "sandbox") == {"deleted": True}
         sent = len(target.paths)
-        leave.set()
+        hold.leave.set()
         await api.with_key("ifr_other").call("cron.create", {**minutely, "url": other.url})
         await third.wait()
         assert len(target.paths) == sent

@@ -350,6 +350,18 @@ async def test_a_value_that_does_not_fit_is_400_and_names_the_parameter(
     await assert_only_journaled(api, before)
 
 
+@pytest.mark.parametrize("name", ["9", "0", "007", "+5", "-1", "18446744073709551615", "", "a.b/c~d"])
+async def test_a_field_may_be_called_anything_and_what_stands_there_is_refused_all_the_same(
+    api: Api, name: str
+) -> None:
+    cron: dict[str, Any] = CRON | {"headers": {name: []}}
+    for method, path, body in (("PUT", "/_emulator/assumptions", {name: []}), ("POST", "/v1/cron/create", cron)):
+        response = await api.send(method, path, body)
+        error = (await response.json())["error"]
+        assert (response.status, error["code"]) == (400, "INVALID_REQUEST")
+        assert error["message"].endswith(", got an array")
+
+
 @pytest.mark.parametrize(
     "zone",
     ["Mars/Olympus", "../../etc/passwd", "/etc/localtime", "europe/berlin", "UTC\x00", "Europe\\Berlin", LONG[:128]],

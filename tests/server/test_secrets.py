@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sched_emulator import spec
+from sched_emulator.recording import names
 from sched_emulator.server import secrets
 from sched_emulator.server.http_errors import ClockBusy
 from sched_emulator.spec import assumptions
@@ -27,17 +28,17 @@ HARMLESS = (
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_secrets_are_known_however_they_are_written(name: str) -> None:
-    assert secrets.is_secret(name)
+    assert names.is_secret(name)
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_other_names_are_not_taken_for_those_of_secrets(name: str) -> None:
-    assert not secrets.is_secret(name)
+    assert not names.is_secret(name)
 
 
 def test_no_name_of_the_specification_is_taken_for_a_secret_but_the_secret() -> None:
     document = spec.resolve(spec.load("scheduling"), assumptions.defaults())
-    assert {name for name in names_in(document) if secrets.is_secret(name)} == {"secret"}
+    assert {name for name in names_in(document) if names.is_secret(name)} == {"secret"}
 
 
 def names_in(node: Any) -> set[str]:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
-from tests.receivers import receiver
+from tests.receivers import Hold, receiver
 from tests.server.harness import Start
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "two-at-once.md").read_text(encoding="utf-8")
@@ -35,22 +34,16 @@ async def test_a_second_request_is_answered_as_the_guide_says(
     start: Start, method: str, path: str, status: str, code: str, fate: str
 ) -> None:
     api = await start(delivery_timeout_seconds=600)
-    arrived, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold(_request: web.Request) -> int:
-        arrived.set()
-        await leave.wait()
-        return 200
-
+    hold = Hold()
     async with receiver(hold) as target:
         await api.call("task.schedule", {"task": target.url, "run_at": "2026-01-01T01:00:00Z"})
         taken = await api.snapshot()
         advancing = asyncio.create_task(api.send("POST", "/_emulator/clock/advance", {"seconds": 7200}))
-        await arrived.wait()
+        await hold.arrived.wait()
         body = taken if (method, path) == ("PUT", "/_emulator/snapshot") else BODIES.get(path)
         answer = await api.send(method, path, None if method == "GET" else body)
         told = await answer.json()
-        leave.set()
+        hold.leave.set()
         ended = await advancing
     assert (answer.status, (told.get("error") or {}).get("code", "")) == (int(status), code)
     assert ended.status == (200 if fate == "goes on" else 409)

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from types import TracebackType
@@ -47,6 +48,17 @@ class ServeOptions(TypedDict, total=False):
     keep: int
     journal: int
     log: Literal["text", "json"]
+
+
+@contextmanager
+def without_shell_options() -> Iterator[None]:
+    """Pass over the variables in somebody's shell that set options of `serve`: a test means the same everywhere."""
+    names = [f"SCHED_EMULATOR_{name.upper()}" for name in ServeOptions.__annotations__]
+    set_by_shell = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(set_by_shell)
 
 
 class Emulator:

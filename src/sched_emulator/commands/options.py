@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn, TypeAlias
 
-from sched_emulator.config import UsageError, parse_flag
+from sched_emulator.config import UsageError, parse_flag, parse_list
 from sched_emulator.core import instants
 from sched_emulator.output import write
 
@@ -30,6 +30,11 @@ _OF_SERVICES = re.compile(r"(_[A-Z0-9_]*)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PO
 def plain(text: str, _option: str) -> str:
     """Take a text as it is."""
     return text
+
+
+def names(text: str, _option: str) -> tuple[str, ...]:
+    """Take a list separated by commas."""
+    return parse_list(text)
 
 
 def choice(*words: str) -> Parse:

@@ -10,7 +10,7 @@ from sched_emulator import config, files
 from sched_emulator.config import Config, UsageError
 from sched_emulator.output import reason
 
-from .options import Commands, Option, Parse, add_command, choice, instant
+from .options import Commands, Option, Parse, add_command, choice, instant, names
 
 EXAMPLES = """  sched-emulator serve
   sched-emulator serve --clock frozen --now 2026-01-01T00:00:00Z
@@ -18,7 +18,8 @@ EXAMPLES = """  sched-emulator serve
   sched-emulator serve --port 0 --port-file port.txt --route https://api.acme.com=http://127.0.0.1:9000"""
 
 
-def _whole(least: int, most: int | None = None) -> Parse:
+def whole(least: int, most: int | None = None) -> Parse:
+    """Take a whole number within bounds."""
     return lambda text, option: config.parse_whole(text, option, least, most)
 
 
@@ -28,10 +29,6 @@ def _keys(text: str, option: str) -> frozenset[str]:
         if not key.startswith("ifr_") or key == "ifr_":
             raise UsageError(f"{option}: {key[:8]!r} begins no key; expected keys that start with ifr_ and go on")
     return frozenset(keys)
-
-
-def _names(text: str, _option: str) -> tuple[str, ...]:
-    return config.parse_list(text)
 
 
 def _timeout(text: str, option: str) -> float:
@@ -59,9 +56,9 @@ def parse_route(text: str, option: str) -> tuple[str, str]:
 
 OPTIONS = (
     Option("--host", "where to listen; localhost is both loopbacks (default localhost)", "HOST", default="localhost"),
-    Option("--port", "the port; 0 takes a free one (default 8420)", "PORT", _whole(0, 65535), default=8420),
+    Option("--port", "the port; 0 takes a free one (default 8420)", "PORT", whole(0, 65535), default=8420),
     Option("--port-file", "write the port's number there once the server answers", "FILE", files.to_write),
-    Option("--allow-host", "further names in a Host header; * allows all", "NAME,…", _names, default=()),
+    Option("--allow-host", "further names in a Host header; * allows all", "NAME,…", names, default=()),
     Option(
         "--clock", "wall, frozen, or a speed such as 60x (default wall)", "CLOCK", config.parse_clock, ("wall", 1.0)
     ),
@@ -98,7 +95,7 @@ OPTIONS = (
     Option("--strict-urls", "refuse loopback URLs too, as the gateway does", default=False),
     Option("--delivery-timeout", "how long a receiver may take, really (default 10s)", "DURATION", _timeout, 10.0),
     Option(
-        "--delivery-concurrency", "deliveries side by side at most (default 128)", "N", _whole(1, 10_000), default=128
+        "--delivery-concurrency", "deliveries side by side at most (default 128)", "N", whole(1, 10_000), default=128
     ),
     Option(
         "--signature-clock",
@@ -107,28 +104,28 @@ OPTIONS = (
         choice("virtual", "real"),
         "virtual",
     ),
-    Option("--seed", "what ids and chance are drawn from (default 0)", "N", _whole(0), default=0),
+    Option("--seed", "what ids and chance are drawn from (default 0)", "N", whole(0), default=0),
     Option("--keys", "the only keys accepted (default: all that start with ifr_)", "KEY,…", _keys),
     Option("--load", "a snapshot to start from", "SNAPSHOT", files.to_read),
     Option(
         "--max-body",
         "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
         "BYTES",
-        _whole(1024),
+        whole(1024),
     ),
-    Option("--max-snapshot", "how long a snapshot may be that is sent (default 512 MiB)", "BYTES", _whole(1024), 2**29),
+    Option("--max-snapshot", "how long a snapshot may be that is sent (default 512 MiB)", "BYTES", whole(1024), 2**29),
     Option(
         "--journal",
         "how many requests, and how many deliveries, each sandbox keeps (default 10,000)",
         "N",
-        _whole(1),
+        whole(1),
         config.KEPT_ENTRIES,
     ),
     Option(
         "--keep",
         "how much of a session each sandbox keeps (default: 64 MiB, and that for each 10,000 of --journal)",
         "BYTES",
-        _whole(2**20),
+        whole(2**20),
     ),
     Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
     Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),

@@ -25,7 +25,7 @@ from .plan import Plan, make_plan, refuse_keyless, refuse_unmet
 from .reply import Reply
 from .report import Report
 from .results import Check, Result, Status, Warrant
-from .schema.parts import Job, schema_results
+from .schema.parts import Job, has_processes, schema_results
 from .settings import Settings, SettingsError
 from .site import Site, open_site
 
@@ -139,12 +139,16 @@ class Run:
             results.put(None)
 
     def _virtually(self, site: Site, ledger: Ledger, plan: Plan, judge: Judge, take: Take) -> None:
-        """Do everything side by side: each check has a clock of its own."""
+        """Do everything side by side, each check with a clock of its own; the schema too where it has processes."""
         contract = ledger.contract(limits=plan.generates) if plan.needs_contract else Contract({})
-        jobs: list[Callable[[], object]] = [partial(self._schema, site, judge, contract, plan, take)]
+        schema = partial(self._schema, site, judge, contract, plan, take)
+        apart = has_processes(site, plan.schema)
+        jobs: list[Callable[[], object]] = [schema] if apart else []
         jobs += [partial(_tell, take, judge.probe, question) for question in plan.questions]
         jobs += [partial(_tell, take, self._scenario, judge, contract, check) for check in plan.scenarios]
         _side_by_side(_threads(site), jobs)
+        if not apart:
+            schema()
 
     def _in_real_time(self, site: Site, ledger: Ledger, plan: Plan, judge: Judge, take: Take) -> None:
         """Do the scenarios first, then the other questions, then what needs the target for itself.

@@ -1,4 +1,8 @@
-"""`sched-emulator run -- COMMAND`: an unmodified program finds the emulator where it expects the gateway."""
+"""What stands between a program and the gateway.
+
+`sched-emulator run` lets an unmodified program find the emulator where it expects the gateway, or passes through to the
+real one; `sched-emulator record` is a reverse proxy. Both of these can record what passes.
+"""
 
 from collections.abc import Mapping
 

@@ -3,9 +3,7 @@
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -17,9 +15,8 @@ from sched_emulator.server.control import is_control
 
 from . import HOST
 from .certificates import Authority
-from .environment import Places, variables
-from .process import run_command
-from .proxy import Proxy, Upstream
+from .led import run_led
+from .proxy import Upstream
 
 LOCAL_KEY = "ifr_local"
 NEVER_CAME = f"""\
@@ -44,28 +41,20 @@ async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
         await web.SockSite(runner, listening).start()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context()).start()
         port, tls_port = runner.addresses[0][1], runner.addresses[-1][1]
-        async with Proxy(tls_port=tls_port, offline=offline, upstream=upstream) as proxy:
-            with tempfile.TemporaryDirectory(prefix="sched-emulator-") as folder:
-                places = Places(
-                    emulator_url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
-                    proxy_url=f"http://127.0.0.1:{proxy.port}",
-                    tls_port=tls_port,
-                    bundle=_written(folder, "ca-bundle.pem", authority.bundle(os.environ)),
-                    authority=_written(folder, "ca.pem", authority.own()),
-                    key=min(config.keys) if config.keys else LOCAL_KEY,
-                )
-                status = await run_command(command, variables(os.environ, places, offline=offline))
+        status = await run_led(
+            command,
+            authority,
+            tls_port,
+            offline=offline,
+            upstream=upstream,
+            emulator_url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
+            key=min(config.keys) if config.keys else LOCAL_KEY,
+        )
     finally:
         await runner.cleanup()
     if not arrivals.came:
         sys.stderr.write(NEVER_CAME)
     return status
-
-
-def _written(folder: str, name: str, text: str) -> Path:
-    path = Path(folder, name)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 class _Arrivals:

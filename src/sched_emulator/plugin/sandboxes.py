@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.client.emulator import Emulator, ServeOptions
+from sched_emulator.client.emulator import Emulator, without_shell_options
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.intercept import emulator_of_run, leading
@@ -30,9 +30,7 @@ def emulator() -> Iterator[Emulator]:
     The variables that set options of `serve` in somebody's shell do not count: a test means the same everywhere.
     """
     url = emulator_of_run(os.environ)
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ServeOptions.__annotations__:
-            environment.delenv(f"SCHED_EMULATOR_{name.upper()}", raising=False)
+    with without_shell_options():
         found = Emulator.start() if url is None else Emulator.connect(url)
     with found:
         yield found

@@ -33,7 +33,7 @@ async def set_clock(
             sandbox.set_now(now_ms)
             driver.restart()
         else:
-            await driver.advance(until_ms=now_ms, events=None)
+            await driver.advance(until_ms=now_ms)
     await driver.set_clock(mode=mode, speed=speed)
     return get_clock(driver)
 
@@ -48,17 +48,17 @@ async def advance(
     max_events: float = MAX_EVENTS,
 ) -> Json:
     """Let time pass."""
-    until_ms = None
+    until_ms = by_ms = None
     named = "seconds" if duration is None else "duration"
     if duration is not None:
         seconds = _seconds(duration)
     if seconds is not None:
-        until_ms = driver.sandbox.store.now_ms + round(1000 * seconds)
-        if until_ms > LAST_MS:
+        by_ms = round(1000 * seconds)
+        if driver.sandbox.store.now_ms + by_ms > LAST_MS:
             raise InvalidRequest("must not lead past the year 9999", parameter=named)
     elif until is not None:
         until_ms = _instant(until, "until")
-    done = await driver.advance(until_ms=until_ms, events=events, max_events=int(max_events))
+    done = await driver.advance(until_ms=until_ms, by_ms=by_ms, events=events, max_events=int(max_events))
     return {"now": to_text(done.now_ms), "fired": done.fired, "stopped": done.stopped}
 
 

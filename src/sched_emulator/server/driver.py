@@ -124,11 +124,23 @@ class Driver:
         self._start_clock()
         self._arm()
 
-    async def advance(self, *, until_ms: int | None, events: int | None, max_events: int = MAX_EVENTS) -> Advanced:
-        """Let time pass to `until_ms`, or until so many events have happened. Conflict when it cannot."""
+    async def advance(
+        self,
+        *,
+        until_ms: int | None = None,
+        by_ms: int | None = None,
+        events: int | None = None,
+        max_events: int = MAX_EVENTS,
+    ) -> Advanced:
+        """Let time pass to `until_ms`, by `by_ms`, or until so many events have happened. Conflict when it cannot.
+
+        `by_ms` counts from the present of a running clock, which goes on until this begins.
+        """
         await self.caught_up()
         self.refuse_if_busy()
         store = self.sandbox.store
+        if by_ms is not None:
+            until_ms = store.now_ms + by_ms
         if until_ms is not None and until_ms < store.now_ms:
             raise Backward(store.now_ms, until_ms)
         if until_ms is not None and until_ms > LAST_MS:

@@ -1,24 +1,16 @@
-"""Which names count as those of secrets, and how what stands under them is shown: shortened.
+"""How secrets are shown: shortened. Which names are those of secrets, `recording.names` says.
 
 Journal, errors, proofs and lists show things by these functions; what is sent, kept and saved stays whole. A `payload`
 is the user's own and shown as it is, as what is delivered of it: tests compare it with what they sent.
 """
 
-import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-_ANYWHERE = (
-    *("secret", "password", "passwd", "passphrase", "authorization", "cookie", "credential"),
-    *("apikey", "accesskey", "privatekey", "signingkey", "authkey", "masterkey"),
-)
-_AT_THE_END = ("token", "bearer", "jwt")
-_WHOLE = frozenset({"auth", "pwd", "pin", "session", "sessionid", "xauth"})
-_SCHEMES = frozenset({"apikey", "basic", "bearer", "digest", "hmac", "negotiate", "token"})
-_NO_LETTER = re.compile("[^a-z0-9]+")
+from sched_emulator.recording.names import SCHEMES, is_secret
+
 OWN = frozenset({"payload"})
 SHOWN_CHARS = 4
 SHORT_KEY_CHARS = 12  # of a key: real ones are longer
@@ -37,16 +29,9 @@ def shown_key(key: str) -> str:
 def shorten_credentials(text: str) -> str:
     """Return what an `Authorization` header says as it may be shown: a known scheme whole, all else shortened."""
     scheme, space, rest = text.partition(" ")
-    if scheme.lower() not in _SCHEMES:
+    if scheme.lower() not in SCHEMES:
         return shorten(text)
     return scheme + space + (shorten(rest) if rest else "")
-
-
-@lru_cache(maxsize=1024)
-def is_secret(name: str) -> bool:
-    """Say whether a field, header or parameter of that name holds a secret, however the name is written."""
-    letters = _NO_LETTER.sub("", name.lower())
-    return letters in _WHOLE or letters.endswith(_AT_THE_END) or any(part in letters for part in _ANYWHERE)
 
 
 def hidden(value: Any, more: AbstractSet[str] = frozenset()) -> Any:

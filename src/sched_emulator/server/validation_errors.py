@@ -48,11 +48,9 @@ def first_problem(validator: Validator, value: Any, schema: Any, *, root: str = 
     error = next(iter(validator.iter_errors(short)), None)
     if error is None:
         short, error = value, next(iter(validator.iter_errors(value)))
-    path = list(error.instance_path)
+    path = _named(short, list(error.instance_path))
     parameter = _place(root, path)
-    found = short
-    for step in path:
-        found = found[step]
+    found = error.instance
     name, schema_path = error.kind.name, list(error.schema_path)
     unknown = _unknown(error, found, _at(schema, schema_path[:-1]))
     if unknown is not None:
@@ -149,6 +147,21 @@ def _at(schema: Any, path: list[str | int]) -> Any:
     for step in path:
         schema = schema[step]
     return schema
+
+
+def _named(value: Any, path: list[str | int]) -> list[str | int]:
+    """Return a validator's path with the names of fields as texts: it takes those of digits for places in a list."""
+    named: list[str | int] = []
+    for step in path:
+        if isinstance(value, dict):
+            named.append(str(step))
+            value = value.get(
+                str(step)
+            )  # None for "007", which the validator calls 7, and within "", which it leaves out
+        else:
+            named.append(step)
+            value = value[step] if isinstance(value, list) and isinstance(step, int) else None
+    return named
 
 
 def _place(root: str, path: list[str | int]) -> str:

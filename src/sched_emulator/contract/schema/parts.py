@@ -1,4 +1,4 @@
-"""The schema part of a run: in this process, or, where requests cost nothing, in two of their own, side by side."""
+"""The schema part of a run: in this process, or, where many requests cost nothing, in two of their own at a time."""
 
 import contextlib
 import json
@@ -22,6 +22,14 @@ from .flaws import Flaw, Judged, each_once
 
 PARTS = 2
 FEW = 40  # checks that are made here before two processes have started
+
+
+def has_processes(site: Site, wanted: dict[str, Check]) -> bool:
+    """Whether the checks are made in processes of their own; where not, nothing else may run beside them.
+
+    Hypothesis looks through the garbage collector's objects, and what another thread is just making may break by that.
+    """
+    return site.virtual and len(wanted) > FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ def schema_results(site: Site, job: Job, stop: threading.Event) -> Iterator[Resu
 
 
 def _judged(site: Site, job: Job) -> Iterator[Judged]:
-    if not site.virtual or len(job.wanted) <= FEW:
+    if not has_processes(site, job.wanted):
         stage = site.stage("schema")
         with contextlib.closing(stage):
             told = job.described(site.url, stage.key)

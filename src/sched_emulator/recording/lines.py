@@ -1,0 +1,298 @@
+"""What a recording holds, and the lines of format 1, the newest.
+
+A header comes first, then exchanges, deliveries and commands in the order in which they ended. Instants are whole
+milliseconds since 1970 here, and text in the file; headers are pairs here, in the order in which they came, and an
+object in the file, where a name that came more than once has a list.
+"""
+
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+FORMAT = 1
+_BASE64 = "_base64"
+_LEFT_OUT = "_left_out"
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class RecordingError(Exception):
+    """A recording that cannot be written or read; the message is a sentence that says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A body that was not recorded, and why."""
+
+    why: str
+
+
+Body: TypeAlias = str | bytes | LeftOut
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was recorded, since when, by which version; the URLs of `receivers` were reached through the recorder."""
+
+    target: str
+    started_at_ms: int
+    version: str
+    receivers: tuple[str, ...] = ()
+    recording: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what came of it.
+
+    `sent_at_ms` is when its first byte left, `received_at_ms` when the last of its answer was there, or when it was
+    given up: then `error` says why. `status` is None where no answer had begun. `account` tells keys apart. `origin` is
+    where it was sent, such as https://api.infrai.cc, when that is not the target of the recording.
+    """
+
+    sent_at_ms: int
+    received_at_ms: int
+    method: str
+    path: str
+    headers: Headers
+    body: Body
+    status: int | None = None
+    response_headers: Headers = ()
+    response: Body = ""
+    error: str | None = None
+    account: int | None = None
+    origin: str | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request that came for a receiver, and the status of the receiver's answer, else the `error` it ended in."""
+
+    at_ms: int
+    url: str
+    headers: Headers
+    body: Body
+    attempt: int | None = None
+    status: int | None = None
+    error: str | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of an emulator's core; with the name `base`, the snapshot that an account's session began with."""
+
+    account: int | None
+    command: str
+    arguments: Any
+    seq: int = 0
+
+
+Entry: TypeAlias = Exchange | Delivery | Command
+BASE = "base"
+
+
+# --- To lines
+
+
+def header_line(header: Header) -> dict[str, Any]:
+    """Return the first line."""
+    return {
+        "recording": header.recording,
+        "target": header.target,
+        "started_at": _to_text(header.started_at_ms),
+        "version": header.version,
+        "receivers": list(header.receivers),
+    }
+
+
+def line_of(entry: Entry) -> dict[str, Any]:
+    """Return the line of an entry."""
+    if isinstance(entry, Command):
+        named = {"base": entry.arguments} if entry.command == BASE else {"command": entry.command}
+        rest = {} if entry.command == BASE else {"arguments": entry.arguments}
+        return {"seq": entry.seq, "account": entry.account, **named, **rest}
+    request = {"headers": _to_object(entry.headers), **_told("body", entry.body)}
+    error = {} if entry.error is None else {"error": entry.error}
+    if isinstance(entry, Delivery):
+        began = {"seq": entry.seq, "at": _to_text(entry.at_ms), "url": entry.url}
+        return {**began, **request, "attempt": entry.attempt, "status": entry.status, **error}
+    answer = {
+        "status": entry.status,
+        "response_headers": _to_object(entry.response_headers),
+        **_told("response", entry.response),
+    }
+    return {
+        "seq": entry.seq,
+        "account": entry.account,
+        "sent_at": _to_text(entry.sent_at_ms),
+        "received_at": _to_text(entry.received_at_ms),
+        "method": entry.method,
+        "path": entry.path,
+        **request,
+        **(answer if entry.status is not None else {}),
+        **error,
+    }
+
+
+def _to_text(ms: int) -> str:
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03}Z"
+
+
+def _to_object(headers: Headers) -> dict[str, str | list[str]]:
+    found: dict[str, str | list[str]] = {}
+    for name, value in headers:
+        before = found.get(name)
+        if before is None:
+            found[name] = value
+        else:
+            found[name] = [*before, value] if isinstance(before, list) else [before, value]
+    return found
+
+
+def _told(name: str, body: Body) -> dict[str, str]:
+    if isinstance(body, LeftOut):
+        return {name + _LEFT_OUT: body.why}
+    if isinstance(body, bytes):
+        return {name + _BASE64: b64encode(body).decode()}
+    return {name: body}
+
+
+# --- From lines; ValueError says in a few words what is wrong with one
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The members of a line, taken one by one."""
+
+    line: Mapping[str, Any]
+
+    def text(self, name: str, default: Any = ...) -> Any:
+        return self._of(name, str, "a text", default)
+
+    def number(self, name: str, default: Any = ...) -> Any:
+        value = self._of(name, int, "a whole number", default)
+        if isinstance(value, bool):
+            raise ValueError(f"`{name}` is {_shown(value)}; expected a whole number")  # noqa: TRY004 - of the file
+        return value
+
+    def instant(self, name: str) -> int:
+        try:
+            return instant_ms(self.text(name))
+        except (ValueError, OverflowError):
+            shown = _shown(self.line.get(name))
+            raise ValueError(f"`{name}` is {shown}; expected an instant such as 2026-01-01T09:00:00.000Z") from None
+
+    def headers(self, name: str) -> Headers:
+        given = self._of(name, dict, "an object of headers", {})
+        pairs = [
+            (key, each) for key, value in given.items() for each in (value if isinstance(value, list) else [value])
+        ]
+        if not all(isinstance(value, str) for _, value in pairs):
+            raise ValueError(f"`{name}` is {_shown(given)}; expected an object of texts")
+        return tuple(pairs)
+
+    def body(self, name: str) -> Body:
+        if name + _LEFT_OUT in self.line:
+            return LeftOut(self.text(name + _LEFT_OUT))
+        if name + _BASE64 not in self.line:
+            text: str = self.text(name, "")
+            return text
+        try:
+            return b64decode(self.text(name + _BASE64), validate=True)
+        except ValueError:
+            raise ValueError(f"`{name + _BASE64}` is no base64") from None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        given = self._of(name, list, "a list of texts", [])
+        if not all(isinstance(each, str) for each in given):
+            raise ValueError(f"`{name}` is {_shown(given)}; expected a list of texts")
+        return tuple(given)
+
+    def _of(self, name: str, kind: type, expected: str, default: Any) -> Any:
+        """Return a member; one that has a default may be missing or null."""
+        value = self.line.get(name, ...)
+        if default is not ... and (value is ... or value is None):
+            return default
+        if value is ...:
+            raise ValueError(f"there is no `{name}`; expected {expected}")
+        if not isinstance(value, kind):
+            raise ValueError(f"`{name}` is {_shown(value)}; expected {expected}")  # noqa: TRY004 - of the file
+        return value
+
+
+def header_of(line: Mapping[str, Any]) -> Header:
+    """Return what the first line says."""
+    fields = _Fields(line)
+    return Header(
+        fields.text("target"),
+        fields.instant("started_at"),
+        fields.text("version"),
+        fields.texts("receivers"),
+        fields.number("recording"),
+    )
+
+
+def entry_of(line: Mapping[str, Any]) -> Entry:
+    """Return what another line says."""
+    fields = _Fields(line)
+    if "method" in line:
+        return _exchange(fields)
+    if "url" in line:
+        return Delivery(
+            at_ms=fields.instant("at"),
+            url=fields.text("url"),
+            headers=fields.headers("headers"),
+            body=fields.body("body"),
+            attempt=fields.number("attempt", None),
+            status=fields.number("status", None),
+            error=fields.text("error", None),
+            seq=fields.number("seq"),
+        )
+    account, seq = fields.number("account", None), fields.number("seq")
+    if BASE in line:
+        return Command(account, BASE, line[BASE], seq)
+    if "command" in line:
+        return Command(account, fields.text("command"), line.get("arguments"), seq)
+    raise ValueError("is neither an exchange, nor a delivery, nor a command")
+
+
+def _exchange(fields: _Fields) -> Exchange:
+    status, error = fields.number("status", None), fields.text("error", None)
+    if status is None and error is None:
+        raise ValueError("there is neither a `status` nor an `error`")
+    return Exchange(
+        sent_at_ms=fields.instant("sent_at"),
+        received_at_ms=fields.instant("received_at"),
+        method=fields.text("method"),
+        path=fields.text("path"),
+        headers=fields.headers("headers"),
+        body=fields.body("body"),
+        status=status,
+        response_headers=fields.headers("response_headers"),
+        response=fields.body("response"),
+        error=error,
+        account=fields.number("account", None),
+        seq=fields.number("seq"),
+    )
+
+
+def instant_ms(text: str) -> int:
+    """Return the milliseconds of an ISO-8601 instant; without an offset it is UTC. ValueError when it is none."""
+    match = re.fullmatch(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", text, re.ASCII)
+    if match is None:
+        raise ValueError(text)
+    instant = datetime.fromisoformat(text.replace("t", "T"))
+    instant = instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+    since = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -1,0 +1,231 @@
+"""What must not stand in a recording, and what stands there instead.
+
+A secret becomes a keyed hash of its form and length: letters stay letters, digits digits, `Bearer ` and the beginning
+of a key stay. A field to redact becomes a keyed hash that keeps equality. The key of the hash is drawn for each
+recording and is kept nowhere: equal values can be seen to be equal within a recording, and nothing can be tried out.
+
+Texts are changed only where a secret stands, so that what is left is as it was sent; they need not be whole, or JSON.
+A secret is found by its name, and from then on wherever else it stands if it is not likely to be a word.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Collection
+from urllib.parse import quote, unquote_plus
+
+from .lines import Body, Headers, LeftOut
+from .names import SCHEMES, is_secret
+
+KEY_BEGINNING = "ifr_"
+BEGINNINGS = (KEY_BEGINNING, "whsec_")
+MOST_KNOWN = 256
+LIKELY_NO_WORD_CHARS = 8
+
+_STRING = r'"(?:[^"\\]|\\.)*"?'
+_NAMES = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
+_TOKENS = re.compile(rf'{_STRING}|[{{}}\[\],:]|[^\s"{{}}\[\],:]+', re.DOTALL)
+_PARAMETERS = re.compile(r"""((?:^|[?&;]|\\u0026)([^=&#?"'\s\\]+)=)([^&#"'\s\\]+)""")
+_USER = re.compile(r"""(://[^/\s"'@:]*:)([^/\s"'@]+)(?=@)""")
+_DIGITS = re.compile("[0-9]+")
+_LEADING_ZERO = re.compile("^(-?)0(?=[0-9])")
+_FORM = re.compile(r"[^=&\s]+=[^&\s]*(?:&[^=&\s]+=[^&\s]*)*")
+
+
+class Masks:
+    """The masks of one recording; `redact` names the fields that are redacted besides."""
+
+    def __init__(self, redact: Collection[str] = ()) -> None:
+        self._redact = frozenset(redact)
+        self._key = os.urandom(32)
+        self._known: dict[str, str] = {}
+
+    def secret(self, text: str) -> str:
+        """Return what stands for a secret."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        beginning = next(filter(text.startswith, BEGINNINGS), "")
+        rest = text[len(beginning) :]
+        stream = hashlib.shake_256(self._key + rest.encode(errors="surrogatepass")).digest(2 * len(rest))
+        pairs = zip(rest, zip(stream[::2], stream[1::2], strict=True), strict=True)
+        mask = beginning + "".join(_alike(sign, 256 * high + low) for sign, (high, low) in pairs)
+        if text.startswith(KEY_BEGINNING) or _likely_no_word(text):
+            self._know(text, mask)
+        return mask
+
+    def credentials(self, text: str) -> str:
+        """Return what stands for a secret that may follow a scheme, as in an Authorization header."""
+        scheme, space, rest = text.partition(" ")
+        return scheme + space + self.secret(rest) if rest and scheme.lower() in SCHEMES else self.secret(text)
+
+    def headers(self, headers: Headers) -> Headers:
+        """Return headers without secrets."""
+        return tuple(
+            (name, self.credentials(value) if is_secret(name) else self._literal(self._in_urls(value)))
+            for name, value in headers
+        )
+
+    def url(self, url: str) -> str:
+        """Return a URL, or a path with its query, without secrets."""
+        return self._literal(self._in_urls(url))
+
+    def body(self, body: Body) -> Body:
+        """Return a body without secrets and redacted fields."""
+        if isinstance(body, str):
+            return self.text(body)
+        if isinstance(body, LeftOut) or not body:
+            return body
+        if self._redact:
+            return self._redacted(base64.b64encode(body).decode())
+        for secret, mask in self._known.items():
+            body = body.replace(secret.encode(errors="surrogatepass"), mask.encode(errors="surrogatepass"))
+        return body
+
+    def text(self, text: str) -> str:
+        """Return a text, JSON or whatever, without secrets and redacted fields."""
+        if text.lstrip()[:1] in {"{", "[", '"'}:
+            text = self._in_json(text)
+        elif self._redact and text and _FORM.fullmatch(text) is None:
+            return self._redacted(text)
+        return self._literal(self._in_urls(text))
+
+    # By name
+
+    def _in_json(self, text: str) -> str:
+        if not self._is_of_interest(text):
+            return text
+        tokens = list(_TOKENS.finditer(text))
+        parts, done, at = [], 0, 0
+        while at < len(tokens):
+            end = at + 1
+            start, written = tokens[at].start(), None
+            if _is_name(tokens, at):
+                end, written = self._member(text, tokens, at)
+                start = tokens[min(at + 2, len(tokens) - 1)].start()
+            elif '\\"' in tokens[at][0]:
+                written = self._nested(tokens[at][0])
+            if written is not None:
+                parts += [text[done:start], written]
+                done = tokens[end - 1].end()
+            at = end
+        return "".join([*parts, text[done:]])
+
+    def _is_of_interest(self, text: str) -> bool:
+        names = (literal for literal, colon in _NAMES.findall(text) if colon)
+        return '\\"' in text or any(self._hides(_said(literal)) for literal in names)
+
+    def _hides(self, name: str) -> bool:
+        return name in self._redact or is_secret(name)
+
+    def _member(self, text: str, tokens: "list[re.Match[str]]", at: int) -> tuple[int, str | None]:
+        """Return where a member's value ends, and what stands for it; None, after the colon, when it stays."""
+        name = _said(tokens[at][0])
+        if not self._hides(name) or at + 2 >= len(tokens):
+            return at + 2, None
+        end, depth = at + 2, 0
+        while end < len(tokens):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(tokens[end][0], 0)
+            end += 1
+            if depth <= 0:
+                break
+        value = text[tokens[at + 2].start() : tokens[end - 1].end()]
+        return end, json.dumps(self._redacted(value)) if name in self._redact else self._without(value)
+
+    def _without(self, value: str) -> str:
+        """Return a JSON value of which all texts and numbers are secrets."""
+        tokens = list(_TOKENS.finditer(value))
+        parts, done = [], 0
+        for at, token in enumerate(tokens):
+            said = token[0]
+            if said in {"true", "false", "null"} or said in "{}[],:" or _is_name(tokens, at):
+                continue
+            is_text = said[0] == '"'
+            masked = _written(self.credentials(_said(said)), said) if is_text else self._number(said)
+            parts += [value[done : token.start()], masked]
+            done = token.end()
+        return "".join([*parts, value[done:]])
+
+    def _number(self, text: str) -> str:
+        """Return another number of the same form."""
+        return _LEADING_ZERO.sub(r"\g<1>1", _DIGITS.sub(lambda match: self.secret(match[0]), text))
+
+    def _nested(self, literal: str) -> str | None:
+        """Return a text of JSON within JSON without secrets, None where there are none."""
+        inner = _said(literal)
+        if inner.lstrip()[:1] not in {"{", "["}:
+            return None
+        masked = self._in_json(inner)
+        return None if masked == inner else _written(masked, literal)
+
+    def _redacted(self, value: str) -> str:
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.dumps(json.loads(value), sort_keys=True)
+        hashed = hashlib.shake_256(self._key + b"redact" + value.encode(errors="surrogatepass"))
+        return f"redacted:{hashed.hexdigest(16)}"
+
+    # In URLs and forms
+
+    def _in_urls(self, text: str) -> str:
+        if "=" in text:
+            text = _PARAMETERS.sub(self._parameter, text)
+        return _USER.sub(lambda match: match[1] + self.secret(match[2]), text) if "://" in text else text
+
+    def _parameter(self, match: "re.Match[str]") -> str:
+        name = unquote_plus(match[2])
+        if name in self._redact:
+            return match[1] + quote(self._redacted(unquote_plus(match[3])), safe=":")
+        return match[1] + self.secret(match[3]) if is_secret(name) else match[0]
+
+    # Wherever a known one stands
+
+    def _know(self, secret: str, mask: str) -> None:
+        forms: tuple[Callable[[str], str], ...] = (str, lambda text: json.dumps(text, ensure_ascii=False)[1:-1], quote)
+        for form in forms:
+            self._known[form(secret)] = form(mask)
+        while len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _literal(self, text: str) -> str:
+        for secret, mask in self._known.items():
+            if secret in text:
+                text = text.replace(secret, mask)
+        return text
+
+
+def _alike(sign: str, number: int) -> str:
+    """Return another sign of the same kind: punctuation stays, letters that are not ASCII become such."""
+    for first, count in (("a", 26), ("A", 26), ("0", 10)):
+        place = ord(sign) - ord(first)
+        if 0 <= place < count:
+            return chr(ord(first) + (place + 1 + number % (count - 1)) % count)
+    return sign if sign.isascii() else chr(ord("a") + number % 26)
+
+
+def _likely_no_word(text: str) -> bool:
+    return len(text) >= LIKELY_NO_WORD_CHARS and (not text.isalpha() or len(text) >= 2 * LIKELY_NO_WORD_CHARS)
+
+
+def _is_name(tokens: "list[re.Match[str]]", at: int) -> bool:
+    """Say whether a token is the name of a member."""
+    return tokens[at][0][0] == '"' and at + 1 < len(tokens) and tokens[at + 1][0] == ":"
+
+
+def _said(literal: str) -> str:
+    """Return the text that a JSON literal says; of one that is cut off or wrong, what stands there."""
+    if "\\" not in literal:
+        return literal.strip('"')
+    try:
+        text: str = json.loads(literal, strict=False)
+    except ValueError:
+        return literal.strip('"')
+    return text
+
+
+def _written(text: str, like: str) -> str:
+    """Return the JSON literal of a text, cut off where the other is."""
+    literal = json.dumps(text, ensure_ascii=False)
+    return literal if len(like) > 1 and like.endswith('"') else literal[:-1]

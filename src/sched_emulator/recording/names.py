@@ -1,0 +1,20 @@
+"""Which names of fields, headers and parameters count as those of secrets, however they are written."""
+
+import re
+from functools import lru_cache
+
+_ANYWHERE = (
+    *("secret", "password", "passwd", "passphrase", "authorization", "cookie", "credential"),
+    *("apikey", "accesskey", "privatekey", "signingkey", "authkey", "masterkey"),
+)
+_AT_THE_END = ("token", "bearer", "jwt")
+_WHOLE = frozenset({"auth", "pwd", "pin", "session", "sessionid", "xauth"})
+_NO_LETTER = re.compile("[^a-z0-9]+")
+SCHEMES = frozenset({"apikey", "basic", "bearer", "digest", "hmac", "negotiate", "token"})  # of `Authorization`
+
+
+@lru_cache(maxsize=1024)
+def is_secret(name: str) -> bool:
+    """Say whether a field, header or parameter of that name holds a secret, however the name is written."""
+    letters = _NO_LETTER.sub("", name.lower())
+    return letters in _WHOLE or letters.endswith(_AT_THE_END) or any(part in letters for part in _ANYWHERE)

@@ -1,0 +1,133 @@
+"""No key and no secret stays; what stands in their place has their form and length; all else is as it was sent."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sched_emulator.recording.masks import Masks
+
+KEY = "ifr_live_8Jk2PqZ7"
+
+
+def test_a_mask_has_the_form_and_the_length_of_the_secret() -> None:
+    masks = Masks()
+    mask = masks.secret("whsec_aB3+/x9=")
+    assert mask.startswith("whsec_")
+    kinds = [(sign.islower(), sign.isupper(), sign.isdigit()) for sign in mask]
+    assert kinds == [(sign.islower(), sign.isupper(), sign.isdigit()) for sign in "whsec_aB3+/x9="]
+    assert not set(zip(mask[6:], "aB3+/x9=", strict=True)) & {(sign, sign) for sign in "aB3x9"}
+    assert masks.secret("whsec_aB3+/x9=") == mask
+
+
+def test_equal_secrets_have_equal_masks_in_one_recording_and_others_in_another() -> None:
+    first, second = Masks(), Masks()
+    assert first.secret(KEY) == first.secret(KEY)
+    assert first.secret(KEY) != second.secret(KEY)
+
+
+@given(st.text(max_size=60))
+def test_a_mask_is_as_long_as_its_secret(secret: str) -> None:
+    assert len(Masks().secret(secret)) == len(secret)
+
+
+def test_headers_keep_their_names_and_schemes() -> None:
+    masks = Masks()
+    given_headers = (("Authorization", f"Bearer {KEY}"), ("X-Api-Key", "abc123"), ("Accept", "*/*"), ("Cookie", "a=b1"))
+    mask = masks.secret(KEY)
+    assert masks.headers(given_headers) == (
+        ("Authorization", f"Bearer {mask}"),
+        ("X-Api-Key", masks.secret("abc123")),
+        ("Accept", "*/*"),
+        ("Cookie", masks.secret("a=b1")),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{ "queue" : "orders",  "payload": {"n": 1.50, "n": 2, "é": "\\u00e9"} }',
+        '{"task_url": "https://api.acme.com/weekly?n=1&m=2", "tokens": 5}',
+        "queue=orders&n=1",
+        "",
+        "[1, 2",
+        '"',
+        '{"a": "',
+    ],
+)
+def test_a_text_without_secrets_stays_as_it_was_sent(text: str) -> None:
+    assert Masks().text(text) == text
+
+
+SECRET = "S3cret-of-mine-42"  # noqa: S105 - nobody's
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"secret":"{SECRET}"}}',
+        f'{{"secret": "{SECRET}',  # cut off
+        f'{{"headers": {{"X-Api-Key": "{SECRET}"}}, "n": 1}}',
+        f'{{"password": ["{SECRET}", {{"x": "{SECRET}"}}]}}',
+        f'{{"sec\\u0072et": "{SECRET}"}}',
+        f'{{"v":"x",":secret":"{SECRET}"}}',
+        f'{{"payload": "{{\\"password\\": \\"{SECRET}\\"}}"}}',  # JSON within JSON
+        f'{{"url": "https://api.acme.com/x?n=1&token={SECRET}#top"}}',
+        f'{{"url": "https://api.acme.com/x?n=1\\u0026token={SECRET}"}}',
+        f'{{"url": "https://user:{SECRET}@api.acme.com/x"}}',
+        f"queue=orders&secret={SECRET}&n=1",
+        f"secret={SECRET}",
+    ],
+)
+def test_a_secret_is_found_by_its_name_wherever_it_stands(text: str) -> None:
+    masks = Masks()
+    masked = masks.text(text)
+    assert SECRET not in masked
+    assert masked == text.replace(SECRET, masks.secret(SECRET))
+
+
+def test_a_number_that_is_a_secret_becomes_another_of_its_form() -> None:
+    masked = Masks().text('{"pin": 4711, "token": true, "secret": null, "auth": [-12.5e-3]}')
+    assert re.fullmatch(r'{"pin": [1-9]\d{3}, "token": true, "secret": null, "auth": \[-[1-9]\d\.\de-\d\]}', masked)
+    assert "4711" not in masked
+    for _ in range(30):
+        json.loads(Masks().text('{"pin": 4711}'))
+
+
+def test_a_known_secret_is_found_without_its_name() -> None:
+    masks = Masks()
+    mask, other = masks.secret(KEY), masks.secret(SECRET)
+    assert masks.text(f"the key {KEY} is none, {SECRET} neither") == f"the key {mask} is none, {other} neither"
+    assert masks.url(f"/v1/x/{KEY}") == f"/v1/x/{mask}"
+    assert masks.headers((("X-Echo", KEY),)) == (("X-Echo", mask),)
+    assert masks.body(b"\xff" + KEY.encode()) == b"\xff" + mask.encode()
+
+
+def test_a_secret_that_may_be_a_word_is_not_looked_for_elsewhere() -> None:
+    masks = Masks()
+    assert masks.text('{"password": "orders"}') != '{"password": "orders"}'
+    assert masks.text('{"queue": "orders"}') == '{"queue": "orders"}'
+
+
+def test_redacted_fields_keep_equality_whatever_they_are() -> None:
+    masks = Masks(redact=["email", "customer"])
+    text = '{"payload": {"email": "a@b.c", "customer": {"x": 1, "y": [2]}, "n": 1}, "again": '
+    masked = json.loads(masks.text(text + '{"customer": {"y":[2],"x":1}}}'))
+    email, customer = masked["payload"]["email"], masked["payload"]["customer"]
+    assert masked == {"payload": {"email": email, "customer": customer, "n": 1}, "again": {"customer": customer}}
+    assert (email[:9], len(email), email != customer) == ("redacted:", 41, True)
+    assert json.loads(masks.text('{"email": "a@b.c"}'))["email"] == email
+    assert Masks(redact=["email"]).text('{"email": "a@b.c"}') != masks.text('{"email": "a@b.c"}')
+
+
+def test_where_a_field_cannot_be_found_the_whole_body_is_redacted() -> None:
+    masks = Masks(redact=["email"])
+    assert masks.url("/x?email=a%40b.c&n=1").startswith("/x?email=redacted:")
+    assert masks.text("email=a%40b.c&n=1").endswith("&n=1")
+    assert "a@b.c" not in masks.text("email=a%40b.c") + masks.text("<p>a@b.c</p>") + masks.text('{"email": "a@b.c')
+    redacted = masks.body(b"\xff a@b.c")
+    assert isinstance(redacted, str)
+    assert redacted.startswith("redacted:")
+    assert masks.text("") == ""
