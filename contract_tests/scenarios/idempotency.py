@@ -95,16 +95,17 @@ def of_ack_and_nack(api: Api) -> None:
     message = api.publish(queue)
     api.take(queue, visibility_timeout=600)
     again_nacked = twice(api, "queue.nack", queue=queue, message_id=message, requeue=True)
-    if api.wait(lambda: api.stats(queue)["available"] == 1, 10_000 if api.virtual else 20):
-        api.take(queue, visibility_timeout=600)
+    if api.wait(lambda: message in api.take(queue, visibility_timeout=600), 10_000 if api.virtual else 20):
+        once = api.stats(queue)
         again_nacked()
-        equal(api.stats(queue)["in_flight"], 1, "the messages in flight, when an old nack was repeated")
+        equal(api.stats(queue), once, "the counts, when an old nack was repeated")
     other = api.queue()
     message = api.publish(other)
     api.take(other, visibility_timeout=600)
     again_acked = twice(api, "queue.ack", queue=other, message_id=message)
+    once = api.stats(other)
     again_acked()
-    equal(api.stats(other), {"available": 0, "in_flight": 0, "dlq": 0}, "the counts after an ack and its repetition")
+    equal(api.stats(other), once, "the counts after the repetition of an ack")
 
 
 @keys.documented(5, "task.schedule:idempotency_key", "queue.push_subscribe:idempotency_key", lines=(458, 982))
@@ -162,8 +163,9 @@ def of_queue_operations(api: Api) -> None:
     again_redriven = twice(api, "queue.dlq.redrive", queue=queue)
     require(message in api.take(queue), "the message that was brought back was not handed out")
     api.call("queue.nack", queue=queue, message_id=message, requeue=False)
+    dead = api.dead(queue)
     again_redriven()
-    equal(api.dead(queue), [message], "the dead letters, when an old redrive was repeated")
+    equal(api.dead(queue), dead, "the dead letters, when an old redrive was repeated")
     again_purged = twice(api, "queue.purge", queue=queue)
     api.publish(queue)
     again_purged()

@@ -9,7 +9,7 @@ from typing import Any
 
 from .api import Api
 from .reply import Reply
-from .results import Failed, equal, require
+from .results import Failed, NotChecked, equal, require
 
 
 def would_refuse(api: Api, choice: str, operation: str, *statuses: int, **arguments: Any) -> Reply:
@@ -25,8 +25,12 @@ def would_refuse(api: Api, choice: str, operation: str, *statuses: int, **argume
 
 
 def would_take(api: Api, choice: str, operation: str, **arguments: Any) -> Reply:
-    """Send what the emulator takes by a choice of its own."""
-    reply = api.attempt(operation, **arguments)
+    """Send what the emulator takes by a choice of its own. An answer of another form tells that the target does not."""
+    try:
+        reply = api.attempt(operation, **arguments)
+    except Failed as failed:
+        api.expects(choice, False, f"{operation}: {failed.came}", f"{operation} takes it")
+        raise NotChecked(f"the target differs in {choice}") from None
     came = f"{operation} answered {reply.status}: {reply.text[:200]}"
     api.expects(choice, reply.succeeded, came, f"{operation} takes it")
     return reply
