@@ -222,10 +222,10 @@ GATEWAY_MUTANTS = (
     # --- Signatures
     Mutant("a signature is over nothing", DELIVERIES, "            body=text.encode(),\n", "            body=b'',\n"),
     Mutant(
-        "a signature is over the payload as it was first sent",
+        "a retry is signed over nothing",
         DELIVERIES,
         "            body=text.encode(),\n",
-        "            body=encode(body).encode() if delivery.attempt == 1 else b'{}',\n",
+        "            body=text.encode() if delivery.attempt == 1 else b'{}',\n",
     ),
     Mutant(
         "another secret signs",
