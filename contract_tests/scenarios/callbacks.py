@@ -60,7 +60,7 @@ def without_a_payload(api: Api) -> None:
 @content.documented(3, "cron.create:payload", lines=(38,), seconds=4)
 def payloads_of_any_type(api: Api) -> None:
     """A cron's payload may be any JSON value, as the table says "unknown": an empty one too."""
-    for payload in ([1, {"a": None}], "text", 7, 0, False, "", []):
+    for payload in api.some(([1, {"a": None}], "text", 7, 0, False, "", []), 3):
         receiver = api.receiver(200)
         api.call("cron.trigger", id=api.cron(NEVER, receiver.url, payload=payload))
         equal(api.payload_of(api.arrived(receiver, 1, 5)[0], payload), payload, "what was delivered")

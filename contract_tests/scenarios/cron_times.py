@@ -129,6 +129,15 @@ def would_be_due(api: Api, choice: str, expression: str, at: float) -> None:
     api.expects(choice, came.endswith(instant_text(at)), came, f"at {instant_text(at)}")
 
 
+LOCAL = (
+    ("Europe/Berlin", "0 9 10 1 *", "08:00"),
+    ("Asia/Tokyo", "0 9 10 6 *", "00:00"),
+    ("America/Phoenix", "0 9 10 6 *", "16:00"),
+    ("Europe/Berlin", "0 9 10 7 *", "07:00"),
+    ("America/New_York", "0 9 10 1 *", "14:00"),
+    ("America/New_York", "0 9 10 7 *", "13:00"),
+    ("Asia/Kathmandu", "0 9 10 6 *", "03:15"),
+)
 SEQUENCES = (
     ("40 */12 1-2 * *", ["01T00:40", "01T12:40", "02T00:40", "02T12:40"]),
     (
@@ -210,15 +219,7 @@ def next_run_moves_on(api: Api) -> None:
 @zones.documented(1, "cron.create:timezone", "cron.update:timezone", lines=(39, 129, 171))
 def local_times(api: Api) -> None:
     """An expression is read in the cron's time zone, with the offset that is in force at the instant it names."""
-    for zone, expression, utc in (
-        ("Asia/Kathmandu", "0 9 10 6 *", "03:15"),
-        ("America/Phoenix", "0 9 10 6 *", "16:00"),
-        ("Asia/Tokyo", "0 9 10 6 *", "00:00"),
-        ("Europe/Berlin", "0 9 10 1 *", "08:00"),
-        ("Europe/Berlin", "0 9 10 7 *", "07:00"),
-        ("America/New_York", "0 9 10 1 *", "14:00"),
-        ("America/New_York", "0 9 10 7 *", "13:00"),
-    ):
+    for zone, expression, utc in api.some(LOCAL, 3):
         equal(instant_text(due(api, expression, zone))[11:16], utc, f"`{expression}` in {zone} as UTC")
         cron = api.cron(expression, timezone="Pacific/Honolulu")
         api.call("cron.update", id=cron, timezone=zone)

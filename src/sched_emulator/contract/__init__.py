@@ -24,7 +24,7 @@ A check is a function that takes an `Api`, has a docstring for its title, is dec
 and fails by `equal`, by `require`, or by a method of the `Api` that expects something. docs/conformance.md shows one.
 """
 
-from .api import NEVER, NO_BODY, Api, messages_in, side_by_side
+from .api import NEVER, NO_BODY, Api, messages_in
 from .beats import beat, lateness
 from .crons import cron_id, has_ended, next_run
 from .declare import Bound, Group, probe
@@ -34,7 +34,7 @@ from .receivers import Answer, Call, Receiver
 from .reply import Reply, accepted
 from .results import Failed, NotChecked, equal, require, shown
 from .signed import SCHEMES, SECRET, is_signed
-from .steps import collected, collected_ids, dead_letter, tells, would_refuse, would_take
+from .steps import collected, collected_ids, dead_letter, side_by_side, tells, would_refuse, would_take
 
 __all__ = [
     "NEVER",

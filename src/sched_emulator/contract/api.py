@@ -8,7 +8,7 @@ goes on; so do the form and the status of each answer. `send` is for requests th
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from .crons import CREATE_TAKES, cron_id, has_ended, is_within
@@ -24,6 +24,7 @@ NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
 RUN_PAGES = 8
+Thing = TypeVar("Thing")
 NO_REFUSAL = frozenset({401, 402, 408, 429})  # which say nothing of the request itself
 
 
@@ -254,6 +255,10 @@ class Api:
         """Whether time is virtual: it passes at once, however much of it."""
         return self._stage.virtual
 
+    def some(self, things: Sequence[Thing], count: int) -> Sequence[Thing]:
+        """Return all of some things that are alike; so many of them, evenly spread, where each request may cost."""
+        return things[:: -(-len(things) // count)] if self._stage.paid else things
+
     @property
     def margin(self) -> float:
         """How far, in seconds, an instant of the target is trusted."""
@@ -388,11 +393,3 @@ def messages_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         raise Failed(f"consume returned {shown(data)}", "consume returns messages")
     return found
-
-
-def side_by_side(actions: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do several things at once, and return what each returned."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only races need threads
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return [future.result() for future in [pool.submit(action) for action in actions]]

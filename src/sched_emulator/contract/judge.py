@@ -80,7 +80,8 @@ class Judge:
             return Result(check, Status.ERROR, f"the control API: {error}")
         try:
             prefix, address = self._settings.prefix, check.address
-            api = Api(stage, self._ledger, name, prefix, contract=contract, demands=demands, address=address)
+            answers = _Noting(self._ledger, result.asked)
+            api = Api(stage, answers, name, prefix, contract=contract, demands=demands, address=address)
             check.run(api)
         except Failed as error:
             result.status, result.reason, result.expected = Status.FAILED, error.came, error.expected
@@ -157,6 +158,20 @@ def _measure(site: Site, settings: Settings, check: Check, ledger: Ledger, trace
 def _again(attempt: int) -> str:
     """Return what the names of a further attempt end with: those of the first are taken."""
     return f"-again{attempt}" if attempt > 1 else ""
+
+
+class _Noting:
+    """Knows what the ledger knows, and notes once each question that it was asked."""
+
+    def __init__(self, ledger: Ledger, asked: list[str]) -> None:
+        self._ledger = ledger
+        self._asked = asked
+
+    def answer(self, question: str) -> str | int | None:
+        """Return the target's answer to an open question, None where it is undetermined."""
+        if question not in self._asked:
+            self._asked.append(question)
+        return self._ledger.answer(question)
 
 
 class _Nobody:

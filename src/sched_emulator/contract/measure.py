@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .created import operation_at
+from .ledger import shapes
 from .plan import Plan
 from .report import Report
 from .results import Result
@@ -29,9 +30,12 @@ class Silent:
         """Hear something else."""
 
 
-def measured(report: Report) -> dict[str, dict[str, int]]:
-    """Return by address how often each operation was sent, steps of a clock apart; what is none is `other`."""
-    counts = {}
+def measured(report: Report) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
+    """Return by address how often each operation was sent, steps of a clock apart; and the questions that were asked.
+
+    What is no operation counts as `other`. What can be read of every answer is known anyway.
+    """
+    counts, asked = {}, {}
     for result in report.results:
         if result.check.aspect == "choices":  # what others have asked
             continue
@@ -39,15 +43,20 @@ def measured(report: Report) -> dict[str, dict[str, int]]:
         found = [operation_at(item.method, urlsplit(item.url).path) for item in sent]
         names = Counter("other" if item is None else item[0].short for item in found)
         counts[result.check.address] = dict(sorted(names.items()))
-    return counts
+        if wanted := sorted(set(result.asked) - set(shapes())):
+            asked[result.check.address] = wanted
+    return counts, asked
 
 
 def main() -> None:
     """Run probes and scenarios against an emulator in real time, and write what they cost."""
     only = ("[!s]*",)  # all but schema/…
-    report = Run(Settings(target="emulator", seed=1, only=only, real_time=True), Silent()).perform()
-    lines = [f"  {json.dumps(address)}: {json.dumps(sent)}" for address, sent in sorted(measured(report).items())]
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    report = Run(Settings(target="emulator", seed=1, only=only, real_time=True, measured=True), Silent()).perform()
+    sends, asks = (
+        ",\n".join(f"    {json.dumps(address)}: {json.dumps(said)}" for address, said in sorted(part.items()))
+        for part in measured(report)
+    )
+    text = f'{{\n  "sends": {{\n{sends}\n  }},\n  "asks": {{\n{asks}\n  }}\n}}\n'
     Path(__file__).with_name("costs.json").write_text(text, encoding="utf-8")
 
 

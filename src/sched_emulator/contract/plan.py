@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sched_emulator.spec import assumptions
 
@@ -102,6 +103,9 @@ class Plan:
             yield "Nothing is created: only reads, and requests without a good key, are sent."
         if self.left_out:
             yield f"{len(self.left_out)} checks are left out; the report says why."
+        asked, every = _lines(self.scenarios), _lines(self.catalogue.scenarios.values())
+        if self.settings.budget is not None and asked < every and not self.settings.only:
+            yield f"{len(asked)} of {len(every)} documented lines are asked about: --max-requests allows for more."
 
     def _price(self) -> str:
         """Say what it costs."""
@@ -117,11 +121,27 @@ class Plan:
         return f"By the prices of {DISCOVERY}, about ${self.usd:.2f}, deleting included: {' and '.join(parts)}{most}."
 
 
+def _lines(checks: Iterable[Check]) -> set[int]:
+    """Return the lines of the documentation that checks rest on."""
+    return {line for check in checks if check.warrant == Warrant.DOCUMENTED for line in check.lines}
+
+
 @lru_cache(maxsize=1)
+def _measured() -> dict[str, Any]:
+    measured: dict[str, Any] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
+    return measured
+
+
 def costs() -> dict[str, dict[str, int]]:
     """Return how often each check was measured to send each operation; what is no operation counts as `other`."""
-    measured: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
-    return measured
+    sends: dict[str, dict[str, int]] = _measured()["sends"]
+    return sends
+
+
+def asks(check: Check) -> list[str]:
+    """Return the open questions, but for those about forms, on whose answers a check was measured to depend."""
+    wanted: list[str] = _measured()["asks"].get(check.address, [])
+    return wanted
 
 
 def cost(check: Check) -> Counter[str]:
@@ -139,10 +159,17 @@ def make_plan(
 ) -> Plan:
     """Choose the checks of a run.
 
-    Where the budget is short: what is needed to read answers, what is documented, the examples; then the other
-    questions, and last what cannot fail, unless it is held against the target.
+    Where the budget is short: what is needed to read answers, what is documented with the questions that it depends on
+    (each line once before any a second time), the examples; then the other questions, and last what cannot fail, unless
+    it is held against the target.
     """
     made = Plan(settings, catalogue, virtual, prices=prices)
+
+    short: list[str] = []  # why something did not fit: then nothing is spent on what cannot fail
+    counted: set[str] = set()  # the questions whose probes are paid for, also because a check depends on them
+
+    ordered = _by_coverage(catalogue.scenarios.values())
+    first, last = [[check for check in ordered if _is_held(settings, check) is held] for held in (True, False)]
 
     def admit(check: Check) -> bool:
         if settings.only and not any(fnmatchcase(check.address, glob) for glob in settings.only):
@@ -150,19 +177,23 @@ def make_plan(
         reason = reason_against(settings, check, virtual=virtual)
         if reason is None and not virtual and check.seconds > LONGEST_REAL_SECONDS:
             reason = f"it takes {check.seconds:.0f} s of real time"
+        new = [name for name in asks(check) if name not in counted]
+        own = Counter[str]() if check.question in counted else cost(check)
+        sends = sum((cost(catalogue.probes[name]) for name in new), own)
         if reason is None:
-            reason = _beyond(made, made.sends + cost(check))
+            reason = _beyond(made, made.sends + sends) or (short[0] if short and check in last else None)
+            short.extend([reason] if reason else [])
         if reason is not None:
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))
             return False
-        made.sends += cost(check)
+        made.sends += sends
+        counted.update(new, [check.question])
         return True
 
-    ordered = sorted(catalogue.scenarios.values(), key=_importance)
-    first, last = [[check for check in ordered if _is_held(settings, check) is held] for held in (True, False)]
     made.questions = [name for name in shapes() if admit(catalogue.probes[name])]
     made.scenarios = [check for check in first if admit(check)]
-    made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
+    generated = _schema_checks(settings, virtual=virtual)
+    made.schema = {check.address: check for check in generated if admit(check)}
     others = [name for name in assumptions.catalogue() if name not in shapes()]
     made.questions += [name for name in others if admit(catalogue.probes[name])]
     made.scenarios += [check for check in last if admit(check)]
@@ -226,9 +257,29 @@ def _keyless(check: Check) -> bool:
     return check.aspect == "access" or check.address.startswith("discovery")
 
 
-def _importance(check: Check) -> tuple[bool, int]:
-    """Return what decides when the budget is short: what is documented first, and the first of each group first."""
-    return check.warrant != Warrant.DOCUMENTED, int(check.address.rpartition("/")[2])
+def _by_coverage(checks: Iterable[Check]) -> list[Check]:
+    """Return checks in the order in which a short budget is best spent.
+
+    The cheapest of each group about a line of the documentation, then those of the most lines for a request; a line
+    counts until the first check that asks about it. The further checks, and what rests on no line, come last.
+    """
+    price = {check.address: max(1, (cost(check) + deleted(cost(check))).total()) for check in checks}
+    left = sorted(checks, key=lambda check: price[check.address])
+    groups: dict[str, Check] = {}
+    for check in left:
+        if check.lines and not check.virtual:
+            groups.setdefault(check.address.rpartition("/")[0], check)
+    ordered = list(groups.values())
+    left = [check for check in left if check not in ordered]
+    covered = {line for check in ordered for line in check.lines}
+    while left:
+        best = max(left, key=lambda check: len(set(check.lines) - covered) / price[check.address])
+        if covered.issuperset(best.lines):
+            break
+        covered.update(best.lines)
+        left.remove(best)
+        ordered.append(best)
+    return [*ordered, *left]
 
 
 def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | None:

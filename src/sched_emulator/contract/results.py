@@ -126,7 +126,8 @@ class Check:
 class Result:
     """What became of a check. `answer` is what a probe observed, `seen_in` the check that repeats what is told.
 
-    `again` says that nothing is known yet: the check has to be made another time.
+    `again` says that nothing is known yet: the check has to be made another time. `asked` are the open questions whose
+    answers it wanted to know.
     """
 
     check: Check
@@ -138,6 +139,7 @@ class Result:
     seconds: float = 0
     seen_in: str = ""
     again: bool = False
+    asked: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
 
     @property

@@ -51,6 +51,7 @@ class Settings:
     fail_fast: bool = False
     hold: tuple[str, ...] = ()
     examples: int = 10
+    measured: bool = False
     request_timeout: float = 10.0
 
     def __post_init__(self) -> None:
@@ -77,6 +78,11 @@ class Settings:
     def loopback(self) -> bool:
         """Whether the target is on this machine, where requests cost nothing."""
         return self.target == EMULATOR or is_loopback(self.target)
+
+    @property
+    def paid(self) -> bool:
+        """Whether each request may cost something, as `measured` runs pretend: a sample of many alike has to do."""
+        return self.measured or not self.loopback
 
     @property
     def may_write(self) -> bool:

@@ -31,6 +31,7 @@ class Stage(ABC):
     """What a check acts in. `margin` is how far, in seconds, an instant of the target is trusted."""
 
     virtual: bool
+    paid = False
     margin: float
     key: str
     key_shown: str
@@ -193,6 +194,7 @@ class RealStage(Stage):
         super().__init__(gate.session(self._lane), url)
         self.key = PLACEHOLDER_KEY
         self.key_shown = "$" + settings.key_variable
+        self.paid = settings.paid
         self._least_margin = 0.4 if settings.loopback else 1.5
         self._least_pause = POLL_SECONDS if settings.loopback else 1.0
         self._gate = gate

@@ -4,7 +4,8 @@ Nobody documented in which order a standard queue hands out, or that a consume r
 are collected by several consumes, and one is let die by publishing it alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .api import Api
@@ -29,7 +30,7 @@ def would_take(api: Api, choice: str, operation: str, **arguments: Any) -> Reply
     try:
         reply = api.attempt(operation, **arguments)
     except Failed as failed:
-        api.expects(choice, False, f"{operation}: {failed.came}", f"{operation} takes it")
+        api.expects(choice, None, f"{operation}: {failed.came}", f"{operation} takes it")
         raise NotChecked(f"the target differs in {choice}") from None
     came = f"{operation} answered {reply.status}: {reply.text[:200]}"
     api.expects(choice, reply.succeeded, came, f"{operation} takes it")
@@ -66,3 +67,9 @@ def dead_letter(api: Api, queue: str, payload: Any = None) -> str:
 def tells(record: Mapping[str, Any], what: str, **expected: Any) -> None:
     """Fail when members of a record are not as expected; whatever else it has is no matter."""
     equal({name: record.get(name) for name in expected}, expected, what)
+
+
+def side_by_side(actions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do several things at once, and return what each returned."""
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return [future.result() for future in [pool.submit(action) for action in actions]]
