@@ -12,7 +12,7 @@ import pytest
 
 from sched_emulator import Emulator, files
 from sched_emulator.cli import build_parser, main
-from sched_emulator.commands import assumptions, calibrate, clock, contract, cron, drift, record, run, serve
+from sched_emulator.commands import assumptions, calibrate, clock, contract, cron, drift, record, replay, run, serve
 from sched_emulator.config import UsageError
 
 FULL = Path("/dev/full")
@@ -33,6 +33,8 @@ READING = {
 }
 WRITING = {
     "serve --port-file": "serve --port 0 --port-file {}",
+    "serve --record": "serve --port 0 --record {}",
+    "replay --port-file": "replay plain --serve --port 0 --port-file {}",
     "record --out": "record --target URL --port 0 --out {}",
     "record --port-file": "record --target URL --port 0 --out new --port-file {}",
     "run --record": "run --real --yes --record {} -- true",
@@ -137,7 +139,7 @@ def test_a_place_that_cannot_be_written_is_one_line_before_anything_is_sent(
 
 def test_every_option_that_names_a_file_is_in_the_tables() -> None:
     looked_at = {files.to_read, files.to_write, files.folder_to_read, files.folder_to_write}
-    for module in (serve, run, contract, calibrate, drift, clock, assumptions, cron, record):
+    for module in (serve, run, contract, calibrate, drift, clock, assumptions, cron, record, replay):
         name = module.__name__.rpartition(".")[2]
         for option in module.OPTIONS:
             if option.parse in looked_at:
@@ -239,4 +241,4 @@ def test_every_command_prints_or_serves() -> None:
     commands = build_parser().format_help()
     told = {line.split()[0] for line in commands.splitlines() if line.startswith("    ") and line[4:5].isalpha()}
     prints = {command.split()[0] for command in printing("URL")} - {"--version", "--help"}
-    assert told == prints | {"serve", "run", "calibrate", "record"}
+    assert told == prints | {"serve", "run", "calibrate", "record", "replay"}

@@ -71,6 +71,7 @@ class Config:
     seed: int = 0
     keys: frozenset[str] | None = None
     load: Path | None = None
+    record: Path | None = None
     max_body: int | None = None
     max_snapshot: int = 512 * 1024 * 1024
     keep: int = KEEP_BYTES

@@ -43,6 +43,7 @@ class ServeOptions(TypedDict, total=False):
     seed: int
     keys: str | Iterable[str]
     load: Path
+    record: Path
     max_body: int
     max_snapshot: int
     keep: int

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import gc
 import logging
+import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -22,6 +24,7 @@ from sched_emulator import files
 from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
+from sched_emulator.recording.writer import Writer
 
 from . import discovery, logs, starting
 from .api import Api
@@ -31,6 +34,8 @@ from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
+from .recorder import begun
+from .replaying import GoneOn
 from .sandboxes import Sandboxes
 from .sender import Sender
 
@@ -42,7 +47,7 @@ SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
 BANNER = """\
 Infrai scheduling API   {url}/v1/scheduling
 control API             {url}{control}
-
+{more}
 A first request:
   curl {url}/v1/scheduling/queue/publish \\
     -H 'Authorization: Bearer ifr_local' -H 'Content-Type: application/json' \\
@@ -83,7 +88,7 @@ class App:
 
     async def refuse_malformed(self, repeated: str | None) -> web.StreamResponse:
         """Answer what could not be read as a request, because of a header that is `repeated` or of anything else."""
-        return self._api.refuse_keyless(MalformedRequest(repeated))
+        return self._api.refuse_malformed(MalformedRequest(repeated))
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
@@ -127,7 +132,14 @@ class App:
     async def close(self) -> None:
         """Cancel everything under way."""
         self.sandboxes.abandon()
+        if self.sandboxes.writer is not None:
+            self.sandboxes.writer.close()
         await self._sender.close()
+
+    def record(self, path: Path, target: str) -> Writer:
+        """Record what is asked at `target`, and all that comes of it, into a new file. RecordingError."""
+        self.sandboxes.writer = begun(path, target, complain=log.error)
+        return self.sandboxes.writer
 
     def _request(
         self,
@@ -193,16 +205,17 @@ def check_handlers(binding: Binding) -> None:
         raise ValueError("openapi/scheduling.yaml and core/dispatch.py differ: " + "; ".join(complaints))
 
 
-def serve(config: Config) -> int:
+def serve(config: Config, going_on: Sequence[GoneOn] = ()) -> int:
     """Run the server until SIGTERM, Ctrl-C, or the end of standard input where the configuration says so.
 
+    `going_on` are sandboxes that it begins with.
     UsageError when something that it needs is not to be had; ValueError when the spec and the handlers do not agree.
     """
     logs.to_stderr(config.log)
     starting.allow_many_files()
     gc.set_threshold(YOUNG_OBJECTS, 2, 2)
     gc.callbacks.append(_pass_over_what_stays)
-    return asyncio.run(_serve(config))
+    return asyncio.run(_serve(config, going_on))
 
 
 def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
@@ -215,28 +228,47 @@ def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
         gc.freeze()
 
 
-async def _serve(config: Config) -> int:
+async def _serve(config: Config, going_on: Sequence[GoneOn]) -> int:
     logs.watch(asyncio.get_running_loop())
-    runner = App(config).runner()
+    app = App(config)
+    runner = app.runner()
     gc.freeze()  # what is there by now stays: no collection needs to look at it
     await runner.setup()
+    sockets: list[socket.socket] = []
     try:
-        sockets = starting.listen(config.host, config.port)
+        sockets += starting.listen(config.host, config.port)
+        for sandbox in going_on:
+            app.sandboxes.go_on(sandbox)
+        if config.record is not None:
+            app.record(config.record, url_of(config, sockets[0].getsockname()[1]))
         for listening in sockets:
             await web.SockSite(runner, listening).start()
-        await _run_until_stopped(config, sockets[0].getsockname()[1])
+        await _run_until_stopped(config, sockets[0].getsockname()[1], _told(config, going_on))
     finally:
         await runner.cleanup()
+        for listening in sockets:
+            listening.close()
     return 0
 
 
-async def _run_until_stopped(config: Config, port: int) -> None:
+def url_of(config: Config, port: int) -> str:
+    """Return the URL at which a server is reached from this machine."""
+    return f"http://{reachable_host(config.host)}:{port}"
+
+
+def _told(config: Config, going_on: Sequence[GoneOn]) -> str:
+    """Say in the banner what is recorded, and which sandboxes there are from the beginning."""
+    recorded = "" if config.record is None else f"recorded in             {config.record}\n"
+    return recorded + "".join(f"sandbox of the key      {sandbox.key}\n" for sandbox in going_on)
+
+
+async def _run_until_stopped(config: Config, port: int, told: str) -> None:
     stopped = asyncio.Event()
     stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
     starting.on_signal(stop)
     if config.exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    starting.announce(BANNER.format(url=f"http://{reachable_host(config.host)}:{port}", control=PREFIX))
+    starting.announce(BANNER.format(url=url_of(config, port), control=PREFIX, more=told))
     if config.port_file is not None:
         files.write(config.port_file, str(port), "--port-file")
     await stopped.wait()

@@ -16,11 +16,14 @@ from sched_emulator.core.beginning import Beginning
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
+from sched_emulator.recording.writer import Writer
 
 from . import loading
 from .binding import Binding, bind
 from .driver import Driver
 from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
+from .recorder import Recorder
+from .replaying import GoneOn
 from .secrets import shorten, shorten_credentials, shown_key
 from .sender import Sender
 from .turns import Turns, freeing
@@ -39,6 +42,7 @@ class Hosted:
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
+        self.recorder: Recorder | None = None
         self.proving = False  # what the session relied on, for a client that waits
         self.rebind()
 
@@ -65,7 +69,12 @@ class Hosted:
 
 
 class Sandboxes:
-    """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key."""
+    """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key.
+
+    With a `writer` all of them are recorded from their beginning.
+    """
+
+    writer: Writer | None = None
 
     def __init__(self, config: Config, sender: Sender) -> None:
         self._config = config
@@ -124,6 +133,8 @@ class Sandboxes:
         hosted = self.hosted.pop(key, None)
         if hosted is not None:
             hosted.driver.abandon()
+            if hosted.recorder is not None:
+                hosted.recorder.forget()
             self.turns.begin(freeing(hosted.sandbox.containers()))
         return hosted is not None
 
@@ -131,6 +142,8 @@ class Sandboxes:
         """Cancel everything under way, at the end."""
         for hosted in self.hosted.values():
             hosted.driver.abandon()
+            if hosted.recorder is not None:
+                hosted.recorder.end()
         self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
@@ -138,6 +151,17 @@ class Sandboxes:
         salt = blake2b(key.encode(), digest_size=8).hexdigest()
         config = self._config
         sandbox = Sandbox(state, salt=salt, keep_bytes=config.keep, keep_entries=config.journal, beginning=self._loaded)
+        return self._host(key, sandbox)
+
+    def go_on(self, with_: GoneOn) -> None:
+        """Take a sandbox that was somewhere else before, under its key."""
+        key, state, salt, keep_bytes, keep_entries = with_
+        sandbox = Sandbox(state, salt=salt, keep_bytes=keep_bytes, keep_entries=keep_entries)
+        self.hosted[key] = hosted = self._host(key, sandbox)
+        hosted.driver.restart()
+
+    def _host(self, key: str, sandbox: Sandbox) -> Hosted:
+        config = self._config
         real = config.signature_clock == "real"
         driver = Driver(
             sandbox,
@@ -147,7 +171,10 @@ class Sandboxes:
             name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
-        return Hosted(key, sandbox, driver, self.turns)
+        hosted = Hosted(key, sandbox, driver, self.turns)
+        if self.writer is not None:
+            hosted.recorder = Recorder(self.writer, key, sandbox)
+        return hosted
 
     def _settings(self) -> Settings:
         """Return the settings of a new sandbox."""
