@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator import __version__
+from sched_emulator import Emulator, __version__
 from sched_emulator.cli import build_parser, main
 from sched_emulator.commands import serve
 from sched_emulator.commands.options import values_of
@@ -258,3 +259,22 @@ def test_serve_ends_well_on_a_signal(number: signal.Signals, tmp_path: Path) -> 
         assert "127.0.0.1" in process.stdout.readline()
         process.send_signal(number)
         assert process.wait(60) == 0
+
+
+def test_what_happens_is_told_as_the_option_says() -> None:
+    serve_ = [sys.executable, "-m", "sched_emulator", "serve", "--port=0", "--exit-with-stdin"]
+    quiet = subprocess.run([*serve_, "--log=quiet"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert (quiet.stdout, quiet.stderr) == (b"", b"")
+    with subprocess.Popen([*serve_, "--log=json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        started = json.loads(process.stdout.readline())
+        Emulator(started.pop("what")).sandbox("ifr_a", clock="frozen")
+        process.stdin.close()
+        told = [json.loads(line) for line in process.stdout]
+    assert started == {"kind": "started"}
+    assert [line.pop("at")[:2] for line in told] == 2 * ["20"]
+    assert told == [
+        {"key": "ifr_a", "kind": "sandbox", "what": "new", "outcome": "runs 1x"},
+        {"key": "ifr_a", "kind": "clock", "outcome": "frozen"},
+    ]

@@ -14,6 +14,7 @@ from .door import Door
 from .exchange import Answered, Received
 from .reply import json_reply
 from .sandboxes import Sandboxes
+from .secrets import in_url
 from .turns import freeing
 
 
@@ -60,13 +61,14 @@ class Api:
             self._door.refuse_foreign_origin(request.headers)
             key = self._sandboxes.key_in(request.headers)
         except SchedulingError:
-            return self.refuse_keyless(error)
+            return self.refuse_keyless(f"{request.method} {in_url(target)}", error)
         hosted = await self._sandboxes.present(key)
         received = Received(request.method, target, request.headers, b"")
         return _reply(exchange.refuse(hosted.sandbox, hosted.binding, received, error))
 
-    def refuse_keyless(self, error: SchedulingError) -> web.StreamResponse:
-        """Answer a request that belongs to no sandbox."""
+    def refuse_keyless(self, what: str, error: SchedulingError) -> web.StreamResponse:
+        """Answer a request that belongs to no sandbox; `what` names it."""
+        self._sandboxes.reader.refused(what, error)
         self._keyless += 1
         now_ms = self._sandboxes.start_ms
         return _reply(exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless))

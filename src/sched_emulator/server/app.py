@@ -23,7 +23,7 @@ from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 
-from . import discovery, logs, starting
+from . import discovery, logs, starting, told
 from .api import Api
 from .binding import Binding, bind
 from .body import of_requests
@@ -31,7 +31,7 @@ from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
-from .sandboxes import Sandboxes
+from .sandboxes import Reader, Sandboxes
 from .sender import Sender
 
 YOUNG_OBJECTS = 10_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
@@ -54,10 +54,11 @@ Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 class App:
     """All that stands behind the sockets: both APIs, their sandboxes, and the sender of deliveries.
 
-    `sender` stands for the one that opens connections. ValueError when the spec and the handlers do not agree.
+    `sender` stands for the one that opens connections, `reader` is told what happens. ValueError when the spec and the
+    handlers do not agree.
     """
 
-    def __init__(self, config: Config, sender: Sender | None = None) -> None:
+    def __init__(self, config: Config, sender: Sender | None = None, reader: Reader | None = None) -> None:
         binding = bind(config.answers)
         check_handlers(binding)
         self._sender = sender or Sender(
@@ -65,7 +66,7 @@ class App:
             only_loopback=config.deliver != "all",
             strict=config.strict_urls,
         )
-        self.sandboxes = Sandboxes(config, self._sender)
+        self.sandboxes = Sandboxes(config, self._sender, reader)
         door = Door(config)
         self._api = Api(door, self.sandboxes, binding, of_requests(config))
         self._control = Control(config, door, self.sandboxes)
@@ -82,7 +83,7 @@ class App:
 
     async def refuse_malformed(self, _request: BaseRequest) -> web.StreamResponse:
         """Answer what could not be read as a request."""
-        return self._api.refuse_keyless(MalformedRequest())
+        return self._api.refuse_keyless("what is no HTTP", MalformedRequest())
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
@@ -214,29 +215,36 @@ def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
 
 async def _serve(config: Config) -> int:
     logs.watch(asyncio.get_running_loop())
-    runner = App(config).runner()
+    teller = None if config.log == "quiet" else told.on_stdout(config.log)
+    runner = App(config, reader=teller).runner()
     gc.freeze()  # what is there by now stays: no collection needs to look at it
     await runner.setup()
     try:
         sockets = starting.listen(config.host, config.port)
         for listening in sockets:
             await web.SockSite(runner, listening).start()
-        await _run_until_stopped(config, sockets[0].getsockname()[1])
+        await _run_until_stopped(config, sockets[0].getsockname()[1], teller)
     finally:
+        if teller is not None:
+            teller.close()
         await runner.cleanup()
     return 0
 
 
-async def _run_until_stopped(config: Config, port: int) -> None:
+async def _run_until_stopped(config: Config, port: int, teller: told.Teller | None) -> None:
     stopped = asyncio.Event()
     stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
     starting.on_signal(stop)
     if config.exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    starting.announce(BANNER.format(url=f"http://{reachable_host(config.host)}:{port}", control=PREFIX))
+    if teller is not None:
+        url = f"http://{reachable_host(config.host)}:{port}"
+        starting.announce(BANNER.format(url=url, control=PREFIX) if config.log == "text" else told.started(url))
     if config.port_file is not None:
         files.write(config.port_file, str(port), "--port-file")
+    telling = asyncio.ensure_future(stopped.wait() if teller is None else teller.tell())
     await stopped.wait()
+    telling.cancel()
 
 
 def _stop_with_stdin(stop: Callable[[], object]) -> None:

@@ -24,11 +24,11 @@ from .binding import BoundOperation
 from .body import of_requests, of_snapshots
 from .control_relied import get_relied
 from .door import Door, sent_by_no_page
-from .http_errors import error_object
+from .http_errors import ClockBusy, error_object
 from .reply import json_reply, yaml_reply
 from .routes import Matched, Route, Routes, path_of
 from .sandboxes import Hosted, Sandboxes
-from .secrets import shown_key
+from .secrets import in_url, shown_key
 from .turns import Work, unless
 from .validation_errors import SHOWN_CHARS, among
 
@@ -142,8 +142,10 @@ class Control:
             return await self._reply(request, await AWAITED[operation_id](asked))
         return await self._reply(request, OF_SANDBOX[operation_id](asked))
 
-    async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
+    async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
+        if not isinstance(error, ClockBusy):  # handles ask again and again
+            self._sandboxes.reader.refused(f"{request.method} {in_url(target)}", error)
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 
     async def _reply(self, request: BaseRequest, performed: Performed) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
+from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
@@ -31,16 +32,28 @@ LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
 log = logging.getLogger("sched_emulator")
 
 
+class Reader:
+    """Who is told what happens to sandboxes; this one takes no notice."""
+
+    def sandbox(self, hosted: "Hosted", how: str) -> None:
+        """Take notice that a sandbox is `new`, `leaving` its state, `reset`, `restored`, or about to be `forgotten`."""
+
+    def refused(self, what: str, error: SchedulingError) -> None:
+        """Take notice of a refused request that is in no journal."""
+
+
 class Hosted:
     """One sandbox as a server runs it."""
 
-    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns) -> None:
+    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, reader: Reader) -> None:
         self.key = key
+        self._reader = reader
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
         self.proving = False  # what the session relied on, for a client that waits
         self.rebind()
+        reader.sandbox(self, "new")
 
     def rebind(self) -> None:
         """Take the binding that the sandbox's answers ask for."""
@@ -48,26 +61,30 @@ class Hosted:
 
     def reset(self, *, seed: int | None, now_ms: int | None, answers: Mapping[str, str | int]) -> None:
         """Make the sandbox as new, with what is given as its beginning; what is under way is cancelled."""
+        self._reader.sandbox(self, "leaving")
         self.driver.abandon()
         self.turns.begin(freeing(self.sandbox.reset(seed=seed, now_ms=now_ms, answers=answers)))
-        self._go_on()
+        self._go_on("reset")
 
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
+        self._reader.sandbox(self, "leaving")
         with timed("loading"):
             self.turns.begin(freeing(self.sandbox.restore(loading.read_snapshot(document))))
-            self._go_on()
+            self._go_on("restored")
 
-    def _go_on(self) -> None:
+    def _go_on(self, how: str) -> None:
         self.rebind()
+        self._reader.sandbox(self, how)
         self.driver.restart()
 
 
 class Sandboxes:
     """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key."""
 
-    def __init__(self, config: Config, sender: Sender) -> None:
+    def __init__(self, config: Config, sender: Sender, reader: Reader | None = None) -> None:
+        self.reader = reader or Reader()
         self._config = config
         self._sender = sender
         self.turns = Turns()
@@ -123,6 +140,7 @@ class Sandboxes:
         """Drop a key's sandbox, with what is under way; say whether there was one."""
         hosted = self.hosted.pop(key, None)
         if hosted is not None:
+            self.reader.sandbox(hosted, "forgotten")
             hosted.driver.abandon()
             self.turns.begin(freeing(hosted.sandbox.containers()))
         return hosted is not None
@@ -147,7 +165,7 @@ class Sandboxes:
             name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
-        return Hosted(key, sandbox, driver, self.turns)
+        return Hosted(key, sandbox, driver, self.turns, self.reader)
 
     def _settings(self) -> Settings:
         """Return the settings of a new sandbox."""

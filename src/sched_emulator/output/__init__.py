@@ -8,7 +8,7 @@ import os
 import unicodedata
 from typing import TextIO
 
-from .config import UsageError
+from sched_emulator.config import UsageError
 
 KEPT = "\n\t"
 _MARK = f"\x1b{os.urandom(8).hex()}"
@@ -65,6 +65,11 @@ def drop(stream: TextIO) -> None:
 def reason(error: OSError) -> str:
     """Return what went wrong in a few words; those of Python itself differ by version."""
     return (os.strerror(error.errno) if error.errno else str(error)).lower()
+
+
+def takes_colours(stream: TextIO) -> bool:
+    """Say whether a stream is a terminal on which colours are wanted."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _is_obeyed(sign: str) -> bool:
