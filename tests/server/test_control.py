@@ -37,8 +37,16 @@ async def test_sandboxes_are_listed_with_shortened_keys_and_forgotten(api: Api) 
     await api.call("cron.create", HOURLY)
     await api.with_key("ifr_secret_of_mine").call("queue.create", {"name": "q"})
     assert (await api.control("GET", "sandboxes"))["items"] == [
-        {"key": "ifr_test", "now": START, "mode": "frozen", "crons": 1, "queues": 0, "requests": 1},
-        {"key": "ifr_secr…", "now": START, "mode": "frozen", "crons": 0, "queues": 1, "requests": 1},
+        {"id": "sbx_000001", "key": "ifr_test", "now": START, "mode": "frozen", "crons": 1, "queues": 0, "requests": 1},
+        {
+            "id": "sbx_000002",
+            "key": "ifr_secr…",
+            "now": START,
+            "mode": "frozen",
+            "crons": 0,
+            "queues": 1,
+            "requests": 1,
+        },
     ]
     assert (await api.control("GET", "sandbox"))["crons"] == 1
     assert await api.control("DELETE", "sandbox") == {"deleted": True}

@@ -13,12 +13,14 @@ from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
+from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
 
 from . import loading
 from .binding import Binding, bind
+from .door import SANDBOX_HEADER
 from .driver import Driver
 from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
 from .secrets import shorten, shorten_credentials, shown_key
@@ -26,6 +28,7 @@ from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+SHOWN_ID_CHARS = 40
 _VISIBLE = re.compile("[!-~]+")
 LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
 log = logging.getLogger("sched_emulator")
@@ -34,8 +37,10 @@ log = logging.getLogger("sched_emulator")
 class Hosted:
     """One sandbox as a server runs it."""
 
-    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns) -> None:
+    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, *, number: int) -> None:
         self.key = key
+        self.id = f"sbx_{number:06d}"
+        self.changes = 0  # by the control API, which who looks on takes notice of
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
@@ -76,6 +81,7 @@ class Sandboxes:
         if config.load is not None:  # what cannot be loaded stops the start
             self._loaded = Beginning(loading.load(config.load, config, self._settings()))
         self.hosted: dict[str, Hosted] = {}
+        self._made = 0
         self.instance = uuid4().hex
 
     @property
@@ -119,6 +125,24 @@ class Sandboxes:
             raise UnacceptedKey("the key is not accepted")
         return key
 
+    def meant(self, headers: "MultiMapping[str]") -> str:
+        """Return the key of the sandbox that a request names, by its id or its key.
+
+        InvalidRequest when no sandbox has the id, or its key is not the one sent beside it; Unauthorized when neither
+        is sent, or no accepted key.
+        """
+        named = headers.get(SANDBOX_HEADER)
+        if named is None:
+            return self.key_in(headers)
+        key = next((hosted.key for hosted in self.hosted.values() if hosted.id == named), None)
+        if key is None:
+            told = f"`{SANDBOX_HEADER}` must be the id of a sandbox, as GET /_emulator/sandboxes lists them: no"
+            raise InvalidRequest(f"{told} sandbox has the id '{named[:SHOWN_ID_CHARS]}'", about=SANDBOX_HEADER)
+        if "Authorization" in headers and self.key_in(headers) != key:
+            told = f"`{SANDBOX_HEADER}` and `Authorization` must mean the same sandbox: send one of them"
+            raise InvalidRequest(told, about=SANDBOX_HEADER)
+        return key
+
     def forget(self, key: str) -> bool:
         """Drop a key's sandbox, with what is under way; say whether there was one."""
         hosted = self.hosted.pop(key, None)
@@ -147,7 +171,8 @@ class Sandboxes:
             name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
-        return Hosted(key, sandbox, driver, self.turns)
+        self._made += 1
+        return Hosted(key, sandbox, driver, self.turns, number=self._made)
 
     def _settings(self) -> Settings:
         """Return the settings of a new sandbox."""
