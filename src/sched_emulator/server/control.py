@@ -18,7 +18,7 @@ from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
-from . import control_reading, control_setting, events, json_body, landing
+from . import control_calling, control_looking, control_reading, control_setting, events, json_body, landing
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
 from .body import of_requests, of_snapshots
@@ -87,9 +87,11 @@ OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
 OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     **control_reading.OPERATIONS,
     **control_setting.OPERATIONS,
+    **control_looking.OPERATIONS,
+    **control_calling.OPERATIONS,
     "relied": lambda asked: get_relied(asked.hosted),
 }
-AWAITED = control_setting.AWAITED
+AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
 STREAM = "events"
 
 
@@ -146,7 +148,7 @@ class Control:
         if operation_id in AWAITED:
             return await self._reply(request, await AWAITED[operation_id](asked))
         reply = await self._reply(request, OF_SANDBOX[operation_id](asked))
-        if request.method not in READING:
+        if operation_id in control_setting.OPERATIONS:
             asked.hosted.changes += 1
         return reply
 
