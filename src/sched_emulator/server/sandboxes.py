@@ -13,13 +13,14 @@ from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
-from sched_emulator.core.errors import SchedulingError
+from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
 
 from . import loading
 from .binding import Binding, bind
+from .door import SANDBOX_HEADER
 from .driver import Driver
 from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
 from .secrets import shorten, shorten_credentials, shown_key
@@ -27,6 +28,7 @@ from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+SHOWN_ID_CHARS = 40
 _VISIBLE = re.compile("[!-~]+")
 LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
 log = logging.getLogger("sched_emulator")
@@ -45,8 +47,13 @@ class Reader:
 class Hosted:
     """One sandbox as a server runs it."""
 
-    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, reader: Reader) -> None:
+    def __init__(
+        self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, reader: Reader, *, number: int
+    ) -> None:
         self.key = key
+        self.id = f"sbx_{number:06d}"
+        self.changes = 0  # by the control API, which who looks on takes notice of
+        self.used_ms = real_now_ms()
         self._reader = reader
         self.sandbox = sandbox
         self.driver = driver
@@ -93,6 +100,7 @@ class Sandboxes:
         if config.load is not None:  # what cannot be loaded stops the start
             self._loaded = Beginning(loading.load(config.load, config, self._settings()))
         self.hosted: dict[str, Hosted] = {}
+        self._made = 0
         self.instance = uuid4().hex
 
     @property
@@ -107,6 +115,7 @@ class Sandboxes:
         hosted = self.hosted.get(key)
         if hosted is None:
             hosted = self.hosted[key] = self._make(key)
+        hosted.used_ms = real_now_ms()
         return hosted
 
     def known(self, key: str) -> Hosted:
@@ -134,6 +143,24 @@ class Sandboxes:
             raise UnacceptedKey(error.message) from None
         if self._config.keys is not None and key not in self._config.keys:
             raise UnacceptedKey("the key is not accepted")
+        return key
+
+    def meant(self, headers: "MultiMapping[str]") -> str:
+        """Return the key of the sandbox that a request names, by its id or its key.
+
+        InvalidRequest when no sandbox has the id, or its key is not the one sent beside it; Unauthorized when neither
+        is sent, or no accepted key.
+        """
+        named = headers.get(SANDBOX_HEADER)
+        if named is None:
+            return self.key_in(headers)
+        key = next((hosted.key for hosted in self.hosted.values() if hosted.id == named), None)
+        if key is None:
+            told = f"`{SANDBOX_HEADER}` must be the id of a sandbox, as GET /_emulator/sandboxes lists them: no"
+            raise InvalidRequest(f"{told} sandbox has the id '{named[:SHOWN_ID_CHARS]}'", about=SANDBOX_HEADER)
+        if "Authorization" in headers and self.key_in(headers) != key:
+            told = f"`{SANDBOX_HEADER}` and `Authorization` must mean the same sandbox: send one of them"
+            raise InvalidRequest(told, about=SANDBOX_HEADER)
         return key
 
     def forget(self, key: str) -> bool:
@@ -165,7 +192,8 @@ class Sandboxes:
             name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
-        return Hosted(key, sandbox, driver, self.turns, self.reader)
+        self._made += 1
+        return Hosted(key, sandbox, driver, self.turns, self.reader, number=self._made)
 
     def _settings(self) -> Settings:
         """Return the settings of a new sandbox."""
@@ -194,7 +222,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 def real_now_ms() -> int:
-    """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
+    """Return the real instant: for a running clock's beginning, `--signature-clock real`, and a sandbox's last use."""
     return time.time_ns() // 1_000_000
 
 
