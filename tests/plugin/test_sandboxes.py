@@ -202,7 +202,7 @@ def test_a_fixture_of_a_wider_scope_has_a_sandbox_of_its_own(
             "queue.nack_delay = now, 5 tests: *",
         ]
     )
-    assert result.stdout.str().count(" came with ") == 1
+    assert result.stdout.str().count(" came with ") == 2
 
 
 OF_RUN = """
