@@ -32,6 +32,9 @@ COMMANDS = [
     ["assumptions", "relied"],
     ["cron"],
     ["drift"],
+    *([name] for name in ("requests", "deliveries", "timeline", "sandboxes", "reset", "snapshot")),
+    *(["snapshot", name] for name in ("save", "load")),
+    *([name, *action] for name in ("targets", "faults", "routes") for action in ([], ["list"], ["add"], ["clear"])),
 ]
 
 
