@@ -197,6 +197,7 @@ def printing(url: str) -> dict[str, int]:
             0,
         ),
         f"sandboxes --url {url} --json": 0,
+        "completion bash": 0,
         f"clock advance 1h --url {url} --key ifr_a": 0,
         f"drift --target {url}": 0,
         "contract --list": 0,

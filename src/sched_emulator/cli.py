@@ -16,6 +16,7 @@ from .commands import (
     assumptions,
     calibrate,
     clock,
+    completion,
     contract,
     cron,
     drift,
@@ -31,7 +32,21 @@ from .commands.terminal import complain
 from .config import UsageError
 from .output import drop, write
 
-COMMANDS = (serve, run, tour, clock, looking, steering, assumptions, cron, contract, calibrate, drift, record)
+COMMANDS = (
+    serve,
+    run,
+    tour,
+    clock,
+    looking,
+    steering,
+    assumptions,
+    cron,
+    contract,
+    calibrate,
+    drift,
+    record,
+    completion,
+)
 _EPILOG = """examples:
   sched-emulator serve --clock frozen --now 2026-01-01
   sched-emulator clock advance 3d
@@ -57,7 +72,7 @@ def build_parser() -> Parser:
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
         command.register(commands)
     return parser
@@ -76,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     prog = parser.prog
     try:
-        namespace = parser.parse_args(arguments)
+        namespace = parser.parse_known(arguments)
         prog = namespace.prog
         values = values_of(namespace.options, namespace, os.environ)
         _tell_of_variables(values)
