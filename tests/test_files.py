@@ -30,6 +30,7 @@ READING = {
     "contract --assumptions": "contract --target URL --assumptions {}",
     "contract --scenarios": "contract --target URL --scenarios {}",
     "snapshot FILE": "snapshot load --url URL --key ifr_a {}",
+    "cron --file": "cron --file {}",
 }
 WRITING = {
     "serve --port-file": "serve --port 0 --port-file {}",
