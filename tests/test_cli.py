@@ -33,6 +33,7 @@ COMMANDS = [
     ["cron"],
     ["drift"],
     ["completion"],
+    ["spec"],
     *([name] for name in ("requests", "deliveries", "timeline", "sandboxes", "reset", "snapshot")),
     *(["snapshot", name] for name in ("save", "load")),
     *([name, *action] for name in ("targets", "faults", "routes") for action in ([], ["list"], ["add"], ["clear"])),

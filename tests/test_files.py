@@ -31,6 +31,7 @@ READING = {
     "contract --scenarios": "contract --target URL --scenarios {}",
     "snapshot FILE": "snapshot load --url URL --key ifr_a {}",
     "cron --file": "cron --file {}",
+    "spec --assumptions": "spec --assumptions {}",
 }
 WRITING = {
     "serve --port-file": "serve --port 0 --port-file {}",
@@ -199,6 +200,7 @@ def printing(url: str) -> dict[str, int]:
         ),
         f"sandboxes --url {url} --json": 0,
         "completion bash": 0,
+        "spec": 0,
         f"clock advance 1h --url {url} --key ifr_a": 0,
         f"drift --target {url}": 0,
         "contract --list": 0,
