@@ -33,6 +33,7 @@ COMMANDS = [
     ["cron"],
     ["drift"],
     ["completion"],
+    ["tail"],
     ["spec"],
     *([name] for name in ("requests", "deliveries", "timeline", "sandboxes", "reset", "snapshot")),
     *(["snapshot", name] for name in ("save", "load")),

@@ -252,4 +252,4 @@ def test_every_command_prints_or_serves() -> None:
     commands = build_parser().format_help()
     told = {line.split()[0] for line in commands.splitlines() if line.startswith("    ") and line[4:5].isalpha()}
     prints = {command.split()[0] for command in printing("URL")} - {"--version", "--help"}
-    assert told == prints | {"serve", "run", "calibrate", "record", "snapshot"}
+    assert told == prints | {"serve", "run", "calibrate", "record", "snapshot", "tail"}

@@ -26,6 +26,7 @@ from .commands import (
     run,
     serve,
     steering,
+    tail,
     tour,
 )
 from .commands.options import Parser, values_of, without_effect
@@ -39,6 +40,7 @@ COMMANDS = (
     tour,
     clock,
     looking,
+    tail,
     steering,
     assumptions,
     cron,

@@ -39,8 +39,8 @@ def write(stream: TextIO, text: str, *, flush: bool = False) -> None:
     emit(stream, for_terminal(text), flush=flush)
 
 
-def emit(stream: TextIO, text: str, *, flush: bool = False) -> None:
-    """Write a text that may move the cursor. UsageError when the stream takes no more.
+def emit(stream: TextIO, text: str, *, flush: bool = False) -> bool:
+    """Write a text that may move the cursor, and say whether somebody reads. UsageError when the stream takes no more.
 
     A reader that has seen enough, as `head` has, is nothing to stop for: the rest is dropped, and what a command has to
     say with its exit status it says.
@@ -51,8 +51,10 @@ def emit(stream: TextIO, text: str, *, flush: bool = False) -> None:
             stream.flush()
     except BrokenPipeError:
         drop(stream)
+        return False
     except OSError as error:
         raise UsageError(f"the output cannot be written: {reason(error)}") from None
+    return True
 
 
 def drop(stream: TextIO) -> None:

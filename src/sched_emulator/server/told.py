@@ -16,14 +16,16 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sched_emulator.core.encoding import decode
+from msgspec.structs import replace
+
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import DeliveryEntry, RequestEntry, Run
 from sched_emulator.core.store import Store
-from sched_emulator.output import lines, takes_colours
+from sched_emulator.output import facts, lines, takes_colours
 from sched_emulator.output.lines import Line, Tone
 
+from .control_reading import delivery_view, request_view
 from .running_clock import RunningClock
 from .sandboxes import Hosted, Reader
 from .secrets import in_url, shown_key
@@ -32,9 +34,7 @@ from .unhurried import Unhurried
 BEAT_SECONDS = 0.05
 FOLD_SECONDS = 1.0
 SHOWN = 10  # lines of each sort in that time
-READ_BYTES = 64 * 1024  # of a body: the beginning of a longer one is not looked for
-FAILED = 400  # and above, of a status
-OUTCOMES: dict[str, Tone] = {"delivered": "good", "captured": "good", "running": "odd"}
+READ_BYTES = 64 * 1024  # of body and answer: longer ones are not looked into
 Fact = TypeVar("Fact", RequestEntry, DeliveryEntry, Run)
 
 _of_request = attrgetter("exchange.operation", "exchange.status")
@@ -233,61 +233,23 @@ def _placed(requests: list[RequestEntry], deliveries: list[DeliveryEntry], fires
 
 
 def _line(hosted: Hosted, key: str, found: _Found) -> Line:
-    fact, at = found.fact, to_text(found.at_ms)
+    fact = found.fact
     if isinstance(fact, RequestEntry):
-        return _of_exchange(hosted, at, key, fact)
+        exchange = fact.exchange
+        if len(exchange.body or b"") + len(exchange.response) > READ_BYTES:
+            fact = replace(fact, exchange=replace(exchange, body=None, response=b"null"))
+        return facts.of_request(request_view(hosted.binding, fact), key)
     if isinstance(fact, DeliveryEntry):
-        return _of_attempt(at, key, fact)
+        return facts.of_delivery(delivery_view(fact), key)
     outcome = fact.state if fact.state in {"queued", "skipped"} else ""
     tone: Tone = "odd" if outcome else "plain"
-    return Line(at, key, "fire", _name(hosted.sandbox.store, fact.owner_id), outcome, tone, detail=fact.run_id)
-
-
-def _of_exchange(hosted: Hosted, at: str, key: str, entry: RequestEntry) -> Line:
-    exchange = entry.exchange
-    refused, status = exchange.operation is None, exchange.status
-    what = f"{exchange.method} {in_url(exchange.path)}" if exchange.operation is None else short(exchange.operation)
-    details = [entry.note or ""]
-    if exchange.ignored:
-        details.append(f"ignored: {', '.join(exchange.ignored)}")
-    if status >= FAILED:
-        details.append(_complaint(exchange.response))
-    elif exchange.operation is not None and exchange.body and len(exchange.body) <= READ_BYTES:
-        body = hosted.binding.operations[exchange.operation].hide_secrets(decode(exchange.body))
-        details.append("" if body is None else lines.brief(body))
-    tone: Tone = "bad" if status >= FAILED else "odd" if exchange.ignored or entry.note else "good"
-    detail = "; ".join(filter(None, details))
-    return Line(at, key, "refused" if refused else "request", what, str(status), tone, detail=detail, seq=entry.seq)
-
-
-def _complaint(response: bytes) -> str:
-    """Return code and message of a refusal."""
-    answer = decode(response) or {}
-    error = answer.get("error") or {}
-    return f"{error.get('code', '')}: {error.get('message', '')}"
-
-
-def _of_attempt(at: str, key: str, entry: DeliveryEntry) -> Line:
-    outcome = entry.outcome if entry.status is None else f"{entry.outcome} {entry.status}"
-    details = [f"attempt {entry.attempt}" if entry.attempt > 1 else "", entry.error or "", entry.note or ""]
-    if entry.error is None and entry.body is not None:
-        details.append(lines.brief(entry.body))
-    return Line(
-        at,
-        key,
-        entry.kind,
-        in_url(entry.url),
-        outcome,
-        OUTCOMES.get(entry.outcome, "bad"),
-        None if entry.duration_ms is None else entry.duration_ms / 1000,
-        "; ".join(filter(None, details)),
-        entry.seq,
-    )
+    name = _name(hosted.sandbox.store, fact.owner_id)
+    return Line(to_text(found.at_ms), key, "fire", name, outcome, tone, detail=fact.run_id)
 
 
 def _like_request(alike: tuple[str | None, int]) -> str:
     operation, status = alike
-    return f"{'requests for nothing there is' if operation is None else short(operation)} {status}"
+    return f"{'requests for nothing there is' if operation is None else facts.short(operation)} {status}"
 
 
 def _like_delivery(alike: tuple[str, str]) -> str:
@@ -312,11 +274,6 @@ def _total_requests(store: Store) -> int:
 
 def _total_deliveries(store: Store) -> int:
     return store.journal.dropped_deliveries + len(store.journal.deliveries)
-
-
-def short(operation: str) -> str:
-    """Return an operation's name as people say it."""
-    return operation.removeprefix("scheduling.")
 
 
 def started(url: str) -> str:
