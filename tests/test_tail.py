@@ -36,11 +36,21 @@ def test_it_shows_what_happened_goes_on_and_ends_with_the_sandbox(emulator: Emul
         ended = process.stderr.read()
     assert [{**line, "at": ""} for line in told if line["kind"] != "clock"] == [
         {
-            "at": "", "key": "ifr_tail", "kind": "request", "what": "cron.create", "outcome": "200", "seq": 1,
+            "at": "",
+            "key": "ifr_tail",
+            "kind": "request",
+            "what": "cron.create",
+            "outcome": "200",
+            "seq": 1,
             "detail": 'ignored: task_type; {"cron_expr":"0 9 * * 1","task_type":"http_url","task_url":…',
         },
         {
-            "at": "", "key": "ifr_tail", "kind": "cron", "what": WEEKLY, "outcome": "captured 200", "seq": 2,
+            "at": "",
+            "key": "ifr_tail",
+            "kind": "cron",
+            "what": WEEKLY,
+            "outcome": "captured 200",
+            "seq": 2,
             "duration_seconds": 0,
             "detail": "{}",
         },
