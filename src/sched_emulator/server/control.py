@@ -18,7 +18,7 @@ from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
-from . import control_calling, control_looking, control_reading, control_setting, events, json_body, landing
+from . import control_calling, control_looking, control_reading, control_setting, events, json_body, landing, page
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
 from .body import of_requests, of_snapshots
@@ -80,6 +80,7 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
 OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "index": lambda _, _headers: landing.index(),
     "health": lambda sandboxes, _: health(sandboxes),
+    "assumptions.catalogue": lambda _, _headers: control_reading.catalogue(),
     "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
     "sandbox.get": lambda sandboxes, headers: summary(sandboxes.known(sandboxes.meant(headers))),
     "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.meant(headers))},
@@ -92,7 +93,7 @@ OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     "relied": lambda asked: get_relied(asked.hosted),
 }
 AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
-STREAM = "events"
+STREAM, PAGE = "events", "ui"
 
 
 class Control:
@@ -103,7 +104,7 @@ class Control:
         self._sandboxes = sandboxes
         self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | {STREAM}
+        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | {STREAM, PAGE}
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
         self._costly = {
@@ -117,6 +118,7 @@ class Control:
             for operation in described
             for path in (operation.path, *operation.definition.get("x-also-at", ()))
         ]
+        routes += [Route("GET", page.PATH + name, PAGE) for name in page.assets() if name]
         self._routes = Routes(routes, index=f"{PREFIX}/")
         self._documents = landing.documents(config.answers)
         self._outside = frozenset(route.path for route in routes if not route.path.startswith(PREFIX))
@@ -133,6 +135,10 @@ class Control:
             self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
         _refuse_unknown(self.operations[operation_id], matched)
+        if operation_id == PAGE:
+            return page.reply(target.partition("?")[0])
+        if operation_id == "index" and "text/html" in request.headers.get("Accept", ""):
+            return page.lead_on()
         if operation_id in self._documents:
             return yaml_reply(self._documents[operation_id]())
         if operation_id in OF_SERVER:
