@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from sched_emulator import Emulator, Sandbox
 
 ROOT = Path(__file__).parents[1]
 SHOP = "https://shop.example"
-WIDE, NARROW = {"width": 1280, "height": 820}, {"width": 400, "height": 820}
+WIDE, NARROW = ViewportSize(width=1280, height=820), ViewportSize(width=400, height=820)
 PANELS = ("overview", "crons", "queues", "preview", "deliveries", "outside", "assumptions", "sandboxes")
 
 
@@ -64,8 +64,6 @@ def main(folder: Path) -> None:
         for theme in ("light", "dark"):
             for size, name in ((WIDE, "wide"), (NARROW, "narrow")):
                 page = browser.new_page(viewport=size, color_scheme=theme, device_scale_factor=1)
-                page.on("console", lambda message: print(message.text))
-                page.on("pageerror", lambda error: print(error))
                 page.goto(f"{emulator.url}/_emulator/ui/")
                 page.get_by_role("status").filter(has_text="Live").wait_for()
                 pictures(page, folder, f"{theme}-{name}")

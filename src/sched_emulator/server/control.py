@@ -135,12 +135,9 @@ class Control:
             self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
         _refuse_unknown(self.operations[operation_id], matched)
-        if operation_id == PAGE:
-            return page.reply(target.partition("?")[0])
-        if operation_id == "index" and "text/html" in request.headers.get("Accept", ""):
-            return page.lead_on()
-        if operation_id in self._documents:
-            return yaml_reply(self._documents[operation_id]())
+        written = self._written(operation_id, target, request.headers.get("Accept", ""))
+        if written is not None:
+            return written
         if operation_id in OF_SERVER:
             return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
         if operation_id in self._costly and not sent_by_no_page(request.headers):
@@ -157,6 +154,14 @@ class Control:
         if operation_id in control_setting.OPERATIONS:
             asked.hosted.changes += 1
         return reply
+
+    def _written(self, operation_id: str, target: str, accepted: str) -> web.StreamResponse | None:
+        """Return a file of the dashboard, a document, or for a browser the way to the dashboard; None for all else."""
+        if operation_id == PAGE:
+            return page.reply(target.partition("?")[0])
+        if operation_id == "index" and "text/html" in accepted:
+            return page.lead_on()
+        return yaml_reply(self._documents[operation_id]()) if operation_id in self._documents else None
 
     async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""

@@ -14,7 +14,7 @@ export const dayText = (day) => P.day(part(utc(day.date), "UTC", { weekday: "sho
 // The same picture as `sched-emulator cron EXPR --svg FILE` draws.
 function Year({ days, chosen, onPick }) {
   const [at, setAt] = useState(0), first = weekday(days[0].date), weeks = Math.ceil((days.length + first) / 7), step = CELL + GAP, months = [];
-  days.forEach((day, i) => { if (day.date.endsWith("-01") || i === 0) { const column = Math.floor((i + first) / 7); if (!months.length || column - months.at(-1).column > 2) months.push({ column, text: part(utc(day.date), "UTC", { month: "short" }) }); } });
+  days.forEach((day, i) => { if (day.date.endsWith("-01") || i === 0) { const column = Math.floor((i + first) / 7); if (months.length && column - months.at(-1).column < 3) months.pop(); months.push({ column, text: part(utc(day.date), "UTC", { month: "short" }) }); } });
   const key = (event) => { const by = { ArrowRight: 7, ArrowLeft: -7, ArrowDown: 1, ArrowUp: -1 }[event.key]; if (by) setAt(Math.min(Math.max(at + by, 0), days.length - 1)); else if (event.key === "Enter") onPick(days[at].date); else return; event.preventDefault(); event.stopPropagation(); };
   return html`<div class="wide"><svg class="year" width=${weeks * step + 40} height=${7 * step + 24} viewBox=${`0 0 ${weeks * step + 40} ${7 * step + 24}`} role="application" tabindex="0" aria-label=${`${P.year}. ${dayText(days[at])}`} onKeyDown=${key}>
     ${months.map((month) => html`<text key=${month.column} x=${38 + month.column * step} y="12">${month.text}</text>`)}

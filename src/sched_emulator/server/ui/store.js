@@ -44,7 +44,7 @@ export async function ask(method, path, body, headers = {}) {
 }
 // Do something that may be refused, and say so where people look.
 export async function attempt(work) {
-  try { return await work(); } catch (error) { toast(error.message + (error.error?.hint ? ` ${error.error.hint}` : ""), "bad"); return null; }
+  try { return await work(); } catch (error) { toast(error.message + (error.error?.hint && error.error.code !== "INVALID_REQUEST" ? `. ${error.error.hint}` : ""), "bad"); return null; }
 }
 export async function call(operation, path, body) {
   return attempt(async () => {

@@ -25,7 +25,7 @@ function names() {
   for (const task of S.tasks) { const name = task.name ?? task.task_id; if (!byUrl.has(task.url)) byUrl.set(task.url, name); byId.set(task.task_id, name); }
   for (const run of S.runs) byRun.set(run.run_id, byId.get(run.owner_id) ?? run.owner_id);
   for (const queue of S.queues) if (queue.pushed_to && !byUrl.has(queue.pushed_to)) byUrl.set(queue.pushed_to, queue.queue);
-  return { delivery: (item) => byRun.get(item.run_id) ?? byUrl.get(item.url) ?? place(item.url), due: (item) => item.name ?? byId.get(item.subject) ?? byRun.get(item.subject) ?? item.subject };
+  return { delivery: (item) => byRun.get(item.run_id) ?? byUrl.get(item.url) ?? place(item.url), due: (item) => (item.kind === "message" || item.kind === "lease" ? T.timeline.messages : null) ?? item.name ?? byId.get(item.subject) ?? byRun.get(item.subject) ?? item.subject };
 }
 let cached = { version: -1 };
 function lanes() {
@@ -72,7 +72,7 @@ function draw(canvas) {
     g.strokeStyle = color(midnight ? "line-strong" : "line"); g.beginPath(); g.moveTo(at, TOP - 6); g.lineTo(at, height); g.stroke();
     g.fillStyle = color(midnight ? "text" : "muted");
     const label = step >= 28 * 86400e3 ? part(tick, zone, { month: "short", year: "numeric" }) : step >= 86400e3 || midnight ? part(tick, zone, { weekday: "short", day: "numeric", month: "short" }) : step < 60e3 ? time(tick, zone) : time(tick, zone).slice(0, 5);
-    g.fillText(label, at + 4, 11);
+    if (at + 4 + g.measureText(label).width < here - 26 || at > here + 24) g.fillText(label, at + 4, 11);
   }
   found.shown.forEach((lane, i) => { g.strokeStyle = color("line"); g.beginPath(); g.moveTo(0, TOP + (i + 1) * LANE + 0.5); g.lineTo(width, TOP + (i + 1) * LANE + 0.5); g.stroke(); });
   // What happened: one mark a pixel and lane, of the worst outcome there.
