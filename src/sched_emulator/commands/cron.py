@@ -5,13 +5,15 @@ import time
 from datetime import datetime
 from functools import partial
 
-from sched_emulator import config
+from sched_emulator import config, files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, schedule
+from sched_emulator.core import instants, preview, schedule
 
+from . import year_picture
 from .options import Commands, Option, add_command, choice, instant
 from .terminal import complain, say, say_json, table
 
+YEAR_DAYS = 366
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
     Option("--from", "fire later than this (default: the present)", "INSTANT", instant),
@@ -26,6 +28,7 @@ OPTIONS = (
         choice("first", "last"),
         "first",
     ),
+    Option("--svg", "draw the year from that day on into this file, too", "FILE", files.to_write),
     Option("--json", "write JSON", default=False),
 )
 
@@ -37,7 +40,8 @@ def register(commands: Commands) -> None:
         "cron",
         summary="Show when an expression fires next, or what is wrong with it.",
         examples="  sched-emulator cron '0 9 * * 1' --timezone America/New_York\n"
-        "  sched-emulator cron '*/15 * * * *' --from 2026-03-29T00:00Z --count 10",
+        "  sched-emulator cron '*/15 * * * *' --from 2026-03-29T00:00Z --count 10\n"
+        "  sched-emulator cron '0 9 * * 1' --svg mondays.svg",
         run=run,
         options=OPTIONS,
     )
@@ -56,15 +60,32 @@ def run(values: argparse.Namespace) -> int:
         complain(values.prog, error)
         return 1
     fires: list[int] = []
-    after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
+    from_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
+    after_ms = from_ms
     while len(fires) < values.count:
         fire_ms = schedule.next_fire_ms(parsed, zone, after_ms, dst=values.dst)
         if fire_ms is None:
             break
         fires.append(fire_ms)
         after_ms = fire_ms
+    if values.svg is not None:
+        _draw(values, preview.Timed(parsed, zone, values.dst), from_ms)
     _show(fires, zone, as_json=values.json)
     return 0
+
+
+def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
+    """Write the picture of a year, as far as the calendar goes."""
+    work = preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            days: list[preview.Day] = done.value
+            break
+    if not days:
+        raise UsageError("--svg: there is no year to draw before the year 10000")
+    files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
 
 
 def _show(fires: list[int], zone: schedule.Zone, *, as_json: bool) -> None:
