@@ -1,7 +1,7 @@
-"""Take the screenshots of the README: `python -m tools.screenshots [FOLDER]`, into `docs/images` by default.
+"""Take the screenshots of README and docs: `python -m tools.screenshots`; with a FOLDER, of all panels into it.
 
 A month of a small shop passes in a fresh emulator, with a receiver that fails now and then. Every picture is taken in
-both themes and at both widths; the README shows some of them. It needs Chromium on the machine.
+both themes and at both widths; README and docs show some of them. It needs Chromium on the machine.
 """
 
 import sys
@@ -15,6 +15,7 @@ from sched_emulator import Emulator, Sandbox
 ROOT = Path(__file__).parents[1]
 SHOP = "https://shop.example"
 WIDE, NARROW = ViewportSize(width=1280, height=820), ViewportSize(width=400, height=820)
+SHOWN = ("overview-light-wide", "crons-dark-wide", "preview-light-wide", "overview-dark-narrow")
 PANELS = ("overview", "crons", "queues", "preview", "deliveries", "outside", "assumptions", "sandboxes")
 
 
@@ -42,20 +43,24 @@ def furnish(box: Sandbox) -> None:
         call("/queue/publish", queue="orders", payload={"order_id": f"o_{number + 100}"}, delay_seconds=delay)
     taken = api.post("/queue/consume", json={"queue": "orders", "max_messages": 3}).json()["data"]["messages"]
     call("/queue/nack", queue="orders", message_id=taken[0]["message_id"], requeue=False)
+    box.clock.advance(minutes=55)
+    api.post("/queue/consume", json={"queue": "orders", "max_messages": 2, "visibility_timeout": 600})
     api.post("/cron/create", json={"name": "typo", "schedule": "0 25 * * *", "url": f"{SHOP}/x"})
     box.faults.add(operation="queue.*", status=503, times=2)
 
 
-def pictures(page: Page, folder: Path, name: str) -> None:
-    """Take one picture of each panel."""
+def pictures(page: Page, folder: Path, name: str, wanted: tuple[str, ...]) -> None:
+    """Take one picture of each panel that is wanted; of all when none is named."""
     for panel in PANELS:
+        if wanted and f"{panel}-{name}" not in wanted:
+            continue
         page.evaluate("panel => { location.hash = panel }", panel)
         page.wait_for_timeout(400)
         page.screenshot(path=folder / f"{panel}-{name}.png")
 
 
-def main(folder: Path) -> None:
-    """Take all pictures."""
+def main(folder: Path, wanted: tuple[str, ...] = ()) -> None:
+    """Take the pictures that are wanted, or all."""
     folder.mkdir(parents=True, exist_ok=True)
     with Emulator.start(now="2026-03-26T20:00:00Z") as emulator, sync_playwright() as playwright:
         box = emulator.sandbox("ifr_shop")
@@ -66,10 +71,14 @@ def main(folder: Path) -> None:
                 page = browser.new_page(viewport=size, color_scheme=theme, device_scale_factor=1)
                 page.goto(f"{emulator.url}/_emulator/ui/")
                 page.get_by_role("status").filter(has_text="Live").wait_for()
-                pictures(page, folder, f"{theme}-{name}")
+                page.get_by_role("button", name="1 d", exact=True).click()
+                pictures(page, folder, f"{theme}-{name}", wanted)
                 page.close()
         browser.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        main(ROOT / "docs" / "images", SHOWN)

@@ -9,9 +9,10 @@ const open = (detail) => set({ detail });
 const name = (operation) => operation?.replace("scheduling.", "") ?? "";
 const When = ({ at }) => html`<time class="when" title=${full(at, S.zone)}>${short(at, S.zone)}</time>`;
 
+const named = (item) => S.crons.find((cron) => cron.url === item.url)?.name;
 function FactRow(item) {
   if (item.type === "request") return html`<${When} at=${item.ms} /><span class="sort">${item.method}</span><span class="main">${name(item.operation) || item.path}</span><span class="rest">${item.ignored?.length ? html`<${Badge} kind="warn" text=${`${item.ignored.length} ignored`} />` : ""}</span><${Badge} kind=${tone(item.status)} text=${item.status} />`;
-  return html`<${When} at=${item.ms} /><span class="sort">${item.kind}</span><span class="main" title=${item.url}>${item.url}</span><span class="rest">${item.attempt > 1 ? `#${item.attempt}` : ""}</span><${Outcome} item=${item} />`;
+  return html`<${When} at=${item.ms} /><span class="sort">${item.kind}</span><span class="main" title=${item.url}>${named(item) ? html`${named(item)} <small>${item.url}</small>` : item.url}</span><span class="rest">${item.attempt > 1 ? `#${item.attempt}` : ""}</span><${Outcome} item=${item} />`;
 }
 
 export function Overview() {
