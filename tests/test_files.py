@@ -44,6 +44,7 @@ WRITING = {
     "calibrate --out": "calibrate --target URL --out {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
+    "cron --svg": "cron * * * * * --svg {}",
 }
 # What is wrong with a file: how it is made in a folder, and what is said.
 UNREADABLE: dict[str, tuple[bytes | str, str]] = {
