@@ -1,8 +1,8 @@
 """A server in a process of its own that says how much of a processor's time it has used, and its loop's longest turn.
 
-`python -m bench.served bare|emulator PORT_FILE` serves on a free port until its standard input ends. Whenever a line
-comes there, it answers with a line of two numbers: the CPU seconds of the process so far, and those of the longest
-turn of its event loop since it was last asked. A turn is what stands between two waits for something to do: so
+`python -m bench.served bare|emulator|recorded PORT_FILE` serves on a free port until its standard input ends. Whenever
+a line comes there, it answers with a line of two numbers: the CPU seconds of the process so far, and those of the
+longest turn of its event loop since it was last asked. A turn is what stands between two waits for something to do: so
 long the loop serves nobody else.
 """
 
@@ -49,7 +49,8 @@ def serve(which: str, port_file: Path) -> None:
     else:
         from sched_emulator.cli import main  # noqa: PLC0415 - no weight for the bare handler
 
-        main(["serve", "--clock", "frozen", "--port", "0", "--port-file", str(port_file)])
+        recording = ["--record", str(port_file.with_name("session.jsonl"))] if which == "recorded" else []
+        main(["serve", "--clock", "frozen", "--port", "0", "--port-file", str(port_file), *recording])
 
 
 if __name__ == "__main__":

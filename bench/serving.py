@@ -52,7 +52,7 @@ class Server:
 
 @contextmanager
 def serving(which: str) -> Iterator[Server]:
-    """Run the `bare` handler or the `emulator` in a process of its own."""
+    """Run the `bare` handler, the `emulator`, or one that is `recorded`, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         port_file = Path(folder, "port")
         command = [sys.executable, "-m", "bench.served", which, str(port_file)]

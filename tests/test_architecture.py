@@ -37,7 +37,7 @@ LAYERS = (
     ("contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "files", "output", "pytest_plugin", "signatures", "testing"}
+DOOR = {"__init__", "__main__", "cli", "config", "files", "pytest_plugin", "signatures", "testing"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),
@@ -45,6 +45,7 @@ CORE_LAYERS = {
     **dict.fromkeys(("crons", "pushes", "tasks"), 4),
     "soundness": 4,
     "dispatch": 5,
+    "command_log": 3,
     "sandbox": 6,
     "replay": 7,
     "relied": 8,
@@ -68,7 +69,7 @@ MAY_REACH = {
     "plugin": {"plugin", "client", "files", "output", "config", "spec", "follow", "intercept", "core.instants"},
 }
 # What of the edge is as pure as the core: from a request to its answer, without a socket or a loop.
-PURE_EDGE = ("binding", "exchange", "routes")
+PURE_EDGE = ("binding", "exchange", "replaying", "routes")
 # Modules that need each other: the handles offer themselves as coroutines, by `box.aio`.
 CIRCLES = ["client.aio, client.sandbox"]
 

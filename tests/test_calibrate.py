@@ -104,7 +104,7 @@ def test_it_says_beforehand_what_it_will_do_and_afterwards_what_is_other_than_by
         ["delivery.backoff", "immediate", "observed"],
         ["queue.nack_position", "back", "observed"],
     ]
-    assert "  queue.nack_delay: undetermined: the backoff is no time at all" in lines
+    assert "  delivery.backoff_first_seconds: undetermined: the backoff is not exponential" in lines
     assert lines[-1] == f"wrote {path}, for `sched-emulator serve --assumptions {path}`"
 
 

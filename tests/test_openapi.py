@@ -235,14 +235,17 @@ def test_the_spec_uses_only_what_is_honoured_and_leaves_no_annotation(answers: d
         "x-from",
         "x-ignored",
         "x-line",
-        "x-unit",
         "x-lists",
         "x-makes",
         "x-name-prefix",
+        "x-narrow",
         "x-path-generations",
+        "x-rests-on",
         "x-returns",
         "x-secret",
+        "x-unit",
         "x-validation-status",
+        "x-wide",
         "x-wrap",
     }
 

@@ -13,7 +13,7 @@ from sched_emulator.client import reliance
 from sched_emulator.client.http import Client, EmulatorError
 from sched_emulator.client.receiver import Receiver
 from sched_emulator.config import Config
-from sched_emulator.core.sandbox import COMMANDS_KEPT
+from sched_emulator.core.command_log import COMMANDS_KEPT
 from sched_emulator.server.app import App
 from sched_emulator.spec import assumptions
 from tests.gateways import CannedServer

@@ -7,7 +7,7 @@ from pathlib import Path
 from tools import reference
 from tools.markdown import anchor, linked, table
 
-from sched_emulator.spec import assumptions
+from sched_emulator.spec import assumptions, choices
 
 ROOT = Path(__file__).parents[1]
 KINDS = {
@@ -42,6 +42,14 @@ proves what a session relied on. `sched-emulator calibrate --target URL --out FI
 and writes a file for `--assumptions`; how each question is measured stands below as its *probe*."""
 
 
+ABOUT_CHOICES = """\
+Where the emulator had to do something that nobody documented, and no test is known to need another answer, it chose.
+A choice has no switch. A gateway that does otherwise is no worse for it: `contract` judges it by what is documented,
+and tells where it does otherwise than the emulator, for there your tests cannot rely on what they see here. With
+`--hold choices`, and `--hold vendor` for what the vendor says on other pages, such a difference fails. In a terminal:
+`sched-emulator assumptions list --choices`."""
+
+
 def open_questions() -> list[str]:
     """Return the page of the open questions."""
     lines = ["# Assumptions", "", reference.GENERATED.format(source="openapi/assumptions.yaml"), ""]
@@ -58,6 +66,22 @@ def open_questions() -> list[str]:
         )
         for entry in entries:
             lines += _explained(entry)
+    return lines
+
+
+def all_choices() -> list[str]:
+    """Return the page of the choices."""
+    lines = ["# Choices", "", reference.GENERATED.format(source="openapi/assumptions.yaml"), ""]
+    lines += [*ABOUT_CHOICES.splitlines(), ""]
+    for entry in choices.catalogue().values():
+        places = ", ".join(map(str, entry.lines))
+        place = f"The documentation, line{'s' * (len(entry.lines) > 1)} {places}: " if places else "The documentation: "
+        lines += [f"### {entry.id}", "", f"**{linked(' '.join(entry.does.split()))}**", "", f"{place}{entry.place}", ""]
+        if entry.fact:
+            lines += [f"*The vendor elsewhere:* {linked(' '.join(entry.fact.split()))}", ""]
+        lines += [f"*Why:* {linked(' '.join(entry.why.split()))}", ""]
+        if entry.unjudged:
+            lines += [f"*Not judged:* {linked(' '.join(entry.unjudged.split()))}", ""]
     return lines
 
 
@@ -88,6 +112,7 @@ def _explained(entry: assumptions.Assumption) -> Iterator[str]:
 
 PAGES = {
     "docs/assumptions.md": open_questions,
+    "docs/choices.md": all_choices,
     "docs/operations.md": reference.operations,
     "docs/control-api.md": reference.control,
 }

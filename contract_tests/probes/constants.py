@@ -1,11 +1,18 @@
-"""Probes of numbers that an operation tells, or that a request just beyond them shows."""
+"""Probes of numbers that an operation tells, or that a request just beyond them shows.
 
+None sends more than a person would call small: a thousand messages, five megabytes, names that a URL carries.
+"""
+
+import math
 from collections.abc import Callable
 from typing import Any
 
 from sched_emulator.contract import Api, Bound, NotChecked, accepted, probe
 
 MINUTES = 1200
+MOST_MESSAGES = 1000
+MOST_BYTES = 5_000_000
+MOST_NAME_CHARS = 2000  # what every URL carries
 
 
 @probe("run.retention_days", "cron.retention.get")
@@ -47,7 +54,7 @@ def message_bytes(api: Api) -> int | Bound:
     def fits(size: int) -> bool:
         return accepted(api.attempt("queue.publish", queue=queue, payload={"x": "a" * (size - 8)}), 413, 400, 422)
 
-    return _largest(fits, 262_144, least=8)
+    return _largest(api, fits, 262_144, least=8, most=1_048_576, spend=MOST_BYTES)
 
 
 @probe("limits.delay_seconds", "queue.publish:delay_seconds")
@@ -55,7 +62,10 @@ def delay_seconds(api: Api) -> int | Bound:
     """By how many seconds may a message be delayed?"""
     queue = api.queue()
     return _largest(
-        lambda delay: accepted(api.attempt("queue.publish", queue=queue, payload={}, delay_seconds=delay)), 604_800
+        api,
+        lambda delay: accepted(api.attempt("queue.publish", queue=queue, payload={}, delay_seconds=delay)),
+        604_800,
+        most=31_622_400,
     )
 
 
@@ -63,7 +73,9 @@ def delay_seconds(api: Api) -> int | Bound:
 def max_messages(api: Api) -> int | Bound:
     """How many messages may one consume ask for?"""
     queue = api.queue()
-    return _largest(lambda count: accepted(api.attempt("queue.consume", queue=queue, max_messages=count)), 100)
+    return _largest(
+        api, lambda count: accepted(api.attempt("queue.consume", queue=queue, max_messages=count)), 100, most=10_000
+    )
 
 
 @probe("limits.batch_messages", "queue.publish_batch:messages")
@@ -75,38 +87,54 @@ def batch_messages(api: Api) -> int | Bound:
         items: list[Any] = [{"payload": {}}] * count
         return accepted(api.attempt("queue.publish_batch", queue=queue, messages=items), 400, 413, 422)
 
-    return _largest(fits, 100)
+    return _largest(api, fits, 100, most=MOST_MESSAGES, spend=MOST_MESSAGES)
 
 
 @probe("limits.name_chars", "queue.create:name")
 def name_chars(api: Api) -> int | Bound:
-    """How many characters may a name have?"""
+    """How many characters may a name have, of those that a URL can carry?"""
 
     def fits(length: int) -> bool:
         name = api.name().ljust(length, "x")[:length]
         reply = api.attempt("queue.create", name=name, http_headers={"Idempotency-Key": api.name()})
-        return accepted(reply, 400, 422, 409)
+        return accepted(reply, 400, 422, 409, 413, 414)
 
     least = len(api.name()) + 2
     if not fits(least):
         raise NotChecked(f"names of {least} characters are too long already")
-    return _largest(fits, 256, least=least)
+    return _largest(api, fits, 256, least=least, most=MOST_NAME_CHARS)
 
 
-def _largest(fits: Callable[[int], bool], usual: int, least: int = 1, most: int = 4_000_000) -> int | Bound:
-    """Return the largest number that fits: by halving where requests cost nothing, else from around the usual one."""
-    if fits(usual) and not fits(usual + 1):
-        return usual
+def _largest(
+    api: Api, fits: Callable[[int], bool], usual: int, *, most: int, spend: float = math.inf, least: int = 1
+) -> int | Bound:
+    """Return the largest number that fits, asked for around the usual one first, and `least` does fit.
+
+    Where requests may cost money, no number beyond `most` is asked for, and what was accepted adds up to no more than
+    `spend`: what is known by then is a bound.
+    """
+    if api.virtual:
+        spend = math.inf
+    spent = 0
+
+    def tried(number: int) -> bool:
+        nonlocal spent
+        fitted = fits(number)
+        spent += number if fitted else 0
+        return fitted
+
     low, high = least, usual
-    if fits(usual):
-        low, high = usual + 1, 2 * usual
-        while fits(high):
-            if high >= most:
-                return Bound(high, f"at least {high}")
-            low, high = high, min(2 * high, most)
+    if tried(usual):
+        low, high, next_high = usual, usual + 1, 2 * usual
+        while tried(high):
+            low, high, next_high = high, min(next_high, most), 2 * next_high
+            if low >= most or spent + high > spend:
+                return Bound(low, f"at least {low}")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        if spent + middle > spend:
+            return Bound(low, f"at least {low}, and less than {high}")
+        low, high = (middle, high) if tried(middle) else (low, middle)
     return low
 
 

@@ -10,7 +10,7 @@ from sched_emulator.contract import Answer, Api, NotChecked, accepted, probe, sh
 @probe("cron.seconds_position", "cron.create:schedule")
 def seconds_position(api: Api) -> str:
     """Does the sixth field of a cron expression, the seconds, come first or last?"""
-    record = api.call("cron.get", id=api.cron("7 11 5 * * *"))
+    record = api.call("cron.get", id=api.cron("7 11 5 * * *", timezone="UTC"))
     at = datetime.fromisoformat(record["next_run_at"])
     if (at.hour, at.minute, at.second) == (5, 11, 7):
         return "first"

@@ -6,6 +6,8 @@ from typing import Any
 
 from sched_emulator.contract import SCHEMES, SECRET, Answer, Api, Bound, NotChecked, is_signed, probe, shown
 
+FIXED_SECONDS = 60
+
 
 @probe("delivery.body", "task.schedule:payload", seconds=2)
 def body(api: Api) -> str:
@@ -70,26 +72,23 @@ def gaps(api: Api, failures: int, within: float) -> list[float]:
     return [later.at - earlier.at for earlier, later in pairwise(calls)]
 
 
-@probe("delivery.backoff", "task.schedule:retry", seconds=65)
+@probe("delivery.backoff", "task.schedule:retry", seconds=90)
 def backoff(api: Api) -> str:
     """How long does a failed delivery wait before its next attempt?"""
-    if not api.virtual:
-        return _backoff_by_one_gap(api)
-    first, second = gaps(api, 2, 400_000)
-    if first == second == 60:
+    receiver = api.receiver(500)
+    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), retry=3)
+    patience = 400_000 if api.virtual else 70
+    for count in (2, 3):
+        api.arrived(receiver, count, patience)
+    first, second = [later.at - earlier.at for earlier, later in pairwise(receiver.calls()[:3])]
+    slack = api.margin
+    if first <= slack and second <= slack:
+        return "immediate"
+    if abs(first - FIXED_SECONDS) <= slack and abs(second - FIXED_SECONDS) <= slack:
         return "fixed"
-    if first == second == 0:
-        return "immediate"
-    if second == 2 * first or first == second:
+    if abs(second - 2 * first) <= slack and second - first > slack:
         return "exponential"
-    raise NotChecked(f"the attempts came after {first:g} s and {second:g} s")
-
-
-def _backoff_by_one_gap(api: Api) -> str:
-    gap = gaps(api, 1, 70)[0]
-    if gap < 1:
-        return "immediate"
-    return "fixed" if abs(gap - 60) < 3 else "exponential"
+    raise NotChecked(f"other: the attempts came after {first:.1f} s and {second:.1f} s")
 
 
 @probe("delivery.backoff_first_seconds", "task.schedule:retry", seconds=20)

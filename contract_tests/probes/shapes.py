@@ -6,6 +6,15 @@ from sched_emulator.contract import NEVER, Api, NotChecked, Reply, accepted, pro
 
 DOCUMENTED = {"schedule", "url"}
 CANONICAL = {"cron_expr", "task", "timezone"}
+SETTINGS: dict[str, tuple[Any, Any]] = {
+    "overlap_policy": ("skip", "no-such-policy"),
+    "timeout_seconds": (30, "no number"),
+    "max_runs": (3, "no number"),
+    "headers": ({"X-Set": "yes"}, "no object"),
+    "on_failure_webhook": ("https://receiver.example.com/failed", "no URL"),
+}
+OWNERS = {"cron_id", "task_id"}
+RUN_WITHIN_SECONDS = 8
 CRON_CREATE = "/v1/scheduling/cron/create"
 
 
@@ -36,21 +45,35 @@ def envelope(api: Api) -> str:
 @probe("http.created_status", "queue.create")
 def created_status(api: Api) -> str:
     """Which status does a creation answer?"""
-    reply = api.attempt("queue.create", name=api.name(), http_headers={"Idempotency-Key": api.name()})
-    statuses = {200: "ok", 201: "created"}
-    if reply.status not in statuses:
-        raise NotChecked(f"queue.create answered {reply.status}")
-    return statuses[reply.status]
+    queue = api.name()
+    created = {
+        "queue.create": api.attempt("queue.create", name=queue, http_headers={"Idempotency-Key": api.name()}),
+        "queue.publish": api.attempt("queue.publish", queue=queue, payload={}),
+        "queue.push_subscribe": api.attempt("queue.push_subscribe", queue=queue, url=api.nowhere()),
+        "cron.create": create_cron(api, name=api.name(), schedule=NEVER, url=api.nowhere()),
+    }
+    return _one_for_all(created, {200: "ok", 201: "created"})
 
 
 @probe("http.validation_status", "queue.create")
 def validation_status(api: Api) -> str:
     """Which status does a request answer that does not fit the description?"""
-    reply = api.attempt("queue.create", type="standard", http_headers={"Idempotency-Key": api.name()})
-    statuses = {400: "bad_request", 422: "unprocessable"}
-    if reply.status not in statuses:
-        raise NotChecked(f"queue.create without a name answered {reply.status}")
-    return statuses[reply.status]
+    headers = {"Idempotency-Key": api.name()}
+    refused = {
+        "queue.create without a name": api.attempt("queue.create", type="standard", http_headers=headers),
+        "queue.consume without a queue": api.attempt("queue.consume", max_messages=1),
+        "queue.ack without a message": api.attempt("queue.ack", queue=api.name()),
+    }
+    return _one_for_all(refused, {400: "bad_request", 422: "unprocessable"})
+
+
+def _one_for_all(replies: dict[str, Reply], meaning: dict[int, str]) -> str:
+    """Return what a status means that all operations asked have in common, those apart that answer something else."""
+    met = {name: reply.status for name, reply in replies.items() if reply.status in meaning}
+    if len(set(met.values())) != 1:
+        told = ", ".join(f"{name} answered {reply.status}" for name, reply in replies.items())
+        raise NotChecked(f"other: {told}")
+    return meaning[set(met.values()).pop()]
 
 
 @probe("http.unknown_fields", "queue.create")
@@ -71,6 +94,8 @@ def create_names(api: Api) -> str:
     table = create_cron(api, name=api.name(), schedule=NEVER, url=url)
     example = create_cron(api, cron_expr=NEVER, task_type="http_url", task_url=url)
     if accepted(table) and accepted(example):
+        if not _reads_settings(api):
+            return "table"  # both spellings, and no more: whoever keeps to the table is understood
         programs = create_cron(api, name=api.name(), schedule=NEVER, http_url=url)
         return "observed" if accepted(programs) else "any"
     if accepted(table):
@@ -78,6 +103,16 @@ def create_names(api: Api) -> str:
     if accepted(example):
         return "example"
     raise NotChecked(f"neither form was accepted: {table.text[:80]}")
+
+
+def _reads_settings(api: Api) -> bool:
+    """Whether create knows every setting of update: it takes good values and refuses those without meaning."""
+    url = api.nowhere()
+    good = {name: values[0] for name, values in SETTINGS.items()}
+    if not accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **good)):
+        return False
+    senseless = ({name: values[1]} for name, values in SETTINGS.items())
+    return not any(accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **one)) for one in senseless)
 
 
 @probe("cron.create.fields", "cron.create")
@@ -122,7 +157,12 @@ def one_shot(api: Api) -> str:
     """Does cron.create take run_at for a cron that fires once?"""
     fields: dict[str, Any] = {"name": api.name(), "run_at": "2099-01-01T00:00:00Z"}
     fields["task_url" if api.answer("cron.create.names") == "example" else "url"] = api.nowhere()
-    return "accept" if accepted(create_cron(api, **fields)) else "reject"
+    if not accepted(create_cron(api, **fields)):
+        return "reject"
+    del fields["run_at"]
+    if accepted(create_cron(api, **{**fields, "name": api.name()})):
+        raise NotChecked("a cron with neither schedule nor run_at is taken as well")
+    return "accept"
 
 
 @probe("queue.consume.result_key", "queue.consume")
@@ -151,8 +191,10 @@ def message_fields(api: Api) -> str:
 @probe("queue.payload_field", "queue.publish")
 def payload_field(api: Api) -> str:
     """Which names may the payload of queue.publish have?"""
-    reply = api.attempt("queue.publish", queue=api.queue(), body={"n": 1})
-    return "any" if accepted(reply) else "payload"
+    queue = api.queue()
+    if not accepted(api.attempt("queue.publish", queue=queue, body={"n": 1})):
+        return "payload"
+    return "any" if _came_back(api, queue) == {"n": 1} else "payload"
 
 
 @probe("queue.batch_message", "queue.publish_batch")
@@ -171,8 +213,18 @@ def batch_message(api: Api) -> str:
 @probe("queue.payload_type", "queue.publish")
 def payload_type(api: Api) -> str:
     """May the payload of a message be something else than an object?"""
-    reply = api.attempt("queue.publish", queue=api.queue(), payload="text")
-    return "any_json" if accepted(reply) else "object"
+    queue = api.queue()
+    if not accepted(api.attempt("queue.publish", queue=queue, payload="text")):
+        return "object"
+    came = _came_back(api, queue)
+    if came != "text":
+        raise NotChecked(f"the text came back as {shown(came)}")
+    return "any_json"
+
+
+def _came_back(api: Api, queue: str) -> Any:
+    """Return the payload of a queue's only message, None when there is no message."""
+    return next((message.get("payload") for message in api.consume(queue)), None)
 
 
 @probe("queue.count_fields", "queue.purge")
@@ -186,20 +238,23 @@ def count_fields(api: Api) -> str:
 def push_url_names(api: Api) -> str:
     """What is the URL of a push subscription called?"""
     queue, url = api.queue(), api.nowhere()
+    if accepted(api.attempt("queue.push_subscribe", queue=queue)):
+        raise NotChecked("a subscription without any URL is taken as well")
     if not accepted(api.attempt("queue.push_subscribe", queue=queue, forward_to=url)):
         return "table"
     return "observed" if accepted(api.attempt("queue.push_subscribe", queue=queue, endpoint=url)) else "any"
 
 
-@probe("run.list.fields", "run.list")
+@probe("run.list.fields", "run.list", seconds=4)
 def run_fields(api: Api) -> str:
     """Which fields does a run have in run.list?"""
-    task = api.call("task.schedule", task=api.nowhere(), run_at=api.soon(2))
-    runs = api.call("run.list")["items"]
-    if not runs:
-        raise NotChecked("run.list was empty")
-    if any(run.get("task_id") == task["task_id"] for run in runs):
-        return "with_task"
-    if any("cron_id" not in run for run in runs):
-        return "cron_run"
-    raise NotChecked("run.list has no run of a task")
+    task = api.call("task.schedule", task=api.nowhere(), run_at=api.soon(1))
+    known: list[dict[str, Any]] = []
+
+    def has_run() -> bool:
+        known[:] = api.runs_of("task_id", task["task_id"]) or api.call("run.list", limit=100)["items"]
+        return any(not OWNERS & run.keys() or run.get("task_id") == task["task_id"] for run in known)
+
+    if not api.wait(has_run, RUN_WITHIN_SECONDS):
+        raise NotChecked(f"{RUN_WITHIN_SECONDS} s after it was due, run.list had no run of a task")
+    return "with_task" if any("task_id" in run for run in known) else "cron_run"

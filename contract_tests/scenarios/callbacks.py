@@ -1,129 +1,203 @@
 """What deliveries carry, how they are signed, and who hears of failures."""
 
 import json
+import re
 
-from sched_emulator.contract import NEVER, SECRET, Api, Call, Group, NotChecked, equal, is_signed, require, shown
+from sched_emulator.contract import (
+    NEVER,
+    SCHEMES,
+    SECRET,
+    Api,
+    Call,
+    Group,
+    NotChecked,
+    beat,
+    equal,
+    is_signed,
+    lateness,
+    require,
+    shown,
+)
 
 content = Group("callback/content", aspect="delivery")
 signature = Group("callback/signature", aspect="delivery")
 failure = Group("callback/failure", aspect="delivery")
-TRICKY = {"z": 1, "a": {"text": 'é 订单 "\\/', "numbers": [1.5, 9007199254740993, 0]}, "m": None}
+TRICKY = {"z": 1, "a": {"text": 'é 订单 "\\/', "numbers": [1.5, -3, 0], "no": False}, "m": None, "e": {"": []}}
+BEYOND_FLOATS = {"n": 9007199254740993}
+KNOWN_FORMS = {
+    "x-infrai-signature": r"(sha256=)?[0-9a-f]{64}",
+    "webhook-signature": r"v1,[A-Za-z0-9+/]{43}=( .*)?",
+}
 
 
-@content.must(1, "cron.create:payload", "cron.update:headers", lines=(22, 38, 177), seconds=3)
+@content.documented(1, "cron.create:payload", "cron.update:headers", lines=(22, 38, 177), seconds=8)
 def of_a_cron(api: Api) -> None:
     """A cron's fire is a POST of JSON with the payload and the headers configured."""
     receiver = api.receiver(200)
-    api.cron(api.every_second(1), receiver.url, payload=TRICKY, headers={"X-Contract": "cron"})
-    call = api.arrived(receiver, 1, 3)[0]
-    equal((call.method, api.payload_of(call)), ("POST", TRICKY), "what was delivered")
-    equal(call.headers.get("x-contract"), "cron", "the header")
-    require("json" in call.headers.get("content-type", ""), shown(call.headers), "a Content-Type of JSON")
+    expression, period = beat(api)
+    api.cron(expression, receiver.url, payload=TRICKY, headers={"X-Contract": "cron", "X-Number": "007"})
+    call = api.arrived(receiver, 1, period + lateness(api))[0]
+    equal((call.method, api.payload_of(call, TRICKY)), ("POST", TRICKY), "what was delivered")
+    equal([call.headers.get(name) for name in ("x-contract", "x-number")], ["cron", "007"], "the headers")
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    api.expects_equal("delivery.headers", media_type, "application/json", "the media type of a delivery")
+    named = {"x-infrai-delivery-id", "x-infrai-attempt", "x-infrai-run-id"}
+    came = f"the headers were {shown(list(call.headers))}"
+    api.expects("delivery.headers", named <= call.headers.keys(), came, ", ".join(sorted(named)))
 
 
-@content.should(2, "cron.create:payload", lines=(38,), seconds=2)
+@content.choice(2, "cron.create:payload", seconds=2)
 def without_a_payload(api: Api) -> None:
     """A cron without a payload delivers an empty object."""
     receiver = api.receiver(200)
     api.call("cron.trigger", id=api.cron(NEVER, receiver.url))
-    equal(api.payload_of(api.arrived(receiver, 1, 5)[0]), {}, "what was delivered")
+    came = api.arrived(receiver, 1, 5)[0].body
+    if api.follows("delivery.body") == "event" and isinstance(came, dict):
+        came = came.get("payload")
+    api.expects_equal("delivery.no_payload", came, {}, "what was delivered without a payload")
 
 
-@content.should(3, "cron.create:payload", lines=(38,), seconds=2)
+@content.documented(3, "cron.create:payload", lines=(38,), seconds=4)
 def payloads_of_any_type(api: Api) -> None:
-    """A cron's payload may be any JSON value, as the table says "unknown"."""
-    for payload in ([1, {"a": None}], "text", 0):
+    """A cron's payload may be any JSON value, as the table says "unknown": an empty one too."""
+    for payload in api.some(([1, {"a": None}], "text", 7, 0, False, "", []), 3):
         receiver = api.receiver(200)
         api.call("cron.trigger", id=api.cron(NEVER, receiver.url, payload=payload))
-        equal(api.payload_of(api.arrived(receiver, 1, 5)[0]), payload, "what was delivered")
+        equal(api.payload_of(api.arrived(receiver, 1, 5)[0], payload), payload, "what was delivered")
 
 
-@content.should(4, "cron.create:payload", lines=(38,), seconds=2)
-def keeps_the_order_of_keys(api: Api) -> None:
-    """The bytes of a delivery keep the payload's keys in the order given."""
+@content.choice(4, "cron.create:payload", seconds=2)
+def keeps_what_was_written(api: Api) -> None:
+    """The bytes of a delivery keep the payload's keys in the order given, and numbers exactly."""
     receiver = api.receiver(200)
-    api.call("cron.trigger", id=api.cron(NEVER, receiver.url, payload=TRICKY))
-    call = api.arrived(receiver, 1, 5)[0]
-    equal(json.dumps(api.payload_of(call)), json.dumps(TRICKY), "the payload as text")
+    api.call("cron.trigger", id=api.cron(NEVER, receiver.url, payload={**TRICKY, **BEYOND_FLOATS}))
+    came = api.payload_of(api.arrived(receiver, 1, 5)[0])
+    if isinstance(came, dict):
+        api.expects_equal("values.exact_numbers", came.get("n"), BEYOND_FLOATS["n"], "a number beyond 2^53")
+        order = json.dumps({**came, **BEYOND_FLOATS})
+        api.expects_equal("delivery.bytes", order, json.dumps({**TRICKY, **BEYOND_FLOATS}), "the payload as text")
 
 
-@signature.must(1, "task.schedule:secret", lines=(457,), seconds=2)
+@content.choice(5, "cron.update:headers", seconds=2)
+def own_headers_win(api: Api) -> None:
+    """A header of the user's wins over the emulator's of the same name."""
+    receiver = api.receiver(200)
+    api.call("cron.trigger", id=api.cron(NEVER, receiver.url, headers={"X-Infrai-Attempt": "mine"}))
+    came = api.arrived(receiver, 1, 5)[0].headers.get("x-infrai-attempt")
+    api.expects_equal("delivery.headers", came, "mine", "X-Infrai-Attempt, which was configured")
+
+
+@signature.documented(1, "task.schedule:secret", lines=(457,), seconds=3)
 def of_a_task(api: Api) -> None:
     """A task with a secret is signed over the bytes that arrive, in the scheme that was observed."""
-    scheme = api.answer("signature.scheme")
-    receiver = api.receiver(200)
+    plain, receiver = api.receiver(200), api.receiver(200)
+    api.call("task.schedule", task=plain.url, run_at=api.soon(1), payload=TRICKY)
     api.call("task.schedule", task=receiver.url, run_at=api.soon(1), payload=TRICKY, secret=SECRET)
-    verified(api.arrived(receiver, 1, 4)[0], scheme)
+    verified(api, api.arrived(receiver, 1, 4)[0], api.arrived(plain, 1, 4)[0])
 
 
-@signature.must(2, "queue.push_subscribe:secret", lines=(978,), seconds=2)
+@signature.documented(2, "queue.push_subscribe:secret", lines=(978,), seconds=3)
 def of_a_push(api: Api) -> None:
     """A push with a secret is signed over the bytes that arrive, in the same scheme."""
-    scheme = api.answer("signature.scheme")
-    receiver, queue = api.receiver(200), api.queue()
-    api.call("queue.push_subscribe", queue=queue, url=receiver.url, secret=SECRET)
-    api.publish(queue, TRICKY)
-    verified(api.arrived(receiver, 1, 4)[0], scheme)
+    calls = []
+    for more in ({}, {"secret": SECRET}):
+        receiver, queue = api.receiver(200), api.queue()
+        api.call("queue.push_subscribe", queue=queue, url=receiver.url, **more)
+        api.publish(queue, TRICKY)
+        calls.append(api.arrived(receiver, 1, 4)[0])
+    verified(api, calls[1], calls[0])
 
 
-@signature.should(3, "task.schedule:secret", lines=(457,), seconds=2)
+@signature.choice(3, "task.schedule:secret", seconds=2)
 def not_without_a_secret(api: Api) -> None:
     """Without a secret nothing is signed."""
     receiver = api.receiver(200)
     api.call("task.schedule", task=receiver.url, run_at=api.soon(1))
-    headers = api.arrived(receiver, 1, 4)[0].headers
-    require(not [name for name in headers if "signature" in name], shown(list(headers)), "no signature")
+    signed = [name for name in api.arrived(receiver, 1, 4)[0].headers if "signature" in name]
+    api.expects("delivery.unsigned", not signed, f"there was the header {', '.join(signed)}", "no signature")
 
 
-def verified(call: Call, scheme: str | int | None) -> None:
-    """Fail when a delivery does not carry the signature of its bytes; where the scheme is unknown, when it has none."""
-    if scheme is None:
-        named = [name for name in call.headers if "sign" in name or "hmac" in name]
-        require(named, f"the headers were {shown(list(call.headers))}", "a header with a signature")
-        raise NotChecked(f"the signature in {named[0]} is by none of the schemes known")
+@signature.documented(4, "task.schedule:secret", "task.schedule:retry", lines=(455, 457), virtual=True)
+def of_every_attempt(api: Api) -> None:
+    """Each attempt of a task with a secret is signed."""
+    plain, receiver = api.receiver(500, 200), api.receiver(500, 200)
+    for each, more in ((plain, {}), (receiver, {"secret": SECRET})):
+        api.call("task.schedule", task=each.url, run_at=api.soon(1), retry=1, payload={"n": 1}, **more)
+    for signed, unsigned in zip(api.arrived(receiver, 2, 100_000), api.arrived(plain, 2, 100_000), strict=True):
+        verified(api, signed, unsigned)
+
+
+def verified(api: Api, call: Call, unsigned: Call) -> None:
+    """Fail when a delivery with a secret does not carry a signature of its bytes.
+
+    Where the scheme is unknown, it fails when a header has the name and form of a known scheme, and is wrong; or when
+    it has no header that the same delivery without a secret does not have.
+    """
+    scheme = api.answer("signature.scheme")
+    more = {name: value for name, value in call.headers.items() if name not in unsigned.headers or "sign" in name}
+    require(more, f"the headers were {shown(list(call.headers))}", "a header that it does not have without a secret")
     if call.raw is None:
         raise NotChecked("it needs a receiver on this machine, which sees the bytes")
-    signed = {name: value for name, value in call.headers.items() if name.startswith(("x-infrai-", "webhook-"))}
-    require(
-        is_signed(call, SECRET, str(scheme), call.raw),
-        f"the headers were {shown(signed)}",
-        f"a valid signature by {scheme}",
-    )
+    if scheme is not None:
+        fits = is_signed(call, SECRET, str(scheme), call.raw)
+        require(fits, f"the headers were {shown(more)}", f"a valid signature of the body received, by {scheme}")
+        return
+    if any(re.fullmatch(form, more.get(name, "")) for name, form in KNOWN_FORMS.items()):
+        fits = any(is_signed(call, SECRET, known, call.raw) for known in SCHEMES)
+        require(fits, f"the headers were {shown(more)}", "a valid signature of the body received")
+    raise NotChecked(f"the signature in {', '.join(more)} is by none of the schemes known")
 
 
-@failure.must(1, "cron.update:on_failure_webhook", lines=(178,), seconds=3)
-def is_called_once(api: Api) -> None:
-    """on_failure_webhook is called once when a run has failed."""
+@failure.documented(1, "cron.update:on_failure_webhook", lines=(178,), seconds=3)
+def is_called(api: Api) -> None:
+    """on_failure_webhook is called when a run has failed."""
     receiver, webhook = api.receiver(500), api.receiver(200)
     cron = api.cron(NEVER, receiver.url, retry=0, on_failure_webhook=webhook.url)
     run = api.call("cron.trigger", id=cron)
-    call = api.arrived(webhook, 1, 5)[0]
-    require(run["run_id"] in json.dumps(call.body), f"the webhook got {shown(call.body)}", "it says which run failed")
+    body = api.arrived(webhook, 1, 5)[0].body
+    came = f"the webhook got {shown(body)}"
+    api.expects("delivery.failure_webhook", run["run_id"] in json.dumps(body), came, "it says which run failed")
     api.sleep(1)
-    equal(len(webhook.calls()), 1, "the number of calls")
+    api.expects_equal("delivery.failure_webhook", len(webhook.calls()), 1, "the number of calls for one failure")
 
 
-@failure.must(2, "cron.update:on_failure_webhook", "cron.update:retry", lines=(172, 178), virtual=True)
+@failure.choice(2, "cron.update:on_failure_webhook", "cron.update:retry", virtual=True)
 def is_called_after_the_last_retry(api: Api) -> None:
     """on_failure_webhook waits for the last retry, and is not called when that succeeds."""
-    webhook = api.receiver(200)
+    choice, webhook = "delivery.failure_webhook", api.receiver(200)
     saved = api.cron(NEVER, api.receiver(500, 200).url, retry=1, on_failure_webhook=webhook.url)
-    api.finished(saved, api.call("cron.trigger", id=saved)["run_id"], 100_000)
-    api.sleep(1)
-    equal(len(webhook.calls()), 0, "the calls for a run that a retry saved")
-    receiver = api.receiver(500)
+    api.call("cron.trigger", id=saved)
+    api.sleep(100_000)
+    api.expects_equal(choice, len(webhook.calls()), 0, "the calls for a run that a retry saved")
+    receiver, webhook = api.receiver(500), api.receiver(200)
     lost = api.cron(NEVER, receiver.url, retry=1, on_failure_webhook=webhook.url)
     api.call("cron.trigger", id=lost)
-    calls = api.arrived(webhook, 1, 100_000)
-    require(calls[0].at >= receiver.calls()[-1].at, "it was called before the last attempt")
-    equal((len(receiver.calls()), len(calls)), (2, 1), "the attempts, and the calls of the webhook")
+    api.sleep(100_000)
+    at = [call.at for call in webhook.calls()]
+    attempts = [call.at for call in receiver.calls()]
+    api.expects_equal(choice, len(at), 1, "the calls for a run that failed twice")
+    api.expects(choice, at and at[0] >= attempts[-1], "it was called before the last attempt", "after it")
 
 
-@failure.should(3, "cron.update:on_failure_webhook", lines=(178,), seconds=2)
+@failure.documented(3, "cron.update:on_failure_webhook", lines=(178,), seconds=2)
 def is_not_called_on_success(api: Api) -> None:
     """on_failure_webhook is not called when a run succeeds."""
     receiver, webhook = api.receiver(200), api.receiver(200)
     cron = api.cron(NEVER, receiver.url, on_failure_webhook=webhook.url)
-    api.finished(cron, api.call("cron.trigger", id=cron)["run_id"], 5)
+    api.call("cron.trigger", id=cron)
+    api.arrived(receiver, 1, 5)
     api.sleep(1)
     equal(len(webhook.calls()), 0, "the number of calls")
+
+
+@failure.documented(4, "cron.update:on_failure_webhook", lines=(178,), seconds=3)
+def goes_where_an_update_says(api: Api) -> None:
+    """An on_failure_webhook that is updated is called in place of the old one, and stays over other updates."""
+    receiver, old, new = api.receiver(500), api.receiver(200), api.receiver(200)
+    cron = api.cron(NEVER, receiver.url, retry=0, on_failure_webhook=old.url)
+    api.call("cron.update", id=cron, on_failure_webhook=new.url)
+    api.call("cron.update", id=cron, name=api.name())
+    api.call("cron.trigger", id=cron)
+    api.arrived(new, 1, 5)
+    api.sleep(1)
+    equal(len(old.calls()), 0, "the calls of the old one")

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from sched_emulator.contract import Answer, Api, Call, Group, equal, require, shown
+from sched_emulator.contract import Answer, Api, Call, Group, NotChecked, equal, require, shown, would_take
 
 pushes = Group("push", aspect="delivery")
 
@@ -23,12 +23,12 @@ def emptied(api: Api, queue: str, within: float) -> None:
     require(api.wait(is_empty, within), f"the counts were {shown(api.stats(queue))}", "the queue is empty")
 
 
-@pushes.must(
+@pushes.documented(
     1,
     "queue.push_subscribe",
     "queue.push_subscribe:queue",
     "queue.push_subscribe:url",
-    lines=(967, 975, 986),
+    lines=(686, 967, 975, 979, 986),
     seconds=2,
 )
 def delivers_and_is_done(api: Api) -> None:
@@ -40,21 +40,23 @@ def delivers_and_is_done(api: Api) -> None:
     call = api.arrived(receiver, 1, 5)[0]
     equal((call.method, pushed(api, call)), ("POST", {"n": 1}), "what was pushed")
     emptied(api, queue, 3)
+    api.count(api.call("queue.purge", queue=queue)["purged"], 0, "purged afterwards, of what waits for another try")
     api.sleep(1)
     equal(len(receiver.calls()), 1, "the number of pushes")
 
 
-@pushes.should(2, "queue.push_subscribe", lines=(967,), seconds=2)
+@pushes.choice(2, "queue.push_subscribe", seconds=2)
 def delivers_what_was_there(api: Api) -> None:
     """Messages that were there before the subscription are pushed, too."""
     receiver, queue = api.receiver(200), api.queue()
     api.publish_many(queue, 3)
     api.call("queue.push_subscribe", queue=queue, url=receiver.url)
-    calls = api.arrived(receiver, 3, 5)
-    equal(sorted(pushed(api, call)["number"] for call in calls), [0, 1, 2], "what was pushed")
+    api.wait(lambda: len(receiver.calls()) >= 3, 5)
+    came = sorted(pushed(api, call)["number"] for call in receiver.calls())
+    api.expects_equal("push.takes_what_was_there", came, [0, 1, 2], "what was pushed of three messages that were there")
 
 
-@pushes.must(3, "queue.push_subscribe:max_retries", lines=(979,), virtual=True)
+@pushes.documented(3, "queue.push_subscribe:max_retries", lines=(523, 979), virtual=True)
 def retries_then_dead(api: Api) -> None:
     """A push that keeps failing is attempted once and as often again as max_retries says; then the message is dead."""
     receiver = api.receiver(500)
@@ -68,21 +70,42 @@ def retries_then_dead(api: Api) -> None:
     equal(len(receiver.calls()), 3, "the number of pushes")
 
 
-@pushes.must(
-    4, "queue.push_subscribe:dead_letter_queue", "queue.push_subscribe:max_retries", lines=(979, 981), seconds=3
+@pushes.documented(
+    4,
+    "queue.push_subscribe:dead_letter_queue",
+    "queue.push_subscribe:max_retries",
+    lines=(979, 981),
+    seconds=3,
 )
 def own_dead_letter_queue(api: Api) -> None:
-    """A push without retries that fails sends the message to the subscription's own dead-letter queue."""
+    """A push without retries that fails sends the message to the subscription's dead-letter queue."""
+    receiver, own, queue = api.receiver(500), api.queue(), api.queue()
+    api.call("queue.push_subscribe", queue=queue, url=receiver.url, max_retries=0, dead_letter_queue=own)
+    message = api.publish(queue)
+    api.arrived(receiver, 1, 5)
+    died = api.wait(lambda: api.dead(queue) == [message], 3)
+    require(died, f"the dead letters were {api.dead(queue)}", f"{message} is dead")
+    if api.answer("queue.dlq_consumable") == "consumable":
+        equal(api.take(own), [message], "what was consumed from the subscription's dead-letter queue")
+    equal(len(receiver.calls()), 1, "the number of pushes")
+
+
+@pushes.choice(9, "queue.push_subscribe:dead_letter_queue", seconds=3)
+def settings_win(api: Api) -> None:
+    """The dead-letter queue of a subscription wins over the queue's."""
+    if api.follows("queue.dlq_consumable") != "consumable":
+        raise NotChecked("this target's dead-letter queues cannot be consumed")
     receiver, own = api.receiver(500), api.queue()
     queue = api.queue(dead_letter_queue=api.queue())
     api.call("queue.push_subscribe", queue=queue, url=receiver.url, max_retries=0, dead_letter_queue=own)
     message = api.publish(queue)
     api.arrived(receiver, 1, 5)
-    require(api.wait(lambda: api.dead(own) == [message], 3), f"it had {api.dead(own)}", "the message is there")
-    equal(len(receiver.calls()), 1, "the number of pushes")
+    api.wait(lambda: api.stats(queue)["dlq"] == 1, 3)
+    came = api.take(own)
+    api.expects_equal("push.settings_win", came, [message], "what was consumed from the subscription's queue")
 
 
-@pushes.must(5, "queue.push_subscribe:visibility_timeout", lines=(980,), seconds=5)
+@pushes.choice(5, "queue.push_subscribe:visibility_timeout", seconds=5)
 def lease_is_the_limit(api: Api) -> None:
     """A receiver that takes longer than visibility_timeout has failed: without retries the message is dead."""
     receiver = api.receiver(Answer(200, after_seconds=4))
@@ -90,33 +113,37 @@ def lease_is_the_limit(api: Api) -> None:
     api.call("queue.push_subscribe", queue=queue, url=receiver.url, max_retries=0, visibility_timeout=2)
     message = api.publish(queue)
     api.arrived(receiver, 1, 5)
-    require(api.wait(lambda: api.dead(queue) == [message], 3), f"the dead letters were {api.dead(queue)}")
+    api.wait(lambda: api.dead(queue) == [message], 3)
+    dead = api.dead(queue)
+    api.expects_equal("push.lease_is_the_limit", dead, [message], "the dead letters when the lease was over")
 
 
-@pushes.should(6, "queue.push_subscribe", "queue.create:type", lines=(522, 967), seconds=6)
-def fifo_one_by_one(api: Api) -> None:
-    """Messages of a FIFO queue are pushed one after another, in order."""
+@pushes.documented(6, "queue.push_subscribe", "queue.create:type", lines=(522, 967), seconds=6)
+def fifo_in_order(api: Api) -> None:
+    """Messages of a FIFO queue are pushed in order."""
     receiver, queue = api.receiver(Answer(200, after_seconds=1)), api.queue(type="fifo")
-    api.publish_many(queue, 3)
     api.call("queue.push_subscribe", queue=queue, url=receiver.url)
+    api.publish_many(queue, 3)
     calls = api.arrived(receiver, 3, 8)
     equal([pushed(api, call)["number"] for call in calls], [0, 1, 2], "what was pushed")
     gaps = [later.at - earlier.at for earlier, later in pairwise(calls)]
-    require(all(gap >= 0.9 for gap in gaps), f"the pushes came {shown(gaps)} s apart", "one ends before the next")
+    apart = all(gap >= 0.9 for gap in gaps)
+    api.expects("push.fifo_one_by_one", apart, f"the pushes came {shown(gaps)} s apart", "one ends before the next")
 
 
-@pushes.should(7, "queue.push_subscribe:url", lines=(967,), seconds=2)
+@pushes.choice(7, "queue.push_subscribe:url", seconds=2)
 def second_replaces_first(api: Api) -> None:
     """A second subscription of a queue takes the place of the first."""
     old, new, queue = api.receiver(200), api.receiver(200), api.queue()
     api.call("queue.push_subscribe", queue=queue, url=old.url)
-    api.call("queue.push_subscribe", queue=queue, url=new.url)
+    would_take(api, "push.one_subscription", "queue.push_subscribe", queue=queue, url=new.url)
     api.publish(queue)
-    api.arrived(new, 1, 5)
-    equal(len(old.calls()), 0, "the pushes to the old URL")
+    api.wait(lambda: bool(new.calls()), 5)
+    came = (len(old.calls()), len(new.calls()))
+    api.expects_equal("push.one_subscription", came, (0, 1), "the pushes to the first URL and to the second")
 
 
-@pushes.should(8, "queue.push_subscribe", "queue.publish:delay_seconds", lines=(102, 967), seconds=4)
+@pushes.documented(8, "queue.push_subscribe", "queue.publish:delay_seconds", lines=(102, 967), seconds=4)
 def delays_hold_for_pushes(api: Api) -> None:
     """A delayed message is pushed when its delay is over."""
     receiver, queue = api.receiver(200), api.queue()
@@ -124,4 +151,4 @@ def delays_hold_for_pushes(api: Api) -> None:
     api.publish(queue, delay_seconds=2)
     api.just_before(2)
     equal(len(receiver.calls()), 0, "the pushes before the delay was over")
-    api.arrived(receiver, 1, 1)
+    api.arrived(receiver, 1, 5)

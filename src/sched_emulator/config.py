@@ -71,11 +71,12 @@ class Config:
     seed: int = 0
     keys: frozenset[str] | None = None
     load: Path | None = None
+    record: Path | None = None
     max_body: int | None = None
     max_snapshot: int = 512 * 1024 * 1024
     keep: int = KEEP_BYTES
     journal: int = KEPT_ENTRIES
-    log: Literal["text", "json"] = "text"
+    log: Literal["text", "json", "quiet"] = "text"
     exit_with_stdin: bool = False
     given: frozenset[str] = field(default=frozenset(), compare=False)
     given_answers: Mapping[str, str | int] = field(default_factory=_nothing, compare=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sched_emulator.contract import catalogue, plan
 from sched_emulator.contract.described import routes
-from sched_emulator.contract.results import Grade
+from sched_emulator.contract.results import Warrant
 from sched_emulator.spec import assumptions, short
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "data" / "operations.json").read_text(encoding="utf-8"))
@@ -61,8 +61,8 @@ def test_addresses_are_unique_and_stable_in_form() -> None:
 
 
 def test_scenarios_are_graded_by_the_documentation_and_probes_only_inform() -> None:
-    assert {check.grade for check in FOUND.scenarios.values()} == {Grade.MUST, Grade.SHOULD}
-    assert {check.grade for check in FOUND.probes.values()} == {Grade.INFO}
+    assert {check.warrant for check in FOUND.scenarios.values()} == {Warrant.DOCUMENTED, Warrant.CHOICE}
+    assert {check.warrant for check in FOUND.probes.values()} == {Warrant.OPEN}
 
 
 def test_lines_of_the_documentation_are_lines() -> None:

@@ -11,7 +11,7 @@ from sched_emulator.cli import main
 from sched_emulator.contract import catalogue
 from sched_emulator.contract.measure import Silent
 from sched_emulator.contract.plan import cost, make_plan
-from sched_emulator.contract.results import Grade, Status
+from sched_emulator.contract.results import Status, Warrant
 from sched_emulator.contract.runner import Run
 from sched_emulator.contract.settings import Settings, SettingsError
 
@@ -22,7 +22,7 @@ from sched_emulator.contract import Api, Group, equal
 mine = Group("mine")
 
 
-@mine.must(1, "queue.publish")
+@mine.own(1, "queue.publish")
 def is_counted(api: Api) -> None:
     """A message that was published is available."""
     queue = api.queue()
@@ -30,7 +30,7 @@ def is_counted(api: Api) -> None:
     equal(api.stats(queue)["available"], 1, "the number of messages available")
 
 
-@mine.should(2, seconds=2, writes=False, virtual=True)
+@mine.choice(2, seconds=2, writes=False, virtual=True)
 def is_wrong(api: Api) -> None:
     """Nothing is
     everything."""
@@ -47,10 +47,15 @@ def folder(tmp_path: Path, **files: str) -> Path:
 def test_checks_are_gathered_in_order_of_definition_with_what_was_declared(tmp_path: Path) -> None:
     found = catalogue.load(folder(tmp_path, own=OWN)).scenarios
     first, second = list(found.values())[-2:]
-    assert (first.address, first.grade, first.covers, first.writes) == ("mine/1", Grade.MUST, ("queue.publish",), True)
-    assert (second.address, second.grade, second.title) == ("mine/2", Grade.SHOULD, "Nothing is everything.")
+    assert (first.address, first.warrant, first.covers, first.writes) == (
+        "mine/1",
+        Warrant.OWN,
+        ("queue.publish",),
+        True,
+    )
+    assert (second.address, second.warrant, second.title) == ("mine/2", Warrant.CHOICE, "Nothing is everything.")
     assert (second.seconds, second.writes, second.virtual, second.timed) == (2, False, True, True)
-    assert cost(first) == 6
+    assert cost(first).total() == 6
 
 
 def test_a_file_may_import_another_and_its_checks_count_once(tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_what_needs_virtual_time_is_left_out_where_time_is_real(tmp_path: Path) 
         ("import absent_module", "cannot be imported: ModuleNotFoundError: No module named 'absent_module'"),
         ("def broken(:", "cannot be imported: SyntaxError: "),
         (OWN.replace('Group("mine")', 'Group("queue/lease")'), "queue/lease/1 is there twice, in "),
-        (OWN.replace(".should(2,", ".should(1,"), "mine/1 is there twice, in "),
+        (OWN.replace(".choice(2,", ".choice(1,"), "mine/1 is there twice, in "),
         (OWN.replace("is_wrong", "is_counted"), "cannot be imported: ValueError: is_counted is defined twice"),
         (
             OWN.replace('"""A message that was published is available."""', ""),

@@ -10,7 +10,7 @@ from sched_emulator.contract import Api, Failed, NotChecked, catalogue
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.gate import NoAnswer, Refused
 from sched_emulator.contract.judge import Judge, open_ledger
-from sched_emulator.contract.results import Check, Grade, Status
+from sched_emulator.contract.results import Check, Status, Warrant
 from sched_emulator.contract.settings import Settings
 from sched_emulator.contract.site import Site, open_site
 
@@ -31,7 +31,7 @@ def judge(site: Site, **expected: str) -> Judge:
 
 
 def check(run: Any) -> Check:
-    return Check("mine/1", Grade.MUST, "A title.", "behaviour", (), (), run)
+    return Check("mine/1", Warrant.DOCUMENTED, "A title.", "behaviour", (), (), run)
 
 
 def test_a_scenario_has_a_stage_of_its_own_and_leaves_what_was_sent(site: Site) -> None:

@@ -1,28 +1,35 @@
 """Runs as a whole: what they send, leave behind, and print."""
 
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sched_emulator.cli import main
 from sched_emulator.client.emulator import Emulator
-from sched_emulator.contract import catalogue
-from sched_emulator.contract.cleanup import by_prefix
+from sched_emulator.contract import catalogue, routes
+from sched_emulator.contract.cleanup import Cleaner, by_prefix
+from sched_emulator.contract.gate import Gate
 from sched_emulator.contract.measure import Silent
-from sched_emulator.contract.plan import make_plan
+from sched_emulator.contract.plan import Plan, make_plan
+from sched_emulator.contract.prices import Price
 from sched_emulator.contract.report import Report
-from sched_emulator.contract.results import Status
-from sched_emulator.contract.runner import Run
+from sched_emulator.contract.reports.terminal import Terminal
+from sched_emulator.contract.results import Status, Warrant
+from sched_emulator.contract.runner import CannotJudge, Run, observe
 from sched_emulator.contract.settings import Settings, SettingsError
 from tests.contract.kill_mutants import judge
 from tests.contract.mutants import MUTANTS, SURVIVORS
-from tests.receivers import Asked, Told, envelope, serving
+from tests.receivers import Asked, Told, as_json, envelope, serving
 
 FEW = ("queue/ack/*", "cron/record/1", "queue/settings/1")
 KEY = "ifr_service"
@@ -134,14 +141,24 @@ def test_the_key_is_printed_nowhere(service: Emulator, capfd: pytest.CaptureFixt
 
 def test_a_failure_is_repeated_by_the_command_that_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     def answer(request: Asked) -> Told:
-        return envelope({"items": [], "next_cursor": "x"} if "list" in request.path else {"balance_usd": "1"})
+        return envelope({"items": {} if "cron" in request.path else []})
 
     with serving(answer) as (url, _):
-        arguments = ["contract", "--target", url, "--seed", "1", "--only", "account/1"]
+        arguments = ["contract", "--target", url, "--seed", "1", "--only", "example/2", "--allow-writes"]
         assert main(arguments) == 1
         first = capsys.readouterr().out
         command = next(line.split("repeat:")[1] for line in first.splitlines() if "repeat:" in line)
         assert main([word.strip("'") for word in command.split()[1:]]) == 1
+
+
+def test_without_a_check_of_what_is_documented_nothing_was_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(request: Asked) -> Told:
+        return envelope({"items": []} if "list" in request.path else {"balance_usd": "1"})
+
+    with serving(answer) as (url, _):
+        assert main(["contract", "--target", url, "--only", "account/1"]) == 2
+        assert main(["contract", "--target", url, "--only", "account/1", "--hold", "vendor"]) == 1
+    assert "≠ choice/http.public Discovery and account are served" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -216,3 +233,108 @@ def test_a_list_of_checks_shows_those_asked_for(capsys: pytest.CaptureFixture[st
     addresses = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert addresses[-1] == "probe/cron.dst"
     assert {address.rpartition("/")[0] for address in addresses[:-1]} == {"queue/lease"}
+
+
+def test_everything_created_is_deleted_after_a_402() -> None:
+    """Credit runs out in the middle: what was made is still deleted, whatever a deletion costs."""
+    there: set[str] = set()
+
+    def answer(request: Asked) -> Told:
+        name = json.loads(request.body or b"{}").get("name")
+        if request.method == "DELETE":
+            there.discard(request.path.rpartition("/")[2])
+            return envelope({"deleted": True})
+        if request.path.endswith("queue/create") and name is not None and len(there) < 3:
+            there.add(name)
+            return envelope({"queue": name, "type": "standard"})
+        return envelope(None, 402) if request.method == "POST" else envelope({"items": []})
+
+    with serving(answer) as (url, _):
+        report = run(url, allow_writes=True, only=("queue/ack/*", "queue/lease/*"))
+    assert ("no credit left" in (report.stopped or ""), report.left_over, there) == (True, [], set())
+
+
+def test_a_key_that_is_missing_is_said_before_anything_is_sent() -> None:
+    problem = r"there is no key in \$INFRAI_API_KEY; set it, or name another variable with --api-key-env"
+    with pytest.raises(SettingsError, match=problem):
+        Run(Settings("https://api.example.com"), Silent())
+    with pytest.raises(SettingsError, match=problem):
+        observe(Settings("https://api.example.com"), Silent())
+    Run(Settings("https://api.example.com", only=("access/*",)), Silent())
+
+
+def prices(usd: float) -> dict[str, Price]:
+    return {name: Price(usd if operation.method != "GET" else 0.0) for name, operation in routes().items()}
+
+
+def test_a_plan_says_what_it_costs_and_keeps_within_the_dollars_allowed() -> None:
+    found = catalogue.load()
+    settings = Settings("https://api.example.com", key=KEY, allow_writes=True, only=("queue/ack/1",))
+    sends = Counter({"queue.create": 2, "queue.publish": 3, "queue.get": 1})
+    assert list(Plan(settings, found, virtual=False, prices=prices(0.01), sends=sends).sentences())[2] == (
+        "By the prices of /v1/discovery, about $0.07, deleting included: 1 reads for $0.00 and 7 writes for $0.07."
+    )
+    dear = replace(settings, max_usd=0.01)
+    assert make_plan(dear, found, virtual=False, prices=prices(0.01)).scenarios == []
+    assert (
+        "What that costs is not known: /v1/discovery tells no prices."
+        in make_plan(settings, found, virtual=False).sentences()
+    )
+
+
+def test_what_is_documented_is_planned_first_and_what_cannot_fail_last() -> None:
+    settings = Settings("https://api.example.com", key=KEY, allow_writes=True, max_requests=900)
+    planned = [check.warrant for check in make_plan(settings, catalogue.load(), virtual=False).scenarios]
+    assert planned == sorted(planned, key=lambda warrant: warrant == Warrant.CHOICE)
+
+
+def test_no_more_dollars_are_spent_than_allowed_and_those_for_deleting_are_kept() -> None:
+    spent: list[str] = []
+
+    def answer(request: Asked) -> Told:
+        if request.path.startswith("/v1/discovery"):
+            billing = {"price_usd": 0.01, "free": False, "unit": "request"}
+            listed = [{"id": operation.operation_id, "billing": billing} for operation in routes().values()]
+            return as_json({"capabilities": listed})
+        spent.append(request.method)
+        return envelope({"items": [], "queue": json.loads(request.body or b"{}").get("name", "q"), "message_id": "m"})
+
+    with serving(answer) as (url, _):
+        report = run(url, allow_writes=True, only=("probe/queue.*",), max_usd=0.5)
+    assert (len(spent) <= 50, spent.count("DELETE") > 0, report.left_over) == (True, True, [])
+
+
+def test_dollars_cannot_be_limited_where_nobody_tells_prices() -> None:
+    with serving(lambda _: envelope({"items": []})) as (url, _), pytest.raises(CannotJudge, match="tells no prices"):
+        run(url, only=("discovery/*",), max_usd=0.5)
+
+
+def test_without_a_terminal_a_line_every_ten_seconds_says_that_a_run_in_real_time_goes_on() -> None:
+    seconds, log = [0.0], io.StringIO()
+    terminal = Terminal(log, clock=lambda: seconds[0])
+    terminal.planned(Plan(Settings("https://api.example.com", key=KEY), catalogue.load(), virtual=False))
+    log.truncate(0)
+    for seconds[0] in range(31):
+        terminal.beat(int(seconds[0]), 40)
+    told = log.getvalue().lstrip("\0").splitlines()
+    assert told == [f"… {done} of 40 checks done" for done in (10, 20, 30)]
+    terminal.planned(Plan(Settings("emulator"), catalogue.load(), virtual=True))
+    before = log.getvalue()
+    seconds[0] = 99
+    terminal.beat(1, 40)
+    assert log.getvalue() == before
+
+
+def test_clean_up_says_in_a_sentence_that_nothing_can_be_listed() -> None:
+    with (
+        serving(lambda _: envelope(None, 401)) as (url, _),
+        pytest.raises(SettingsError, match=r"--cleanup: /v1/scheduling/.*/list answered 401, and no list"),
+    ):
+        by_prefix(Settings(url, key=KEY), "ct-", lambda _: None)
+
+
+def test_no_name_makes_a_line_longer_than_a_screen() -> None:
+    told: list[str] = []
+    with serving(lambda _: envelope(None, 500)) as (url, _):
+        cleaner = Cleaner(Gate(key=KEY, cleaning=True), url, told.append)
+        assert cleaner.delete({"queue": ["q" * 2000]}) == [f"queue {'q' * 60}… (2000 characters)"]

@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.core import sandbox as module
-from sched_emulator.core import snapshot
+from sched_emulator.core import command_log, snapshot
 from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import Conflict, InvalidRequest
 from sched_emulator.core.ids import request_id
@@ -161,7 +160,7 @@ def test_every_command_is_kept_with_its_values_also_those_that_were_refused(box:
 
 
 def test_the_log_is_bounded_and_says_when_it_is_no_longer_whole(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "COMMANDS_KEPT", 3)
+    monkeypatch.setattr(command_log, "COMMANDS_KEPT", 3)
     for second in range(3):
         box.sandbox.poll(START_MS + second)
         assert box.sandbox.log_complete
@@ -221,7 +220,7 @@ def test_a_poll_as_long_work_returns_the_attempt_to_send(box: Box) -> None:
 
 
 def test_ten_thousand_commands_are_kept() -> None:
-    assert module.COMMANDS_KEPT == 10_000
+    assert command_log.COMMANDS_KEPT == 10_000
 
 
 def test_reading_is_no_command(box: Box) -> None:

@@ -102,7 +102,7 @@ def test_programs_in_python_and_node_are_recorded_with_their_own_key(tmp_path: P
             ["--real", "--yes", "--clock", "frozen"],
             "sched-emulator run: --clock is the emulator's, and with --real there is none; leave one of them out\n",
         ),
-        (["--record", "a"], "sched-emulator run: --record has no effect without --real\n"),
+        (["--record", "there"], f"sched-emulator run: --record: there {IS_THERE}\n"),
         (["--yes"], "sched-emulator run: --yes has no effect without --real\n"),
         (["--redact", "a"], "sched-emulator run: --redact has no effect without --real\n"),
     ],

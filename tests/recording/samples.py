@@ -8,7 +8,7 @@ DATA = Path(__file__).parents[1] / "data"
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 HEADER = Header("https://api.infrai.cc", START_MS, "0.1.0", ("https://api.acme.com",))
 ENTRIES: list[Entry] = [
-    Command(1, "base", {"version": 1, "now": "2026-01-01T00:00:00.000Z"}, 1),
+    Command(1, "base", {"version": 1, "now": "2026-01-01T00:00:00.000Z"}, seq=1),
     Exchange(
         START_MS + 1005,
         START_MS + 1042,
@@ -52,5 +52,5 @@ ENTRIES: list[Entry] = [
     Delivery(
         START_MS + 9 * 3_600_000 + 10_000, "https://api.acme.com/weekly", (), "{}", error="connection refused", seq=6
     ),
-    Command(1, "poll", {"until": START_MS + 9 * 3_600_000}, 7),
+    Command(1, "poll", {"until": START_MS + 9 * 3_600_000}, seq=7),
 ]

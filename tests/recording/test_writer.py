@@ -38,9 +38,9 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         elif isinstance(entry, Delivery):
             writer.delivery(entry)
         elif entry.command == "base":
-            writer.base("ifr_a", entry.arguments)
+            writer.base("ifr_a", json.dumps(entry.arguments, separators=(",", ":")), entry.sandbox)
         else:
-            writer.command("ifr_a", entry.command, entry.arguments)
+            writer.command("ifr_a", entry.command, json.dumps(entry.arguments, separators=(",", ":")))
     writer.close()
     with Recording(path) as recording:
         assert recording.header == HEADER
@@ -60,7 +60,7 @@ def test_accounts_tell_keys_apart(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "a.jsonl", HEADER, complain=silent)
     for key in ("ifr_a", "ifr_b", None, "ifr_a"):
         writer.exchange(exchange(key))
-    writer.command("ifr_b", "poll", {})
+    writer.command("ifr_b", "poll", "{}")
     writer.close()
     with Recording(tmp_path / "a.jsonl") as recording:
         found = [entry.account for entry in recording if isinstance(entry, Exchange | Command)]
@@ -74,8 +74,8 @@ def test_no_key_and_no_secret_is_in_the_file(tmp_path: Path) -> None:
     writer.exchange(replace(sent, path=f"/v1/x?api_key={KEY}", response_headers=(("Set-Cookie", f"s={SECRET}"),)))
     writer.exchange(exchange(response=b"\xff" + KEY.encode()))
     writer.delivery(Delivery(START_MS, f"https://h/{SECRET}", (("X-Token", SECRET),), body))
-    writer.base(KEY, {"queues": [{"secret": SECRET}], "key": KEY})
-    writer.command(KEY, "call", {"push": {"secret": SECRET}})
+    writer.base(KEY, json.dumps({"queues": [{"secret": SECRET}], "key": KEY}))
+    writer.command(KEY, "settle", json.dumps({"push": {"secret": SECRET}}))
     writer.close()
     raw = (tmp_path / "a.jsonl").read_bytes()
     assert (KEY.encode() in raw, SECRET.encode() in raw) == (False, False)
@@ -144,13 +144,13 @@ def test_a_forked_process_does_not_write(tmp_path: Path) -> None:
 
         later = []
         writer = Writer(Path({str(tmp_path / "a.jsonl")!r}), Header("", 0, ""), later=later.append, complain=print)
-        writer.command("ifr_a", "before", None)
+        writer.command("ifr_a", "before", "null")
         if os.fork() == 0:
-            writer.command("ifr_a", "forked", None)
+            writer.command("ifr_a", "forked", "null")
             writer.close()
             os._exit(0)
         os.wait()
-        writer.command("ifr_a", "after", None)
+        writer.command("ifr_a", "after", "null")
         writer.close()
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
@@ -168,7 +168,7 @@ def test_a_full_disk_is_said_once_and_leaves_whole_lines(tmp_path: Path) -> None
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # as a disk with so much room
         writer = Writer(Path("a.jsonl"), Header("", 0, ""), complain=print)
         for number in range(100):
-            writer.command("ifr_a", "poll", number)
+            writer.command("ifr_a", "poll", str(number))
         writer.close()
         print(writer.is_whole)
         resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))

@@ -56,6 +56,37 @@ async def test_two_keys_at_once_are_401(api: Api) -> None:
     assert len(api.app.sandboxes.hosted) == 0
 
 
+@pytest.mark.parametrize("path", ["/v1/scheduling/queue/list", "/_emulator/timeline"])
+async def test_a_query_parameter_given_twice_is_refused_by_name_also_with_the_same_value(api: Api, path: str) -> None:
+    for values in ("limit=5&limit=5", "limit=5&limit=", "limit=5&limit=6&limit=7"):
+        response = await api.send("GET", f"{path}?{values}")
+        error = (await response.json())["error"]
+        message = "`limit` must be given once, not several times"
+        assert (response.status, error["message"], error["details"]) == (400, message, {"parameter": "limit"})
+
+
+@pytest.mark.parametrize("path", ["/v1/scheduling/queue/publish", "/_emulator/clock/advance"])
+@pytest.mark.parametrize("name", ["Content-Type", "content-type", "Origin", "Idempotency-Key"])
+async def test_a_header_given_twice_is_refused_by_name(api: Api, path: str, name: str) -> None:
+    if name == "Idempotency-Key" and path.startswith("/_emulator"):
+        return  # the control API does not read it
+    value = {"Origin": "http://localhost", "Idempotency-Key": "one"}.get(name, "application/json")
+    headers = CIMultiDict([*api.headers.items(), (name, value), (name, value)])
+    headers.setdefault("Content-Type", "application/json")
+    response = await api.client.post(path, data=b'{"queue": "q", "payload": {}}', headers=headers)
+    error = (await response.json())["error"]
+    message = "must be given once, not several times"
+    assert (response.status, error["message"].lower()) == (400, f"`{name}` {message}".lower())
+
+
+async def test_of_a_member_that_stands_twice_in_a_body_the_last_counts(api: Api) -> None:
+    body = b'{"queue":"a","queue":"q","payload":{"n":1,"n":2}}'
+    await api.send("POST", "/v1/scheduling/queue/publish", body, headers=JSON)
+    assert await api.call("queue.consume", {"queue": "q"}) == {
+        "messages": [{"message_id": "msg_000001", "payload": {"n": 2}}]
+    }
+
+
 @pytest.mark.parametrize("key", ["ifr_a\tb", "ifr_a b"])
 async def test_a_key_of_other_than_visible_characters_is_401(api: Api, key: str) -> None:
     answer = await exchanged(api, f"GET /v1/cron/list HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\r\n")

@@ -21,7 +21,7 @@ LINKS = {
     "health": "/_emulator/health",
     "sandboxes": "/_emulator/sandboxes",
 }
-BANNER = app.BANNER.format(url="http://127.0.0.1:8420", control=PREFIX)
+BANNER = app.BANNER.format(url="http://127.0.0.1:8420", control=PREFIX, more="")
 PRINTED = re.findall(r"http://127\.0\.0\.1:8420(\S+)$", BANNER.partition("A first request")[0], re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +10,7 @@ from sched_emulator import spec
 from sched_emulator.client import reliance
 from sched_emulator.config import UsageError
 from sched_emulator.spec.assumptions import Assumption
+from sched_emulator.spec.choices import Choice
 
 from . import connection
 from .options import Commands, Option, Parser, add_command
@@ -36,9 +38,10 @@ def register(commands: Commands) -> None:
         actions,
         "list",
         summary="List all questions and their answers: the defaults, or with --url or --key those in force.",
-        examples="  sched-emulator assumptions list\n  sched-emulator assumptions list --key ifr_my_tests",
+        examples="  sched-emulator assumptions list\n  sched-emulator assumptions list --key ifr_my_tests\n"
+        "  sched-emulator assumptions list --choices",
         run=list_all,
-        options=OPTIONS,
+        options=(*OPTIONS, Option("--choices", "list what cannot be switched: what the emulator chose", default=False)),
     )
     explain_parser = add_command(
         actions,
@@ -60,9 +63,11 @@ def register(commands: Commands) -> None:
 
 
 def list_all(values: argparse.Namespace) -> int:
-    """List the questions and their answers."""
+    """List the questions and their answers, or the choices."""
     from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
+    if getattr(values, "choices", False):
+        return _list_choices(as_json=values.json)
     in_force = _in_force(values)
     answers = assumptions.defaults() if in_force is None else in_force
     if values.json:
@@ -78,12 +83,15 @@ def list_all(values: argparse.Namespace) -> int:
 
 
 def explain(values: argparse.Namespace) -> int:
-    """Explain one question."""
-    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
+    """Explain one question, or one choice."""
+    from sched_emulator.spec import assumptions, choices  # noqa: PLC0415 - both read YAML
 
     catalogue = assumptions.catalogue()
+    if values.id in choices.catalogue():
+        _explain_choice(choices.catalogue()[values.id], as_json=values.json)
+        return 0
     if values.id not in catalogue:
-        close = get_close_matches(values.id, catalogue, n=1)
+        close = get_close_matches(values.id, [*catalogue, *choices.catalogue()], n=1)
         hint = f"did you mean {close[0]}?" if close else "`sched-emulator assumptions list` shows them all"
         raise UsageError(f"there is no assumption {values.id!r}; {hint}")
     assumption = catalogue[values.id]
@@ -94,6 +102,33 @@ def explain(values: argparse.Namespace) -> int:
     else:
         _explain(assumption, answer)
     return 0
+
+
+def _list_choices(*, as_json: bool) -> int:
+    from sched_emulator.spec import choices  # noqa: PLC0415 - reads YAML
+
+    entries = choices.catalogue().values()
+    if as_json:
+        say_json({entry.id: entry.does for entry in entries})
+        return 0
+    say(styled("What the emulator does where nobody documented anything, without a switch", "bold"))
+    for entry in entries:
+        paragraph(f"  {entry.id}: {entry.does}", indent="    ")
+    return 0
+
+
+def _explain_choice(entry: Choice, *, as_json: bool) -> None:
+    if as_json:
+        say_json(asdict(entry))
+        return
+    say(styled(entry.id, "bold"))
+    paragraph(entry.does)
+    lines = f" (lines {', '.join(map(str, entry.lines))})" if entry.lines else ""
+    paragraph(f"The documentation{lines}: {entry.place}")
+    if entry.fact:
+        paragraph(f"The vendor says elsewhere: {entry.fact}")
+    paragraph(f"Why: {entry.why}")
+    paragraph(entry.unjudged or "`contract` tells whether a target does otherwise: your tests cannot rely on it there.")
 
 
 def relied(values: argparse.Namespace) -> int:

@@ -20,6 +20,12 @@ def _rate(text: str, option: str) -> float:
     return float(match[1])
 
 
+def _dollars(text: str, option: str) -> float:
+    if not re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text.strip()):
+        raise UsageError(f"{option}: {text!r} is no amount; expected US dollars, such as 0.50")
+    return float(text)
+
+
 def _listen(text: str, option: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
@@ -48,6 +54,7 @@ TARGET_OPTIONS = (
         "N",
         partial(parse_whole, least=1),
     ),
+    Option("--max-usd", "stop before more than so many dollars are spent, by the target's own prices", "N", _dollars),
     Option("--rate", "requests in a second (default 5/s; on this machine no limit)", "N/s", _rate),
     Option("--callback-url", "the public URL that leads to --callback-listen", "URL"),
     Option("--callback-listen", "where to listen for deliveries", "HOST:PORT", _listen),
@@ -60,6 +67,14 @@ OPTIONS = (
     Option("--only", "only checks whose address fits, such as 'queue/lease/*'", "GLOB", repeated=True, default=()),
     Option("--scenarios", "a folder of Python files with checks of your own", "DIR", files.folder_to_read),
     Option("--known", "a file of known deviations: `address: reason` on each line", "FILE", files.to_read),
+    Option(
+        "--hold",
+        "what to fail for beside what is documented: vendor, choices (an emulator: both, unless this is documented)",
+        "WARRANT",
+        repeated=True,
+        default=(),
+    ),
+    Option("--baseline", "the contract.json of an earlier run: say what changed since", "FILE", files.to_read),
     Option("--assumptions", "answers to compare with those observed, a TOML file", "FILE", files.to_read),
     Option("--report-dir", "write contract.html, .md, .xml and .json there", "DIR", files.folder_to_write),
     Option(

@@ -47,7 +47,6 @@ def run(values: argparse.Namespace) -> int:
     """Record until SIGTERM or Ctrl-C."""
     import asyncio  # noqa: PLC0415 - nobody else pays for it
 
-    from sched_emulator import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
     from sched_emulator.intercept import recorder  # noqa: PLC0415 - nobody else pays for it
 
     for option in ("target", "out"):
@@ -72,7 +71,6 @@ def run(values: argparse.Namespace) -> int:
     settings = recorder.Recorder(
         target("--target", recorder.without_version(values.target)),
         values.out,
-        __version__,
         values.port,
         values.port_file,
         receiving,

@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.output import reason, write
 from sched_emulator.recording.lines import RecordingError
@@ -22,9 +21,11 @@ EXAMPLES = """  sched-emulator run -- curl https://api.infrai.cc/v1/discovery
   sched-emulator run --clock 60x -- python worker.py
   sched-emulator run --offline --deliver none -- npm test
   sched-emulator run -- sh -c 'python setup_crons.py && sched-emulator clock advance 30d'
+  sched-emulator run --record session.jsonl -- python worker.py
   sched-emulator run --real --record session.jsonl -- python worker.py"""
 COSTS = "the command talks to the real https://api.infrai.cc with its own key: its calls cost what they cost."
-OF_REAL = ("record", "redact", "yes")
+OF_REAL = ("redact", "yes")
+OF_BOTH = ("record",)
 NOT_HERE = frozenset({"--port", "--port-file", "--log", "--exit-with-stdin"})
 
 OPTIONS = (
@@ -36,7 +37,6 @@ OPTIONS = (
     ),
     Option("--offline", "refuse all hosts but the gateway's and this machine", default=False),
     Option("--real", "no emulator: pass through to the real service, which costs money", default=False),
-    Option("--record", "with --real: write what passes into a new file", "FILE", files.to_write),
     Option("--redact", "with --real: fields of bodies to replace by a hash", "FIELD,…", names, ()),
     Option("--yes", "with --real: do not ask", default=False),
 )
@@ -93,14 +93,12 @@ def _emulated(values: argparse.Namespace, command: list[str]) -> Coroutine[Any, 
 
 
 def _real(values: argparse.Namespace, command: list[str]) -> Coroutine[Any, Any, int]:
-    from sched_emulator import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
     from sched_emulator.intercept import real  # noqa: PLC0415 - nobody else pays for it
 
     return real.run(
         command,
         record=values.record,
         redact=values.redact,
-        version=__version__,
         offline=values.offline,
         complain=partial(complain, values.prog),
     )
@@ -109,7 +107,8 @@ def _real(values: argparse.Namespace, command: list[str]) -> Coroutine[Any, Any,
 def _refuse_unused(values: argparse.Namespace) -> None:
     """Refuse what has no effect: options of the emulator where there is none, those of --real without it."""
     if values.real:
-        unused = [option.name for option in serve.OPTIONS if option.dest in values.given]
+        given = values.given - {*OF_BOTH}
+        unused = [option.name for option in serve.OPTIONS if option.dest in given]
         why = "is the emulator's, and with --real there is none; leave one of them out"
     else:
         unused = [f"--{name}" for name in OF_REAL if name in values.given]

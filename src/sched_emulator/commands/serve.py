@@ -9,6 +9,7 @@ from pathlib import Path
 from sched_emulator import config, files
 from sched_emulator.config import Config, UsageError
 from sched_emulator.output import reason
+from sched_emulator.recording.lines import RecordingError
 
 from .options import Commands, Option, Parse, add_command, choice, instant, names
 
@@ -107,6 +108,7 @@ OPTIONS = (
     Option("--seed", "what ids and chance are drawn from (default 0)", "N", whole(0), default=0),
     Option("--keys", "the only keys accepted (default: all that start with ifr_)", "KEY,…", _keys),
     Option("--load", "a snapshot to start from", "SNAPSHOT", files.to_read),
+    Option("--record", "write all that happens into a new file, to be replayed", "FILE", files.to_write),
     Option(
         "--max-body",
         "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
@@ -127,7 +129,13 @@ OPTIONS = (
         "BYTES",
         whole(2**20),
     ),
-    Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
+    Option(
+        "--log",
+        "what happens, a line each: text, json, or quiet, which is errors only (default text)",
+        "FORMAT",
+        choice("text", "json", "quiet"),
+        "text",
+    ),
     Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),
 )
 
@@ -151,6 +159,8 @@ def run(values: argparse.Namespace) -> int:
 
     try:
         return app.serve(settings)
+    except RecordingError as error:
+        raise UsageError(f"--record: {error}") from None
     except OSError as error:
         raise UsageError(f"the server cannot start: {reason(error)}") from None
 

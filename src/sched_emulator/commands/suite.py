@@ -12,7 +12,7 @@ from typing import Any
 from sched_emulator import files
 from sched_emulator.contract import calibration, catalogue, cleanup, reports
 from sched_emulator.contract.calibration import Finding
-from sched_emulator.contract.plan import Plan, every_check, refuse_unmet
+from sched_emulator.contract.plan import Plan, every_check, refuse_keyless, refuse_unmet
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Result
 from sched_emulator.contract.runner import CannotJudge, Run, observe
@@ -48,11 +48,15 @@ def _judge(settings: Settings, prog: str) -> int:
 
 def settings_of(values: argparse.Namespace) -> Settings:
     """Return the suite's settings for the values of the options; `calibrate` has fewer of them."""
-    paths = {name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios")}
+    paths = {
+        name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios", "baseline")
+    }
     given: dict[str, Any] = {name: Path(text) for name, text in paths.items() if text is not None}
-    more = ("allow_writes", "max_requests", "rate", "callback_url", "callback_listen", "real_time")
+    more = ("allow_writes", "max_requests", "max_usd", "rate", "callback_url", "callback_listen", "real_time")
     given |= {name: getattr(values, name) for name in more}
-    given |= {name: getattr(values, name) for name in ("only", "fail_fast", "examples") if hasattr(values, name)}
+    given |= {
+        name: getattr(values, name) for name in ("only", "fail_fast", "examples", "hold") if hasattr(values, name)
+    }
     if values.seed is not None:
         given["seed"] = values.seed
     key = os.environ.get(values.api_key_env) or None
@@ -65,11 +69,12 @@ def _list(settings: Settings) -> int:
     for check in every_check(found):
         if settings.only and not any(fnmatchcase(check.address, glob) for glob in settings.only):
             continue
-        say(f"{check.address:34} {check.grade:6} {check.title}")
+        say(f"{check.address:34} {check.warrant:13} {check.title}")
     return 0
 
 
 def _clean_up(settings: Settings, prefix: str) -> int:
+    refuse_keyless(settings, catalogue.load())
     left = cleanup.by_prefix(settings, prefix, say)
     for name in left:
         say(f"could not be deleted: {name}")
@@ -103,6 +108,9 @@ class Listener:
 
     def finished(self, result: Result, done: int, all_checks: int) -> None:
         """Nothing is said of single checks."""
+
+    def beat(self, done: int, all_checks: int) -> None:
+        """Nothing is said of what is under way."""
 
     def say(self, text: str) -> None:
         """Pass on what else there is to say."""

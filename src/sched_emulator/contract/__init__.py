@@ -7,10 +7,13 @@ the bottom:
 
     results · settings          what a check is, what became of it; what the user asked for
     described                   the documents resolved for the target's shapes
-    gate · created              every request passes here: budget, rate, refusals, the key, what was made
+    gate · pace · created       every request passes here: budget, rate, refusals, the key, what was made
+    prices                      what requests cost, by the target's own discovery
     site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
-    api · reply                 what scenarios and probes talk to
-    declare · catalogue         how a check is written, with address and grade; which there are
+    api · reply · steps         what scenarios and probes talk to, and what several of them do
+    crons                       crons, runs and their deliveries, read by meaning
+    declare · catalogue         how a check is written, with address and warrant; which there are
+    demands                     what checks demand besides, that nobody documented: judged once for each choice
     ledger                      the target's answers to the open questions
     schema/                     schemathesis over the resolved document
     judge · plan                what becomes of one check; which checks a run makes, and what they cost
@@ -21,7 +24,9 @@ A check is a function that takes an `Api`, has a docstring for its title, is dec
 and fails by `equal`, by `require`, or by a method of the `Api` that expects something. docs/conformance.md shows one.
 """
 
-from .api import NEVER, NO_BODY, Api, cron_id, messages_in, next_run, side_by_side
+from .api import NEVER, NO_BODY, Api, messages_in
+from .beats import beat, lateness
+from .crons import cron_id, has_ended, next_run
 from .declare import Bound, Group, probe
 from .described import routes
 from .instants import instant_of, instant_text
@@ -29,6 +34,7 @@ from .receivers import Answer, Call, Receiver
 from .reply import Reply, accepted
 from .results import Failed, NotChecked, equal, require, shown
 from .signed import SCHEMES, SECRET, is_signed
+from .steps import collected, collected_ids, dead_letter, side_by_side, tells, would_refuse, would_take
 
 __all__ = [
     "NEVER",
@@ -45,11 +51,17 @@ __all__ = [
     "Receiver",
     "Reply",
     "accepted",
+    "beat",
+    "collected",
+    "collected_ids",
     "cron_id",
+    "dead_letter",
     "equal",
+    "has_ended",
     "instant_of",
     "instant_text",
     "is_signed",
+    "lateness",
     "messages_in",
     "next_run",
     "probe",
@@ -57,4 +69,7 @@ __all__ = [
     "routes",
     "shown",
     "side_by_side",
+    "tells",
+    "would_refuse",
+    "would_take",
 ]

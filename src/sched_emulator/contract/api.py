@@ -1,27 +1,31 @@
 """What scenarios and probes talk to: the documented operations by name, names and payloads of one's own, and time.
 
-`call` expects success, `refused` a certain error, `attempt` takes either; all three compare each answer with the
-specification, once the target's shapes are known. `send` is for requests that no specification describes.
+`call` expects success and what the documentation says is returned, `refused` that nothing was done, `attempt` takes
+either. `expects` demands what rests on a choice of the emulator's: a target that does otherwise differs, and the check
+goes on; so do the form and the status of each answer. `send` is for requests that no specification describes.
 """
 
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
+from .crons import CREATE_TAKES, cron_id, has_ended, is_within
+from .demands import Demands
 from .described import Contract, routes
-from .instants import instant_of, instant_text
+from .instants import instant_text
 from .receivers import OK, Answer, Call, Receiver
 from .reply import Reply
 from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
 from .stages import Stage
 
-CREATE_TAKES = frozenset({"payload", "timezone", "retries", "idempotency_key"})
 NEVER = "0 0 1 1 *"
 KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
 RUN_PAGES = 8
+Thing = TypeVar("Thing")
+NO_REFUSAL = frozenset({401, 402, 408, 429})  # which say nothing of the request itself
 
 
 class Answers(Protocol):
@@ -35,10 +39,20 @@ class Api:
     """The target as one check sees it."""
 
     def __init__(
-        self, stage: Stage, answers: Answers, name: str, prefix: str, contract: Contract | None = None
+        self,
+        stage: Stage,
+        answers: Answers,
+        name: str,
+        prefix: str,
+        *,
+        contract: Contract | None = None,
+        demands: Demands | None = None,
+        address: str = "",
     ) -> None:
         self._stage = stage
         self.contract = contract
+        self._demands = demands
+        self._address = address
         self.prefix = prefix
         self._answers = answers
         self._name = name
@@ -68,38 +82,71 @@ class Api:
         response = self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
         reply = Reply(response)
         self._stage.trace.append(self._exchange(method, url, kept, raw, reply))
+        self._stage.heard(url, raw, succeeded=reply.succeeded)
         return reply
 
     def attempt(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
-        """Send an operation and return whatever is answered, compared with the specification."""
-        reply = self._operate(operation, http_headers or {}, arguments)
-        if self.contract is not None:
-            problem = self.contract.problem(operation, reply.status, reply.headers, reply.body)
-            if problem is not None:
-                raise Failed(problem, f"{operation} answers as openapi/scheduling.yaml describes")
+        """Send an operation and return whatever is answered; a success has what the documentation says is returned."""
+        return self.looked_at(operation, self._operate(operation, http_headers or {}, arguments))
+
+    def looked_at(self, operation: str, reply: Reply) -> Reply:
+        """Return an answer of an operation after a look at its form; it fails where it lacks what is documented."""
+        if self.contract is None:
+            return reply
+        if reply.status >= 500:
+            raise Failed(f"{operation} answered {reply.status}, an error of the target's own", "2xx or 4xx")
+        for choice, different in self.contract.form_problems(operation, reply):
+            self._note(choice, None if different is None else (f"{operation}: {different}", ""))
+        problem = self.contract.problem(operation, reply)
+        if problem is not None:
+            raise Failed(problem, f"{operation} returns what is documented")
         return reply
 
     def call(self, operation: str, **arguments: Any) -> Any:
         """Send an operation that succeeds; return what the documentation calls "returns"."""
         reply = self.attempt(operation, **arguments)
-        wanted = None if self.contract is None else self.contract.operations[operation].status
-        if not reply.succeeded or (wanted is not None and reply.status != wanted):
+        if not reply.succeeded:
             told = reply.error.get("message") or reply.text[:200]
-            raise Failed(f"{operation} answered {reply.status}: {told}", f"{operation} answers {wanted or '2xx'}")
+            raise Failed(f"{operation} answered {reply.status}: {told}", f"{operation} answers 2xx")
+        if self.contract is not None:
+            self._status(operation, reply, self.contract.operations[operation].status)
         return reply.data
 
     def refused(self, operation: str, *statuses: int, **arguments: Any) -> Reply:
-        """Send an operation that is refused with one of the statuses."""
+        """Send an operation that is refused; with which of the statuses is a choice (`http.statuses`)."""
         reply = self.attempt(operation, **arguments)
-        if reply.status not in statuses:
-            listed = " or ".join(map(str, statuses))
-            raise Failed(f"{operation} answered {reply.status}: {reply.text[:200]}", f"{operation} answers {listed}")
+        if not 400 <= reply.status < 500 or reply.status in NO_REFUSAL - set(statuses):
+            raise Failed(f"{operation} answered {reply.status}: {reply.text[:200]}", f"{operation} is refused")
+        self._status(operation, reply, *statuses)
         return reply
 
     def invalid(self, operation: str, **arguments: Any) -> Reply:
         """Send an operation whose request does not fit the description."""
         statuses = (400, 422) if self.contract is None else (self.contract.invalid_status,)
         return self.refused(operation, *statuses, **arguments)
+
+    # --- Demands that rest on choices
+
+    def expects(self, choice: str, condition: object, came: str, expected: str = "") -> None:
+        """Demand what the emulator has chosen to do, or what the vendor says elsewhere; a target may differ."""
+        self._note(choice, None if condition else (came, expected))
+
+    def expects_equal(self, choice: str, actual: Any, expected: Any, what: str) -> None:
+        """Demand that a value is as the emulator has chosen; `what` names it in a sentence."""
+        try:
+            equal(actual, expected, what)
+        except Failed as differs:
+            self._note(choice, (differs.came, differs.expected))
+        else:
+            self._note(choice, None)
+
+    def _note(self, choice: str, problem: tuple[str, str] | None) -> None:
+        if self._demands is not None:
+            self._demands.note(choice, self._address, problem, self._stage.trace)
+
+    def _status(self, operation: str, reply: Reply, *statuses: int) -> None:
+        listed = " or ".join(map(str, statuses))
+        self.expects("http.statuses", reply.status in statuses, f"{operation} answered {reply.status}", listed)
 
     # --- What is created
 
@@ -114,24 +161,26 @@ class Api:
         return name
 
     def cron(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> str:
-        """Create a cron and return its id. Settings go by the names of `cron.update`."""
-        return cron_id(self.cron_record(expression, url, **settings))
+        """Create a cron and return its id. Settings go by the names of `cron.update`.
+
+        Those that the table of create does not have are set by an update, and it fires by its expression from then on.
+        """
+        if "retry" in settings:
+            settings["retries"] = settings.pop("retry")
+        later = {name: settings.pop(name) for name in list(settings) if name not in CREATE_TAKES | {"name"}}
+        created = cron_id(self.cron_record(NEVER if later else expression, url, **settings))
+        if later:
+            changed = {} if expression == NEVER else {"cron_expr": expression}
+            self.call("cron.update", id=created, **later, **changed)
+        return created
 
     def cron_record(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> dict[str, Any]:
-        """Create a cron and return the record answered."""
-        names = self._answers.answer("cron.create.names") or "any"
-        fields = {"cron_expr": expression, "task_url": url or self.nowhere()}
-        if names != "example":
-            fields = {"schedule": expression, "url": fields["task_url"]}
+        """Create a cron with settings of the table of create, and return the record answered."""
+        fields = {"schedule": expression, "url": url or self.nowhere()}
+        if self._answers.answer("cron.create.names") == "example":
+            fields = {"cron_expr": fields["schedule"], "task_url": fields["url"]}
         fields["name"] = settings.pop("name", None) or self.name()
-        later = {}
-        if names in {"table", "example"}:
-            if "retry" in settings:
-                settings["retries"] = settings.pop("retry")
-            later = {name: settings.pop(name) for name in list(settings) if name not in CREATE_TAKES}
         record: dict[str, Any] = self.call("cron.create", **fields, **settings)
-        if later:
-            self.call("cron.update", id=cron_id(record), **later)
         return record
 
     def nowhere(self) -> str:
@@ -190,8 +239,9 @@ class Api:
         return answer
 
     def count(self, value: Any, expected: int, what: str) -> None:
-        """Compare a count that may be a truth value (`queue.count_fields`)."""
-        equal(value, expected > 0 if isinstance(value, bool) else expected, what)
+        """Compare a count that may be a truth value (`queue.count_fields`): true may be "done"."""
+        if value is not True:
+            equal(value, expected > 0 if isinstance(value, bool) else expected, what)
 
     # --- Time and deliveries
 
@@ -204,6 +254,10 @@ class Api:
     def virtual(self) -> bool:
         """Whether time is virtual: it passes at once, however much of it."""
         return self._stage.virtual
+
+    def some(self, things: Sequence[Thing], count: int) -> Sequence[Thing]:
+        """Return all of some things that are alike; so many of them, evenly spread, where each request may cost."""
+        return things[:: -(-len(things) // count)] if self._stage.paid else things
 
     @property
     def margin(self) -> float:
@@ -231,16 +285,19 @@ class Api:
         self._stage.sleep(seconds)
 
     def soon(self, seconds: float) -> str:
-        """Return the instant in so many seconds, as it is sent."""
-        return instant_text(self._stage.now() + seconds)
+        """Return the instant in so many seconds, as it is sent: use it in the very next request."""
+        return instant_text(self._stage.soon(seconds))
 
     def just_before(self, seconds: float) -> None:
-        """Let time pass until a hair before something is due in `seconds`."""
-        self._stage.sleep(seconds - self._stage.margin)
+        """Let time pass until a hair before what is due `seconds` after the last request that named a duration.
+
+        After the last of all where none did since the last wait. An answer that comes too late ends the check: again!
+        """
+        self._stage.just_before(seconds)
 
     def just_after(self) -> None:
         """Let the hair pass that `just_before` left, and as much again."""
-        self._stage.sleep(2 * self._stage.margin)
+        self._stage.just_after()
 
     def receiver(self, *answers: int | Answer) -> Receiver:
         """Return a receiver that answers so, the last answer again and again; without any, 200."""
@@ -258,33 +315,43 @@ class Api:
         return calls
 
     def finished(self, cron: str, run_id: str, within: float) -> dict[str, Any]:
-        """Wait for a run to finish and return it."""
-        state: dict[str, Any] = {}
+        """Wait for a run to end, at most so long, and return it: what an end looks like is not documented."""
+        run: dict[str, Any] = {}
 
         def is_over() -> bool:
-            state.update(self.call("cron.runs.get", id=cron, run_id=run_id))
-            return state["state"] in {"succeeded", "failed", "skipped"}
+            run.clear()
+            run.update(self.call("cron.runs.get", id=cron, run_id=run_id))
+            return has_ended(run)
 
-        if not self._stage.wait(is_over, within):
-            raise Failed(f"after {within:g} s the run was {state.get('state')}", "the run finishes")
-        return state
+        self._stage.wait(is_over, within)
+        return run
 
     def runs_of(self, field: str, owner: str) -> list[dict[str, Any]]:
-        """Return the newest runs of a cron (`cron_id`) or a task (`task_id`), from the first pages of run.list."""
-        found: list[dict[str, Any]] = []
+        """Return the runs of a cron (`cron_id`) or a task (`task_id`) on the first page of run.list that has any.
+
+        NotChecked when the first pages have none, and there are more: nobody documented in which order they come.
+        """
         cursor: dict[str, str] = {}
         for _ in range(RUN_PAGES):
             page = self.call("run.list", limit=100, **cursor)
-            found += [item for item in page["items"] if item.get(field) == owner]
-            if found or "next_cursor" not in page:
-                break
+            found = [item for item in page["items"] if item.get(field) == owner]
+            if found or not page.get("next_cursor"):
+                return found
             cursor = {"cursor": page["next_cursor"]}
-        return found
+        raise NotChecked(f"it is not among the runs on the first {RUN_PAGES} pages")
 
-    def payload_of(self, call: Call) -> Any:
-        """Return the payload in what a cron or a task delivered (`delivery.body`)."""
-        wrapped = isinstance(call.body, dict) and {"type", "run_id", "payload"} <= call.body.keys()
-        return call.body["payload"] if wrapped else call.body
+    def payload_of(self, call: Call, sent: Any = NO_BODY) -> Any:
+        """Return the payload in what a cron or a task delivered (`delivery.body`).
+
+        Where the form is undetermined, it is `sent` if that is anywhere in the body, else the body; NotChecked without.
+        """
+        if sent is not NO_BODY and self.answer("delivery.body") is None:
+            return sent if is_within(call.body, sent) else call.body
+        if self.follows("delivery.body") == "payload":
+            return call.body
+        if not isinstance(call.body, dict) or "payload" not in call.body:
+            raise Failed(f"the body was {shown(call.body)}", "an event with the payload")
+        return call.body["payload"]
 
     def every_second(self, seconds: int) -> str:
         """Return an expression that fires every so many seconds; NotChecked where six fields are not understood."""
@@ -303,7 +370,7 @@ class Api:
         keyed = "idempotency_key" in body or "Idempotency-Key" in headers
         if described.creation and not keyed and self._answers.answer("idempotency.required") == "required":
             body["idempotency_key"] = self.name()
-        if not body and not described.body_required:
+        if not body and described.method in {"GET", "DELETE"}:  # all others have a body in the documentation's examples
             return self.send(described.method, path, headers=headers, query=query)
         return self.send(described.method, path, body, headers=headers, query=query)
 
@@ -320,32 +387,9 @@ def _arrival(url: str, call: Call) -> Exchange:
     return Exchange(ARRIVED, url, call.headers, shown(call.body), None, {}, f"at {instant_text(call.at)}")
 
 
-def cron_id(record: Mapping[str, Any]) -> str:
-    """Return the id in a record that create returned (`cron.create.id_field`)."""
-    found = record.get("cron_id") or record.get("job_id")
-    if not isinstance(found, str):
-        raise Failed(f"the record has no id: {shown(record)}", "create returns the cron's id")
-    return found
-
-
 def messages_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the messages that consume returned (`queue.consume.result_key`)."""
     found = data.get("messages", data.get("items"))
     if not isinstance(found, list):
         raise Failed(f"consume returned {shown(data)}", "consume returns messages")
     return found
-
-
-def next_run(record: Mapping[str, Any]) -> float:
-    """Return when a cron fires next."""
-    if "next_run_at" not in record:
-        raise Failed("next_run_at was absent", "next_run_at is there while the cron is enabled")
-    return instant_of(record["next_run_at"])
-
-
-def side_by_side(actions: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do several things at once, and return what each returned."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only races need threads
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return [future.result() for future in [pool.submit(action) for action in actions]]

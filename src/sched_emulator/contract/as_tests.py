@@ -23,7 +23,7 @@ from .results import Check, Result, Status
 from .runner import CannotJudge, Run
 from .settings import Settings, SettingsError, fresh_seed
 
-SKIPPED = (Status.NOT_CHECKED, Status.UNDETERMINED, Status.KNOWN)
+SKIPPED = (Status.NOT_CHECKED, Status.UNDETERMINED, Status.KNOWN, Status.DIFFERS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -109,6 +109,9 @@ class Shared:
         with self._known:
             self._results[result.check.address] = result
             self._known.notify_all()
+
+    def beat(self, done: int, all_checks: int) -> None:
+        """Nothing is said of what is under way."""
 
     def say(self, _text: str) -> None:
         """Hear something else."""

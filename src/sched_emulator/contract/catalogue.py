@@ -15,7 +15,7 @@ from sched_emulator.spec import assumptions
 
 from .api import Api
 from .declare import ATTACHED
-from .results import Check, Grade, NotChecked
+from .results import Check, NotChecked, Warrant
 from .settings import SettingsError
 
 
@@ -49,7 +49,7 @@ def _unprobed(entry: assumptions.Assumption) -> Check:
     def tell(_api: Api) -> NoReturn:
         raise NotChecked(entry.unprobed)
 
-    return Check(f"probe/{entry.id}", Grade.INFO, entry.id, "probes", (), (), tell)
+    return Check(f"probe/{entry.id}", Warrant.OPEN, entry.id, "probes", (), (), tell)
 
 
 @cache

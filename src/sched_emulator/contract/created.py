@@ -13,6 +13,7 @@ import requests
 from sched_emulator import spec
 
 from .described import routes
+from .results import short
 
 
 class Created:
@@ -24,7 +25,7 @@ class Created:
 
     def note(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         """Learn from an exchange what is there now, or no longer."""
-        found = _operation_of(request) if response.ok else None
+        found = operation_at(str(request.method), request.path_url) if response.ok else None
         if found is None:
             return
         operation, in_path = found
@@ -39,6 +40,12 @@ class Created:
                 for name in _texts(sent, operation.sent_as(argument)):
                     self._known.get(kind, {}).pop(name, None)
 
+    @property
+    def count(self) -> int:
+        """How many things there are that can be deleted."""
+        with self._lock:
+            return sum(len(names) for kind, names in self._known.items() if kind in deletions())
+
     def names(self, kind: str) -> list[str]:
         """Return what there is of a kind."""
         with self._lock:
@@ -48,7 +55,7 @@ class Created:
         """Return what no operation deletes, each with its kind."""
         with self._lock:
             kinds = [kind for kind in self._known if kind not in deletions()]
-        return [f"{kind} {name}" for kind in kinds for name in self.names(kind)]
+        return [f"{kind} {short(name)}" for kind in kinds for name in self.names(kind)]
 
 
 @cache
@@ -75,17 +82,16 @@ def _patterns() -> list[tuple[str, re.Pattern[str], spec.Operation]]:
     return [
         (operation.method, re.compile(".*" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), operation)
         for operation in routes().values()
-        if operation.makes or operation.deletes
         for path in (operation.path, operation.newer_path)
         if path is not None
     ]
 
 
-def _operation_of(request: requests.PreparedRequest) -> tuple[spec.Operation, dict[str, str]] | None:
-    """Return which operation a request is, if it makes or deletes something, and what its path says."""
-    path = request.path_url.partition("?")[0]
-    for method, pattern, operation in _patterns():
-        match = pattern.fullmatch(path) if request.method == method else None
+def operation_at(method: str, path_url: str) -> tuple[spec.Operation, dict[str, str]] | None:
+    """Return which operation a method and a path are, and what the path says; None when they are none."""
+    path = path_url.partition("?")[0]
+    for of_operation, pattern, operation in _patterns():
+        match = pattern.fullmatch(path) if of_operation == method else None
         if match is not None:
             return operation, {name: unquote(text) for name, text in match.groupdict().items()}
     return None

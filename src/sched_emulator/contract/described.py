@@ -1,17 +1,22 @@
 """The specification, resolved for the shapes that a target was found to have, and answers compared with it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
 from sched_emulator import spec
 from sched_emulator.spec import assumptions
 
+from .reply import Reply
 from .results import shown
 
+FORM = ("http.envelope_members", "http.metadata", "http.error_members", "http.further_members", "values.instants_out")
 REQUEST_ID = "X-Infrai-Request-Id"
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+LIMITS = frozenset({"minimum", "maximum", "pattern", "minLength", "maxLength"})  # of answers, which nobody documented
 ALL_NAMES = "both"  # what an answer is called under which a thing has all the names that other answers give it
 
 
@@ -25,6 +30,13 @@ def routes() -> dict[str, spec.Operation]:
     return Contract(shapes).operations
 
 
+class Lack(NamedTuple):
+    """What an answer lacks: in one sentence, and what it has in common with others that lack the same."""
+
+    cause: str
+    told: str
+
+
 class Contract:
     """What a target has to answer, given its answers to the open questions about shape."""
 
@@ -33,41 +45,133 @@ class Contract:
         self.document = spec.resolve(spec.load("scheduling"), {**assumptions.defaults(), **answers})
         self.operations = {operation.short: operation for operation in spec.operations(self.document)}
         self.invalid_status = int(self.document["x-validation-status"])
-        self._validators: dict[tuple[str, int], jsonschema_rs.Validator | None] = {}
+        self._validators: dict[tuple[str, str], jsonschema_rs.Validator] = {}
 
-    def problem(self, operation: str, status: int, headers: Mapping[str, str], body: Any) -> str | None:
-        """Return what is wrong with an answer in one sentence, or None."""
-        if status >= 500:
-            return f"the answer was {status}, an error of the target's own"
+    def problem(self, operation: str, reply: Reply) -> str | None:
+        """Return what a success lacks of what is documented, in one sentence, or None. What is more is no matter."""
+        lack = self.lack(operation, reply)
+        return None if lack is None else lack.told
+
+    def lack(self, operation: str, reply: Reply) -> Lack | None:
+        """Return what a success lacks of what is documented, the same cause for every operation and value."""
+        if not reply.succeeded:
+            return None
+        returns = self.operations[operation].returns
+        if returns and reply.body is None:
+            return Lack("no JSON", f"{operation} answered {reply.text[:80]!r}, which is no JSON")
+        validator = self._validator(operation, "returns", lambda: lenient(returns))
+        for error in validator.iter_errors(without_nulls(by_one_id(operation, reply.data), returns)):
+            place = "/".join(map(str, error.instance_path)) or "what was returned"
+            detail = error.kind.value if error.kind.name == "required" else ""
+            where = "/".join("" if isinstance(step, int) else step for step in error.instance_path)
+            return Lack(f"{where} {error.kind.name} {detail}", f"{place}: {error.message[:300]}")
+        return None
+
+    def form_problems(self, operation: str, reply: Reply) -> Iterator[tuple[str, str | None]]:
+        """Yield the choices about form that an answer shows, each with what is wrong, or None."""
+        content_type = reply.headers.get("Content-Type", "")
+        is_json = content_type.partition(";")[0].strip().lower() == spec.JSON_CONTENT
+        yield "http.media_type", None if is_json else f"the Content-Type was {content_type!r}"
         described = self.operations[operation].responses
-        if str(status) not in described:
-            return f"the status was {status}; documented are {', '.join(described)}"
-        content_type = headers.get("Content-Type", "")
-        if "json" not in content_type:
-            return f"the Content-Type was {content_type!r}, not JSON"
-        validator = self._validator(operation, status)
-        if validator is not None:
-            for error in validator.iter_errors(body):
-                place = "/".join(map(str, error.instance_path)) or "the body"
-                return f"{place}: {error.message}"
-        return self._request_id_problem(operation, headers, body)
+        if str(reply.status) not in described:
+            yield "http.statuses", f"the status was {reply.status}; described are {', '.join(described)}"
+            return
+        schema = described[str(reply.status)].get("content", {}).get(spec.JSON_CONTENT, {}).get("schema")
+        if schema is None:
+            return
+        validator = self._validator(operation, str(reply.status), lambda: schema)
+        problems: dict[str, str | None] = dict.fromkeys(FORM if self.operations[operation].enveloped else FORM[-2:])
+        data = by_one_id(operation, reply.data)
+        body = data if reply.data is reply.body else {**reply.body, "data": data}
+        for error in validator.iter_errors(body):
+            place = "/".join(map(str, error.instance_path)) or "the body"
+            problems.setdefault(_choice_of(error), None)
+            problems[_choice_of(error)] = problems[_choice_of(error)] or f"{place}: {error.message[:200]}"
+        if "http.metadata" in problems and problems["http.metadata"] is None:
+            problems["http.metadata"] = _request_id_problem(reply)
+        if problems["values.instants_out"] is None:
+            problems["values.instants_out"] = _instant_problem(reply.body)
+        yield from problems.items()
 
-    def _validator(self, operation: str, status: int) -> jsonschema_rs.Validator | None:
-        key = (operation, status)
+    def _validator(self, operation: str, part: str, schema: Callable[[], Any]) -> jsonschema_rs.Validator:
+        key = (operation, part)
         if key not in self._validators:
-            schema = self.operations[operation].responses[str(status)].get("content", {})
-            schema = schema.get(spec.JSON_CONTENT, {}).get("schema")
-            self._validators[key] = (
-                None
-                if schema is None
-                else jsonschema_rs.Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True)
+            self._validators[key] = jsonschema_rs.Draft202012Validator(
+                schema(), validate_formats=True, ignore_unknown_formats=True
             )
         return self._validators[key]
 
-    def _request_id_problem(self, operation: str, headers: Mapping[str, str], body: Any) -> str | None:
-        if not self.operations[operation].enveloped or not isinstance(body, dict) or "metadata" not in body:
-            return None
-        inside, outside = body["metadata"].get("request_id"), headers.get(REQUEST_ID)
-        if outside is not None and inside != outside:
-            return f"{REQUEST_ID} was {shown(outside)} and metadata.request_id {shown(inside)}; they are the same"
-        return None
+
+def lenient(schema: Any) -> Any:
+    """Return a schema that asks for what is documented by meaning: no word against further members, nor of limits."""
+    if isinstance(schema, list):
+        return [lenient(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    dropped = {"additionalProperties", "unevaluatedProperties", *LIMITS}
+    return {name: lenient(value) for name, value in schema.items() if name not in dropped}
+
+
+def by_one_id(operation: str, data: Any) -> Any:
+    """Return what cron.list returned with `cron_id` for the ids, which may be called as in the record of create."""
+    items = data.get("items") if operation == "cron.list" and isinstance(data, dict) else None
+    if not isinstance(items, list):
+        return data
+    return {**data, "items": [_by_cron_id(item) for item in items]}
+
+
+def _by_cron_id(item: Any) -> Any:
+    if not isinstance(item, dict) or "job_id" not in item:
+        return item
+    return {"cron_id": item["job_id"], **{name: value for name, value in item.items() if name != "job_id"}}
+
+
+def without_nulls(value: Any, schema: Any) -> Any:
+    """Return a value without members that are null where they may be absent."""
+    if isinstance(value, list):
+        items = schema.get("items", {}) if isinstance(schema, dict) else {}
+        return [without_nulls(item, items) for item in value]
+    if not isinstance(value, dict) or not isinstance(schema, dict):
+        return value
+    described, required = schema.get("properties", {}), schema.get("required", [])
+    return {
+        name: without_nulls(item, described.get(name, {}))
+        for name, item in value.items()
+        if item is not None or name in required
+    }
+
+
+def _choice_of(error: jsonschema_rs.ValidationError) -> str:
+    """Return the choice about form that an answer is not as."""
+    if error.kind.name in {"additionalProperties", "unevaluatedProperties"}:
+        return "http.further_members"
+    path = list(error.instance_path)
+    if path[:1] in (["metadata"], ["error"]):
+        return "http.metadata" if path[0] == "metadata" else "http.error_members"
+    if path and error.kind.name in {"format", "pattern"}:
+        return "values.instants_out"
+    return "http.envelope_members"
+
+
+def _request_id_problem(reply: Reply) -> str | None:
+    metadata = reply.body.get("metadata") if isinstance(reply.body, dict) else None
+    inside = metadata.get("request_id") if isinstance(metadata, dict) else None
+    outside = reply.headers.get(REQUEST_ID)
+    if outside is not None and inside != outside:
+        return f"{REQUEST_ID} was {shown(outside)} and metadata.request_id {shown(inside)}; they are the same"
+    return None
+
+
+def _instant_problem(value: Any, name: str = "") -> str | None:
+    """Return what is wrong with how the first instant outside of payloads is written, or None."""
+    if isinstance(value, str) and name.endswith("_at") and not INSTANT.fullmatch(value):
+        return f"{name} was {shown(value)}"
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else [(name, item) for item in value]
+        if isinstance(value, list)
+        else []
+    )
+    problems = (_instant_problem(item, key) for key, item in parts if key != "payload")
+    return next((problem for problem in problems if problem is not None), None)

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 
 def instant_of(text: str) -> float:
-    """Return the seconds since 1970 of an instant in an answer."""
-    return datetime.fromisoformat(text).timestamp()
+    """Return the seconds since 1970 of an instant in an answer; without an offset it is in UTC."""
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
 def instant_text(seconds: float) -> str:

@@ -55,8 +55,7 @@ class Ledger:
 
         What is undetermined is taken by default.
         """
-        shapes = [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
-        answers = {name: self.answer(name) for name in shapes}
+        answers = {name: self.answer(name) for name in shapes()}
         if limits:
             answers |= {name: self.answer(name) for name in assumptions.catalogue() if name.startswith("limits.")}
         return Contract({name: answer for name, answer in answers.items() if answer is not None})
@@ -76,6 +75,11 @@ class Ledger:
         if isinstance(found, Bound):
             return Observation(question, found.answer, bound=found.text, exchanges=trace)
         return Observation(question, found, exchanges=trace)
+
+
+def shapes() -> list[str]:
+    """Return the questions about names and forms, without whose answers no answer of the target can be read."""
+    return [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
 
 
 Measure: TypeAlias = Callable[[Check, Ledger, list[Exchange]], str | int | Bound]

@@ -1,8 +1,12 @@
-"""Measures how many requests each check sends, for the plans: run as a module, it writes costs.json."""
+"""Measures which requests each check sends, for the plans: run as a module, it writes costs.json."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from .created import operation_at
+from .ledger import shapes
 from .plan import Plan
 from .report import Report
 from .results import Result
@@ -19,25 +23,41 @@ class Silent:
     def finished(self, _result: Result, _done: int, _all_checks: int) -> None:
         """Hear what became of a check."""
 
+    def beat(self, _done: int, _all_checks: int) -> None:
+        """Hear that the run goes on."""
+
     def say(self, _text: str) -> None:
         """Hear something else."""
 
 
-def measured(report: Report) -> dict[str, int]:
-    """Return the number of requests to the target by address, steps of a clock apart."""
-    counts = {}
+def measured(report: Report) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
+    """Return by address how often each operation was sent, steps of a clock apart; and the questions that were asked.
+
+    What is no operation counts as `other`. What can be read of every answer is known anyway.
+    """
+    counts, asked = {}, {}
     for result in report.results:
+        if result.check.aspect == "choices":  # what others have asked
+            continue
         sent = [item for item in result.exchanges if item.status is not None and "/_emulator/" not in item.url]
-        counts[result.check.address] = len(sent)
-    return counts
+        found = [operation_at(item.method, urlsplit(item.url).path) for item in sent]
+        names = Counter("other" if item is None else item[0].short for item in found)
+        counts[result.check.address] = dict(sorted(names.items()))
+        if wanted := sorted(set(result.asked) - set(shapes())):
+            asked[result.check.address] = wanted
+    return counts, asked
 
 
 def main() -> None:
     """Run probes and scenarios against an emulator in real time, and write what they cost."""
-    only = ("[!s]*", "s[!c]*")  # all but schema/…
-    report = Run(Settings(target="emulator", seed=1, only=only, real_time=True), Silent()).perform()
-    text = json.dumps(dict(sorted(measured(report).items())), indent=2)
-    Path(__file__).with_name("costs.json").write_text(text + "\n", encoding="utf-8")
+    only = ("[!s]*",)  # all but schema/…
+    report = Run(Settings(target="emulator", seed=1, only=only, real_time=True, measured=True), Silent()).perform()
+    sends, asks = (
+        ",\n".join(f"    {json.dumps(address)}: {json.dumps(said)}" for address, said in sorted(part.items()))
+        for part in measured(report)
+    )
+    text = f'{{\n  "sends": {{\n{sends}\n  }},\n  "asks": {{\n{asks}\n  }}\n}}\n'
+    Path(__file__).with_name("costs.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,30 @@
 """What a run will do, and what it will cost: which checks, about how many requests, how long, what is created."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sched_emulator.spec import assumptions
 
+from . import demands
 from .catalogue import Catalogue
+from .created import deletions, makers
 from .described import Contract, routes
-from .results import Check, Grade, Result, Status
+from .gate import READS, SLACK_SHARE
+from .ledger import shapes
+from .prices import DISCOVERY, Price
+from .results import Check, Result, Status, Warrant
 from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings, SettingsError
 
-CLEAN_UP_SHARE = 0.15
 SCHEMA_REQUESTS = {"examples": 4, "coverage": 55, "fuzzing": 11}
+UNMEASURED = {"other": 6}
 LONGEST_REAL_SECONDS = 95
 
 
@@ -31,13 +38,25 @@ class Plan:
     questions: list[str] = field(default_factory=list)
     scenarios: list[Check] = field(default_factory=list)
     schema: dict[str, Check] = field(default_factory=dict)
+    choices: list[Check] = field(default_factory=list)
     left_out: list[Result] = field(default_factory=list)
-    requests: int = 0
+    prices: Mapping[str, Price] | None = None
+    sends: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def requests(self) -> int:
+        """About how many requests are sent before anything is deleted."""
+        return self.sends.total()
+
+    @property
+    def usd(self) -> float:
+        """About how many dollars that costs, and deleting everything again."""
+        return dollars(self.sends + deleted(self.sends), self.prices or {})
 
     @property
     def count(self) -> int:
         """How many checks will be run."""
-        return len(self.questions) + len(self.scenarios) + len(self.schema)
+        return len(self.questions) + len(self.scenarios) + len(self.schema) + len(self.choices)
 
     @property
     def probes(self) -> list[Check]:
@@ -73,6 +92,8 @@ class Plan:
         if self.settings.budget is not None:
             rate = self.settings.requests_per_second
             yield f"At most {self.settings.budget} requests are sent{f', {rate:g} a second' if rate else ''}."
+        if not self.virtual:
+            yield self._price()
         if self.virtual:
             yield "It is an emulator: every check gets a sandbox of its own, nothing of yours is touched."
         elif any(check.writes for check in [*self.scenarios, *self.probes]):
@@ -82,27 +103,73 @@ class Plan:
             yield "Nothing is created: only reads, and requests without a good key, are sent."
         if self.left_out:
             yield f"{len(self.left_out)} checks are left out; the report says why."
+        asked, every = _lines(self.scenarios), _lines(self.catalogue.scenarios.values())
+        if self.settings.budget is not None and asked < every and not self.settings.only:
+            yield f"{len(asked)} of {len(every)} documented lines are asked about: --max-requests allows for more."
+
+    def _price(self) -> str:
+        """Say what it costs."""
+        if self.prices is None:
+            return f"What that costs is not known: {DISCOVERY} tells no prices."
+        sends = self.sends + deleted(self.sends)
+        reads = Counter({name: count for name, count in sends.items() if is_read(name)})
+        parts = [
+            f"{part.total()} {what} for ${dollars(part, self.prices):.2f}"
+            for what, part in (("reads", reads), ("writes", sends - reads))
+        ]
+        most = "" if self.settings.max_usd is None else f"; at most ${self.settings.max_usd:.2f} are spent"
+        return f"By the prices of {DISCOVERY}, about ${self.usd:.2f}, deleting included: {' and '.join(parts)}{most}."
+
+
+def _lines(checks: Iterable[Check]) -> set[int]:
+    """Return the lines of the documentation that checks rest on."""
+    return {line for check in checks if check.warrant == Warrant.DOCUMENTED for line in check.lines}
 
 
 @lru_cache(maxsize=1)
-def costs() -> dict[str, int]:
-    """Return how many requests each check was measured to send."""
-    measured: dict[str, int] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
+def _measured() -> dict[str, Any]:
+    measured: dict[str, Any] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
     return measured
 
 
-def cost(check: Check) -> int:
-    """Return about how many requests a check sends."""
+def costs() -> dict[str, dict[str, int]]:
+    """Return how often each check was measured to send each operation; what is no operation counts as `other`."""
+    sends: dict[str, dict[str, int]] = _measured()["sends"]
+    return sends
+
+
+def asks(check: Check) -> list[str]:
+    """Return the open questions, but for those about forms, on whose answers a check was measured to depend."""
+    wanted: list[str] = _measured()["asks"].get(check.address, [])
+    return wanted
+
+
+def cost(check: Check) -> Counter[str]:
+    """Return about how often a check sends each operation."""
     phase = check.address.rpartition("/")[2]
+    if check.aspect == "choices":
+        return Counter()
     if check.aspect == "schema":
-        return SCHEMA_REQUESTS.get(phase, 100)
-    return costs().get(check.address, 6)
+        return Counter({check.covers[0] if phase in SCHEMA_REQUESTS else "other": SCHEMA_REQUESTS.get(phase, 100)})
+    return Counter(costs().get(check.address, UNMEASURED))
 
 
-def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Plan:
-    """Choose the checks of a run."""
-    made = Plan(settings, catalogue, virtual)
-    budget = None if settings.budget is None else int(settings.budget * (1 - CLEAN_UP_SHARE))
+def make_plan(
+    settings: Settings, catalogue: Catalogue, *, virtual: bool, prices: Mapping[str, Price] | None = None
+) -> Plan:
+    """Choose the checks of a run.
+
+    Where the budget is short: what is needed to read answers, what is documented with the questions that it depends on
+    (each line once before any a second time), the examples; then the other questions, and last what cannot fail, unless
+    it is held against the target.
+    """
+    made = Plan(settings, catalogue, virtual, prices=prices)
+
+    short: list[str] = []  # why something did not fit: then nothing is spent on what cannot fail
+    counted: set[str] = set()  # the questions whose probes are paid for, also because a check depends on them
+
+    ordered = _by_coverage(catalogue.scenarios.values())
+    first, last = [[check for check in ordered if _is_held(settings, check) is held] for held in (True, False)]
 
     def admit(check: Check) -> bool:
         if settings.only and not any(fnmatchcase(check.address, glob) for glob in settings.only):
@@ -110,40 +177,116 @@ def make_plan(settings: Settings, catalogue: Catalogue, *, virtual: bool) -> Pla
         reason = reason_against(settings, check, virtual=virtual)
         if reason is None and not virtual and check.seconds > LONGEST_REAL_SECONDS:
             reason = f"it takes {check.seconds:.0f} s of real time"
-        if reason is None and budget is not None and made.requests + cost(check) > budget:
-            reason = f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
+        new = [name for name in asks(check) if name not in counted]
+        own = Counter[str]() if check.question in counted else cost(check)
+        sends = sum((cost(catalogue.probes[name]) for name in new), own)
+        if reason is None:
+            reason = _beyond(made, made.sends + sends) or (short[0] if short and check in last else None)
+            short.extend([reason] if reason else [])
         if reason is not None:
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))
             return False
-        made.requests += cost(check)
+        made.sends += sends
+        counted.update(new, [check.question])
         return True
 
-    shapes = [name for name, assumption in assumptions.catalogue().items() if assumption.kind == "shape"]
-    made.questions = [name for name in shapes if admit(catalogue.probes[name])]
-    made.scenarios = [check for check in sorted(catalogue.scenarios.values(), key=_importance) if admit(check)]
-    made.schema = {check.address: check for check in _schema_checks(settings, virtual=virtual) if admit(check)}
-    others = [name for name in assumptions.catalogue() if name not in shapes]
+    made.questions = [name for name in shapes() if admit(catalogue.probes[name])]
+    made.scenarios = [check for check in first if admit(check)]
+    generated = _schema_checks(settings, virtual=virtual)
+    made.schema = {check.address: check for check in generated if admit(check)}
+    others = [name for name in assumptions.catalogue() if name not in shapes()]
     made.questions += [name for name in others if admit(catalogue.probes[name])]
-    if not virtual and budget is None:
+    made.scenarios += [check for check in last if admit(check)]
+    made.choices = list(demands.CHECKS.values()) if made.scenarios else []
+    if not virtual and settings.budget is None:
         made.scenarios.sort(key=lambda check: -check.seconds)
     return made
 
 
-def _importance(check: Check) -> tuple[bool, int]:
-    """Return what decides when the budget is short: what is documented first, and the first of each group first."""
-    return check.grade != Grade.MUST, int(check.address.rpartition("/")[2])
+def _is_held(settings: Settings, check: Check) -> bool:
+    """Whether a check may fail: nobody pays to learn what cannot."""
+    return check.warrant != Warrant.CHOICE or "choices" in settings.hold
+
+
+def _beyond(made: Plan, sends: Counter[str]) -> str | None:
+    """Return why so many requests are too many, deleting included; None when they are not."""
+    settings, all_sends = made.settings, sends + deleted(sends)
+    if settings.budget is not None and all_sends.total() > settings.budget:
+        return f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
+    if settings.max_usd is not None and dollars(all_sends, made.prices or {}) > settings.max_usd:
+        return f"it is beyond the {settings.max_usd:g} dollars of --max-usd"
+    return None
+
+
+def deleted(sends: Mapping[str, int]) -> Counter[str]:
+    """Return which requests delete again what others have made; one in five is needed twice."""
+    again: Counter[str] = Counter()
+    for kind, operation in deletions().items():
+        made = sends.get(makers()[kind].short, 0)
+        again[operation.short] += made + made // SLACK_SHARE
+    return again
+
+
+def dollars(sends: Mapping[str, int], prices: Mapping[str, Price]) -> float:
+    """Return what so many requests cost."""
+    return sum(prices[name].usd * count for name, count in sends.items() if name in prices)
+
+
+def is_read(name: str) -> bool:
+    """Whether an operation only reads."""
+    return name in routes() and routes()[name].method in READS
+
+
+def refuse_keyless(settings: Settings, catalogue: Catalogue) -> None:
+    """Refuse a target that is not on this machine without a key, unless all that is asked for does without one.
+
+    SettingsError says so before anything is sent.
+    """
+    asked = [
+        check for check in every_check(catalogue) if any(fnmatchcase(check.address, glob) for glob in settings.only)
+    ]
+    if settings.key is None and not settings.loopback and not (asked and all(map(_keyless, asked))):
+        raise SettingsError(
+            f"there is no key in ${settings.key_variable}; set it, or name another variable with --api-key-env. "
+            "Without a key, --only 'access/*' and --only 'discovery/*' can be checked."
+        )
+
+
+def _keyless(check: Check) -> bool:
+    """Whether a check needs no key."""
+    return check.aspect == "access" or check.address.startswith("discovery")
+
+
+def _by_coverage(checks: Iterable[Check]) -> list[Check]:
+    """Return checks in the order in which a short budget is best spent.
+
+    The cheapest of each group about a line of the documentation, then those of the most lines for a request; a line
+    counts until the first check that asks about it. The further checks, and what rests on no line, come last.
+    """
+    price = {check.address: max(1, (cost(check) + deleted(cost(check))).total()) for check in checks}
+    left = sorted(checks, key=lambda check: price[check.address])
+    groups: dict[str, Check] = {}
+    for check in left:
+        if check.lines and not check.virtual:
+            groups.setdefault(check.address.rpartition("/")[0], check)
+    ordered = list(groups.values())
+    left = [check for check in left if check not in ordered]
+    covered = {line for check in ordered for line in check.lines}
+    while left:
+        best = max(left, key=lambda check: len(set(check.lines) - covered) / price[check.address])
+        if covered.issuperset(best.lines):
+            break
+        covered.update(best.lines)
+        left.remove(best)
+        ordered.append(best)
+    return [*ordered, *left]
 
 
 def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | None:
     """Return why a check is not for this run, None when it is."""
     if virtual:
         return None
-    if (
-        settings.key is None
-        and not settings.loopback
-        and check.aspect != "access"
-        and not check.address.startswith("discovery")
-    ):
+    if settings.key is None and not settings.loopback and not _keyless(check):
         return f"it needs a key in ${settings.key_variable}"
     if check.writes and not settings.may_write:
         return "it writes; --allow-writes lets it"
@@ -158,6 +301,7 @@ def every_check(catalogue: Catalogue) -> list[Check]:
     return [
         *catalogue.scenarios.values(),
         *plan(Contract({}), PHASES, stateful=True, reads_only=False).values(),
+        *demands.CHECKS.values(),
         *probed,
     ]
 

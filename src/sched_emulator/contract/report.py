@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .ledger import Observation
-from .results import Result, Status
+from .results import Result, Status, Warrant
 from .settings import Settings
 
 CONFORMS, DEVIATES, NOT_JUDGED = 0, 1, 2
@@ -29,7 +29,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Report:
-    """Everything that the reports show."""
+    """Everything that the reports show. `held` has whose promises count: without any of them nothing was judged."""
 
     settings: Settings
     url: str
@@ -38,8 +38,10 @@ class Report:
     began: str
     results: list[Result] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
+    held: frozenset[Warrant] = frozenset(Warrant)
     gone_known: list[str] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
+    changes: list[str] | None = None
     stopped: str | None = None
     seconds: float = 0
     requests: int = 0
@@ -65,11 +67,16 @@ class Report:
         return [item for item in self.results if item.status == Status.FAILED]
 
     @property
+    def differences(self) -> list[Result]:
+        """Where the target does otherwise than the emulator, without breaking what is documented."""
+        return [item for item in self.results if item.status == Status.DIFFERS]
+
+    @property
     def exit_status(self) -> int:
-        """0 conforms, 1 does not, 2 could not be judged."""
+        """0 conforms, 1 does not, 2 could not be judged: nothing that is held against the target was."""
         if self.failures or self.gone_known:
             return DEVIATES
-        judged = any(item.counts_as_checked for item in self.results)
+        judged = any(item.counts_as_checked for item in self.results if item.check.warrant in self.held)
         broken = any(item.status == Status.ERROR for item in self.results)
         return NOT_JUDGED if self.stopped or broken or not judged else CONFORMS
 
@@ -90,4 +97,4 @@ class Report:
 
     def repeat(self, result: Result) -> str:
         """Return the one command that repeats a check."""
-        return self.settings.command(f"--only '{result.check.address}'")
+        return self.settings.command(f"--only '{result.seen_in or result.check.address}'")

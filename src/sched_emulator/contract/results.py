@@ -8,15 +8,18 @@ from enum import StrEnum
 from typing import Any
 
 BODY_SHOWN_CHARS = 4000
+NAME_SHOWN_CHARS = 80
 WAIT, ARRIVED = "WAIT", "ARRIVED"
 
 
-class Grade(StrEnum):
-    """How firmly the documentation says what a check asks."""
+class Warrant(StrEnum):
+    """Who promised what a check demands; only what is documented, or a user's own demand, is held against everyone."""
 
-    MUST = "MUST"
-    SHOULD = "SHOULD"
-    INFO = "INFO"
+    DOCUMENTED = "documented"
+    OWN = "own"
+    VENDOR = "vendor"
+    CHOICE = "choice"
+    OPEN = "open question"
 
 
 class Status(StrEnum):
@@ -24,6 +27,7 @@ class Status(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    DIFFERS = "differs"
     KNOWN = "known"
     OBSERVED = "observed"
     UNDETERMINED = "undetermined"
@@ -42,6 +46,10 @@ class Failed(Exception):
 
 class NotChecked(Exception):
     """The target cannot show it within this run; the message says why."""
+
+
+class TooLate(NotChecked):
+    """An answer arrived after the instant that it should have spoken of, and so proves nothing: try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,12 @@ class Check:
     """One thing that is asked of a target.
 
     `address` is stable; `covers` names the operations and parameters concerned (`queue.consume`,
-    `queue.consume:visibility_timeout`), `lines` those of the documentation. `seconds` is how long it takes where time
-    is real; a `virtual` one takes too long there.
+    `queue.consume:visibility_timeout`), `lines` those of the documentation that its demands rest on. `seconds` is how
+    long it takes where time is real; a `virtual` one takes too long there.
     """
 
     address: str
-    grade: Grade
+    warrant: Warrant
     title: str
     aspect: str
     covers: tuple[str, ...]
@@ -100,8 +108,8 @@ class Check:
 
     @property
     def question(self) -> str:
-        """The open question that a probe is about."""
-        return self.address.removeprefix("probe/")
+        """The open question that a probe is about, or the choice."""
+        return self.address.removeprefix("probe/").removeprefix("choice/")
 
     @property
     def operations(self) -> list[str]:
@@ -116,7 +124,11 @@ class Check:
 
 @dataclass(slots=True)
 class Result:
-    """What became of a check. `answer` is what a probe observed."""
+    """What became of a check. `answer` is what a probe observed, `seen_in` the check that repeats what is told.
+
+    `again` says that nothing is known yet: the check has to be made another time. `asked` are the open questions whose
+    answers it wanted to know.
+    """
 
     check: Check
     status: Status
@@ -125,6 +137,9 @@ class Result:
     answer: str | int | None = None
     bound: str = ""
     seconds: float = 0
+    seen_in: str = ""
+    again: bool = False
+    asked: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
 
     @property
@@ -137,6 +152,11 @@ def shown(value: Any, limit: int = 300) -> str:
     """Return a value as JSON, cut to a length that a sentence bears."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def short(name: str) -> str:
+    """Return a name as a line of a report bears it."""
+    return name if len(name) <= NAME_SHOWN_CHARS else f"{name[: NAME_SHOWN_CHARS - 20]}… ({len(name)} characters)"
 
 
 def require(condition: object, came: str, expected: str = "") -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sched_emulator.config import UsageError
 
 EMULATOR = "emulator"
+HOLDABLE = ("documented", "vendor", "choices")
 DEFAULT_MAX_REQUESTS = 500
 DEFAULT_RATE = 5.0
 
@@ -34,6 +35,7 @@ class Settings:
     key_variable: str = "INFRAI_API_KEY"
     allow_writes: bool = False
     max_requests: int | None = None
+    max_usd: float | None = None
     rate: float | None = None
     callback_url: str | None = None
     callback_listen: str | None = None
@@ -41,12 +43,15 @@ class Settings:
     seed: int = field(default_factory=fresh_seed)
     only: tuple[str, ...] = ()
     known: Path | None = None
+    baseline: Path | None = None
     report_dir: Path | None = None
     assumptions: Path | None = None
     scenarios: Path | None = None
     real_time: bool = False
     fail_fast: bool = False
+    hold: tuple[str, ...] = ()
     examples: int = 10
+    measured: bool = False
     request_timeout: float = 10.0
 
     def __post_init__(self) -> None:
@@ -54,6 +59,9 @@ class Settings:
             raise SettingsError(
                 f"--target: {self.target!r} is no URL; expected `emulator` or something like http://127.0.0.1:8420"
             )
+        for held in self.hold:
+            if held not in HOLDABLE:
+                raise SettingsError(f"--hold: {held!r} cannot be held; expected {' or '.join(HOLDABLE)}")
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,30}", self.prefix):
             raise SettingsError(
                 f"--prefix: {self.prefix!r} cannot begin names; expected 2 to 31 lower-case letters, digits and hyphens"
@@ -70,6 +78,11 @@ class Settings:
     def loopback(self) -> bool:
         """Whether the target is on this machine, where requests cost nothing."""
         return self.target == EMULATOR or is_loopback(self.target)
+
+    @property
+    def paid(self) -> bool:
+        """Whether each request may cost something, as `measured` runs pretend: a sample of many alike has to do."""
+        return self.measured or not self.loopback
 
     @property
     def may_write(self) -> bool:
@@ -97,6 +110,7 @@ class Settings:
             words.append(f"--api-key-env {self.key_variable}")
         if self.allow_writes:
             words.append("--allow-writes")
+        words += [f"--hold {held}" for held in self.hold]
         if self.real_time:
             words.append("--real-time")
         if self.prefix_given is not None:

@@ -16,13 +16,21 @@ class Site:
     """The target as a whole: what it is, and the gate to it."""
 
     def __init__(
-        self, settings: Settings, gate: Gate, emulator: Emulator | None, url: str, started: Emulator | None = None
+        self,
+        settings: Settings,
+        gate: Gate,
+        emulator: Emulator | None,
+        url: str,
+        *,
+        started: Emulator | None = None,
+        is_emulator: bool,
     ) -> None:
         self.settings = settings
         self.gate = gate
         self.emulator = emulator
         self.url = url
         self.virtual = emulator is not None
+        self.is_emulator = is_emulator
         self.receivers = _receivers(settings)
         self._started = started
         self._prefix = settings.prefix
@@ -66,9 +74,11 @@ def open_site(settings: Settings) -> Site:
             strict=settings.real_time,
             deadline=RUN_MAY_TAKE_SECONDS,
         )
-        return Site(settings, gate, None if settings.real_time else emulator, emulator.url, started=emulator)
+        used = None if settings.real_time else emulator
+        return Site(settings, gate, used, emulator.url, started=emulator, is_emulator=True)
     url = settings.target.rstrip("/")
-    found = None if settings.real_time else find_emulator(url, settings.request_timeout)
+    there = find_emulator(url, settings.request_timeout)
+    found = None if settings.real_time else there
     rate = settings.requests_per_second
     gate = Gate(
         key=settings.key or ("ifr_contract" if settings.loopback else None),
@@ -79,7 +89,7 @@ def open_site(settings: Settings) -> Site:
         timeout=settings.request_timeout,
         deadline=RUN_MAY_TAKE_SECONDS + (settings.budget or 0) / (rate or 1e9),
     )
-    return Site(settings, gate, found, url)
+    return Site(settings, gate, found, url, is_emulator=there is not None)
 
 
 def find_emulator(url: str, timeout: float) -> Emulator | None:

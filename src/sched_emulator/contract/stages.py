@@ -5,6 +5,7 @@ all checks share the account, and time is real.
 """
 
 import itertools
+import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -16,10 +17,12 @@ import requests
 from sched_emulator.client.sandbox import Sandbox
 
 from .gate import PLACEHOLDER_KEY, Closed, Gate
+from .pace import ANY_TIME, Lane
 from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer
-from .results import WAIT, Exchange, NotChecked
+from .results import WAIT, Exchange, NotChecked, TooLate
 from .settings import Settings
 
+DURATIONS = {"publish": "delay_seconds", "publish_batch": "delay_seconds", "consume": "visibility_timeout"}
 LONGEST_REAL_WAIT_SECONDS = 75.0
 POLL_SECONDS = 0.1
 
@@ -28,6 +31,7 @@ class Stage(ABC):
     """What a check acts in. `margin` is how far, in seconds, an instant of the target is trusted."""
 
     virtual: bool
+    paid = False
     margin: float
     key: str
     key_shown: str
@@ -48,6 +52,21 @@ class Stage(ABC):
     @abstractmethod
     def wait(self, done: Callable[[], bool], within: float) -> bool:
         """Let time pass until something is so, at most `within` seconds and a margin; say whether it came to be."""
+
+    def soon(self, seconds: float) -> float:
+        """Return the instant in so many seconds, for a request that is sent now."""
+        return self.now() + seconds
+
+    def just_before(self, seconds: float) -> None:
+        """Let time pass until a hair before what is due so long after it was asked for."""
+        self.sleep(seconds - self.margin)
+
+    def just_after(self) -> None:
+        """Let the hair pass that `just_before` left, and as much again."""
+        self.sleep(2 * self.margin)
+
+    def heard(self, url: str, raw: bytes | None, *, succeeded: bool) -> None:  # noqa: B027 - often there is no need
+        """Take note of a request that was answered. TooLate when the answer proves nothing any more."""
 
     @abstractmethod
     def receiver(self, answers: Sequence[Answer]) -> Receiver:
@@ -161,43 +180,107 @@ class JournalReceiver:
 
 
 class RealStage(Stage):
-    """The account behind the key, in real time."""
+    """The account behind the key, in real time.
+
+    What is due on the target so long after a request is due between so long after the request left and so long after
+    its answer arrived: "before" is asked early enough for the answer to arrive before the first, "after" when the
+    second has passed. Which request it was: the last that carried a duration, else the last.
+    """
 
     virtual = False
 
     def __init__(self, gate: Gate, url: str, settings: Settings, receivers: ReceiverServer | None, name: str) -> None:
-        super().__init__(gate.session(), url)
+        self._lane = Lane()
+        super().__init__(gate.session(self._lane), url)
         self.key = PLACEHOLDER_KEY
         self.key_shown = "$" + settings.key_variable
-        self.margin = 0.4 if settings.loopback else 1.5
+        self.paid = settings.paid
+        self._least_margin = 0.4 if settings.loopback else 1.5
         self._least_pause = POLL_SECONDS if settings.loopback else 1.0
         self._gate = gate
         self._receivers = receivers
         self._name = name
         self._numbers = itertools.count(1)
+        self._begun: tuple[float, float] | None = None
+        self._promised = ANY_TIME
+        self._due = (ANY_TIME, ANY_TIME)
+
+    @property
+    def margin(self) -> float:  # type: ignore[override]
+        """How far an instant of the target is trusted: never finer than a request takes to go and come back."""
+        return max(self._least_margin, 1.5 * self._gate.pace.round_trip)
 
     def now(self) -> float:
         """Return this machine's present."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. NotChecked when that would take too long."""
-        if seconds > LONGEST_REAL_WAIT_SECONDS:
-            raise NotChecked(f"it takes {seconds:.0f} s of real time")
-        self._pause(max(seconds, 0.0))
-        self.trace.append(Exchange(WAIT, "", {}, None, None, {}, f"{seconds:.1f} s passed"))
+        """Wait, and let what is asked then go ahead of others. NotChecked when that would take too long."""
+        self._idle(seconds)
+        self._lane.due = self._gate.clock()
+
+    def soon(self, seconds: float) -> float:
+        """Return the instant in so many seconds and a round trip; the request that says so goes ahead of others."""
+        ahead = seconds + self._gate.pace.round_trip
+        self._promised = self._lane.due = self._gate.clock() + ahead
+        return self.now() + ahead
+
+    def just_before(self, seconds: float) -> None:
+        """Wait so long after what began last that an answer can still arrive before it is due; TooLate if none can."""
+        left, arrived = self._begun or (self._lane.left, self._lane.arrived)
+        due = (left + seconds, arrived + seconds)
+        self._idle(due[0] - self.margin - self._gate.clock())
+        if self._gate.clock() > due[0]:
+            raise TooLate(f"the target answers too slowly for something that is due after {seconds:g} s")
+        self._due, self._lane.due = due, due[0]
+
+    def just_after(self) -> None:
+        """Wait until what `just_before` waited for must have come to be, and a hair more."""
+        latest = self._due[1]
+        self._idle(latest + self.margin - self._gate.clock() if latest < ANY_TIME else 2 * self.margin)
+        self._lane.due = self._gate.clock()
+
+    def heard(self, url: str, raw: bytes | None, *, succeeded: bool) -> None:
+        """Note what has begun; TooLate when the answer arrived after what it should have come before."""
+        arrived = self._lane.arrived
+        limit = self._due[0]
+        if raw is not None and b'"run_at"' in raw:
+            limit, self._promised = min(limit, self._promised), ANY_TIME
+        if arrived > limit:
+            raise TooLate(
+                f"an answer arrived {arrived - limit:.1f} s after the instant that it should have come before"
+            )
+        seconds = _duration(url, raw) if succeeded else None
+        if seconds is not None:
+            self._begun = self._lane.left, arrived
+            self._due = self._lane.left + seconds, arrived + seconds
+            self._lane.due = self._due[0]
 
     def wait(self, done: Callable[[], bool], within: float) -> bool:
         """Look again and again."""
         if within > LONGEST_REAL_WAIT_SECONDS:
             raise NotChecked(f"it takes up to {within:.0f} s of real time")
+        self._forget()
         started = time.monotonic()
+        sent_at = self._lane.left
         while not done():
             waited = time.monotonic() - started
             if waited > within + self.margin:
                 return False
-            self._pause(max(self._least_pause, waited / 20))
+            free = self._lane.left == sent_at  # to look at what arrived here costs no request
+            self._pause(POLL_SECONDS if free else max(self._least_pause, waited / 5))
         return True
+
+    def _idle(self, seconds: float) -> None:
+        if seconds > LONGEST_REAL_WAIT_SECONDS:
+            raise NotChecked(f"it takes {seconds:.0f} s of real time")
+        self._forget()
+        self._pause(max(seconds, 0.0))
+        self.trace.append(Exchange(WAIT, "", {}, None, None, {}, f"{max(seconds, 0):.1f} s passed"))
+
+    def _forget(self) -> None:
+        """Let nothing be due any more: time passes, and others go ahead meanwhile."""
+        self._begun, self._due, self._lane.due = None, (ANY_TIME, ANY_TIME), ANY_TIME
 
     def _pause(self, seconds: float) -> None:
         """Wait; Closed as soon as the run is over."""
@@ -209,3 +292,15 @@ class RealStage(Stage):
         if self._receivers is None:
             raise NotChecked("it needs a receiver that the target reaches: --callback-url")
         return self._receivers.receiver(f"{self._name}-{next(self._numbers)}", answers)
+
+
+def _duration(url: str, raw: bytes | None) -> float | None:
+    """Return after how many seconds something is due that a request asks for, None where it names no duration."""
+    name = DURATIONS.get(url.rpartition("/")[2])
+    if raw is None or name is None:
+        return None
+    body = json.loads(raw)
+    messages = body.get("messages") if isinstance(body, dict) else None
+    items = [body, *messages] if isinstance(messages, list) else [body]
+    found = [item[name] for item in items if isinstance(item, dict) and isinstance(item.get(name), int | float)]
+    return min((seconds for seconds in found if seconds > 0), default=None)

@@ -5,6 +5,7 @@ kept without its body and its answer.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -14,7 +15,12 @@ from .records import DeliveryEntry, Exchange, RequestEntry
 
 
 class Journal:
-    """Requests and delivery attempts, newest last. `seq` counts over both, `weight` is what both weigh."""
+    """Requests and delivery attempts, newest last. `seq` counts over both, `weight` is what both weigh.
+
+    `ended` hears of each delivery attempt that has ended while it was kept.
+    """
+
+    ended: Callable[[DeliveryEntry], object] | None = None
 
     def __init__(
         self,
@@ -75,6 +81,8 @@ class Journal:
     def end_delivery(self, entry: DeliveryEntry) -> None:
         """Take notice that a delivery attempt which is still kept has been answered."""
         self._grow(entry.seq, kept.of_answer(entry))
+        if self.ended is not None:
+            self.ended(entry)
 
     def delivery(self, seq: int) -> DeliveryEntry | None:
         """Return a delivery attempt, or None when it is no longer kept."""

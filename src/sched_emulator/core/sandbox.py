@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from . import account, faults, globs, idempotency, ids, kept, queues, runs, snapshot, targets, urls
 from .beginning import Beginning
+from .command_log import CommandLog, Listener, OpenPoll
 from .dispatch import EVENTS, ON_ANSWERS, OPERATIONS, Facts, end_attempt
 from .errors import Backward, Conflict, InvalidRequest
 from .instants import to_ms
@@ -20,8 +21,8 @@ from .records import Attempt, Exchange, Fault, Outcome, RequestEntry, Settings, 
 from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
 
-COMMANDS_KEPT = 10_000
 EVENTS_A_PIECE = 20  # or chores, of a poll that is long work
+HEARD_AT_ONCE = 1000  # deliveries at most that a poll holds back for who listens
 
 
 class Answer(NamedTuple):
@@ -36,13 +37,6 @@ class Answer(NamedTuple):
     let_go: Sequence[Any] = ()
 
 
-class _OpenPoll(NamedTuple):
-    """A poll that pauses: its place in the log (None: the log is full), and how many events had happened before it."""
-
-    place: int | None
-    fired: int
-
-
 class Sandbox:
     """Crons, queues, tasks and runs of one key, with their own time.
 
@@ -51,10 +45,9 @@ class Sandbox:
     """
 
     store: Store
-    log: list[Command]
-    log_complete: bool
+    _commands: CommandLog
+    _listener: Listener | None = None
     _unsent: deque[str]
-    _open: "_OpenPoll | None"
     _chores: int = 0  # since the last event, or since the poll under way began
 
     def __init__(
@@ -112,7 +105,7 @@ class Sandbox:
     def record(self, exchange: Exchange) -> RequestEntry:
         """Journal a request that has been answered, or refused at the edge (*command*)."""
         exchange, weight = self.store.journal.fitted(exchange)
-        self._log("record", {"exchange": exchange}, weight)
+        self._keep("record", weight, exchange=exchange)
         store = self.store
         entry = RequestEntry(seq=store.journal.next_seq(), at_ms=store.now_ms, exchange=exchange, note=store.note)
         store.note = None
@@ -161,7 +154,7 @@ class Sandbox:
         passing = self._passing(until_ms, last, chores)
         opened = None
         while True:
-            if opened is None or self._open is not opened:
+            if opened is None or self._commands.under_way is not opened:
                 left = None if last is None else last - store.fired
                 more = {"chores": chores} if chores else {}
                 opened = self._open_poll(until_ms=until_ms, max_events=left, signing_now_ms=signing_now_ms, **more)
@@ -169,8 +162,10 @@ class Sandbox:
             try:
                 next(passing)
             except StopIteration as done:
-                self._open = None
+                self._commands.close_poll()
                 return done.value  # type: ignore[no-any-return]
+            if len(opened.delivered) > HEARD_AT_ONCE:
+                self._cut_poll()
             yield
             if self.store is not store:  # a reset or restore has come between: this time is over
                 return None
@@ -178,12 +173,28 @@ class Sandbox:
     @property
     def base(self) -> bytes:
         """The document of the state that the log began with; empty when it is too large to be kept with the log."""
-        return b"" if self._base is None else self._base.document()
+        return b"" if self._commands.base is None else self._commands.base.document()
+
+    @property
+    def log(self) -> list[Command]:
+        """The commands that are kept."""
+        return self._commands.commands
+
+    @property
+    def log_complete(self) -> bool:
+        """Whether all commands are kept."""
+        return self._commands.complete
 
     def commands(self) -> tuple[Command, ...]:
         """Return the log so far; of a poll under way, what it has done."""
         self._cut_poll()
         return tuple(self.log)
+
+    def listen(self, listener: Listener | None) -> None:
+        """Let somebody hear of all that happens from now on, in place of who heard of it before."""
+        self._cut_poll()
+        self._listener = self._commands.listener = listener
+        self._watch()
 
     def _passing(self, until_ms: int | None, last: int | None, chores: int) -> Generator[None, None, Attempt | None]:
         """Make happen what is due up to an event, and so many chores after it; yield after every few."""
@@ -306,6 +317,8 @@ class Sandbox:
             answers={**settings.answers, **(answers or {})},
         )
         self._origin = Beginning(state)
+        self._cut_poll()
+        self._commands.tell("reset", {"seed": seed, "now_ms": now_ms, "answers": answers})
         return self._begin(state, self._origin)
 
     def restore(self, state: State) -> list[Any]:
@@ -315,6 +328,8 @@ class Sandbox:
         containers of what is let go, to be freed in slices.
         """
         state = snapshot.at_home(state, self.store.settings)
+        self._cut_poll()
+        self._commands.tell("restore", {"state": state})
         return self._begin(state, Beginning(state))
 
     def containers(self) -> list[Any]:
@@ -345,35 +360,17 @@ class Sandbox:
         else:
             end_attempt(self.store, attempt, outcome)
 
-    def _open_poll(self, **arguments: Any) -> "_OpenPoll":
-        self._keep("poll", **arguments)
+    def _open_poll(self, **arguments: Any) -> OpenPoll:
+        self._cut_poll()
         self._chores = 0
-        self._open = opened = _OpenPoll(len(self.log) - 1 if self.log_complete else None, self.store.fired)
-        return opened
+        return self._commands.open_poll(self.store.fired, arguments)
 
     def _cut_poll(self) -> None:
-        """Let a poll under way be logged with the events that it has made happen so far, and end there."""
-        if self._open is not None:
-            if self._open.place is not None:
-                done = self.store.fired - self._open.fired
-                arguments = self.log[self._open.place].arguments
-                cut = {"max_events": done} | ({"chores": self._chores} if self._chores else {})
-                self.log[self._open.place] = Command("poll", {**arguments, **cut})
-            self._open = None
+        self._commands.cut_poll(self.store.fired, self._chores)
 
-    def _keep(self, method: str, /, **arguments: Any) -> None:
-        self._log(method, arguments, kept.of_values(arguments) if self.log_complete else 0)
-
-    def _log(self, method: str, arguments: dict[str, Any], weight: int) -> None:
-        """Keep a command, unless the log has ended: it ends at the first command that is too much, so has no gap."""
-        if self._open is not None:
-            self._cut_poll()
-        if self.log_complete:
-            self._logged_bytes += weight
-            if len(self.log) < COMMANDS_KEPT and self._logged_bytes <= self._log_bound:
-                self.log.append(Command(method, arguments))
-            else:
-                self.log_complete = False
+    def _keep(self, method: str, weight: int | None = None, /, **arguments: Any) -> None:
+        self._cut_poll()
+        self._commands.keep(method, arguments, weight)
 
     def _begin(self, state: State, base: Beginning) -> list[Any]:
         """Go on from another state; return the containers of what is let go."""
@@ -383,11 +380,13 @@ class Sandbox:
         return [*store.containers(), log]
 
     def _start_log(self, base: Beginning) -> None:
-        self._logged_bytes = 0 if base is self._origin else len(base)  # what it returns to is kept anyway
-        self.log_complete = self._logged_bytes <= self._log_bound
-        self._base = base if self.log_complete else None
-        self.log = []
-        self._open = None
+        base_bytes = 0 if base is self._origin else len(base)  # what it returns to is kept anyway
+        self._commands = CommandLog(base, base_bytes=base_bytes, bound_bytes=self._log_bound, listener=self._listener)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Let the journal say which attempts have ended, where somebody listens."""
+        self.store.journal.ended = None if self._listener is None else self._commands.delivered
 
     def _take(self, state: State) -> None:
         """Make a state this sandbox's own, and derive what the domain derives from it."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from sched_emulator.recording.lines import Exchange
 from sched_emulator.recording.writer import Writer
 from sched_emulator.server import logs
+from sched_emulator.server.recorder import begun
 
 from . import HOST, framing, recorder
 from .certificates import Authority
@@ -37,7 +38,6 @@ async def run(
     *,
     record: Path | None,
     redact: tuple[str, ...],
-    version: str,
     offline: bool,
     complain: Callable[[str], object],
 ) -> int:
@@ -51,7 +51,7 @@ async def run(
     with ExitStack() as stack:
         writer = None
         if record is not None:
-            writer = recorder.begun(record, URL, version, redact=redact, complain=complain)
+            writer = begun(record, URL, redact=redact, complain=complain)
             stack.callback(writer.close)
         counted = _Counted(writer)
         passing = Passing(way, counted.tell, WHO)

@@ -4,7 +4,6 @@ import asyncio
 import re
 import socket
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sched_emulator import files
-from sched_emulator.recording.lines import Delivery, Exchange, Header
+from sched_emulator.recording.lines import Delivery, Exchange
 from sched_emulator.recording.writer import Writer
 from sched_emulator.server import logs, starting
+from sched_emulator.server.recorder import begun
 
 from . import LOOPBACK, framing
 from .environment import exempts
@@ -70,7 +70,6 @@ class Recorder:
 
     target: Target
     out: Path
-    version: str
     port: int
     port_file: Path | None = None
     receiving: Receiving | None = None
@@ -87,9 +86,7 @@ class Recorder:
             deliveries = [] if self.receiving is None else _listening(stack, self.receiving.port)
             arriving = [_url(each) for each in deliveries[:1]]
             receivers = tuple(arriving if self.receiving is None else [self.receiving.known_as or arriving[0]])
-            writer = begun(
-                self.out, self.target.url, self.version, receivers=receivers, redact=self.redact, complain=complain
-            )
+            writer = begun(self.out, self.target.url, receivers=receivers, redact=self.redact, complain=complain)
             stack.callback(writer.close)
             await _serve(stack, Passing(self.target.way, writer.exchange, WHO), sockets)
             if self.receiving is not None:
@@ -113,20 +110,6 @@ class Recorder:
         if self.port_file is not None:
             files.write(self.port_file, url.rpartition(":")[2], "--port-file")
         await stopped.wait()
-
-
-def begun(
-    path: Path,
-    target: str,
-    version: str,
-    *,
-    receivers: tuple[str, ...] = (),
-    redact: tuple[str, ...],
-    complain: Callable[[str], object],
-) -> Writer:
-    """Return the writer of a recording that begins now, on this loop. RecordingError."""
-    header = Header(target, time.time_ns() // 1_000_000, version, receivers)
-    return Writer(path, header, redact=redact, later=asyncio.get_running_loop().call_soon, complain=complain)
 
 
 def summary(writer: Writer) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -17,6 +18,7 @@ from . import HOST
 from .certificates import Authority
 from .led import run_led
 from .proxy import Upstream
+from .recorder import summary
 
 LOCAL_KEY = "ifr_local"
 NEVER_CAME = f"""\
@@ -34,26 +36,32 @@ async def run(config: Config, command: Sequence[str], *, offline: bool) -> int:
     arrivals = _Arrivals(App(config))
     runner = arrivals.app.runner(arrivals.handle)
     await runner.setup()
+    stack = ExitStack()
     try:
         authority = Authority()
         host = "127.0.0.1" if config.host == "localhost" else config.host
         [listening] = starting.listen(host, config.port)
+        stack.enter_context(listening)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        writer = None if config.record is None else arrivals.app.record(config.record, url)
         await web.SockSite(runner, listening).start()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context()).start()
-        port, tls_port = runner.addresses[0][1], runner.addresses[-1][1]
         status = await run_led(
             command,
             authority,
-            tls_port,
+            runner.addresses[-1][1],
             offline=offline,
             upstream=upstream,
-            emulator_url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
+            emulator_url=url,
             key=min(config.keys) if config.keys else LOCAL_KEY,
         )
     finally:
         await runner.cleanup()
+        stack.close()
     if not arrivals.came:
         sys.stderr.write(NEVER_CAME)
+    if writer is not None:
+        sys.stderr.write(f"sched-emulator run: {summary(writer)}")
     return status
 
 

@@ -17,8 +17,8 @@ def readable(raw: bytes, headers: Headers) -> Body:
     """Return a body as it is recorded: text where it is UTF-8, else bytes; left out where it cannot be looked at."""
     if len(raw) > MOST_BYTES:
         return LeftOut(f"it has more than {MOST_BYTES} bytes")
-    if raw:
-        codings = [value for name, value in headers if name.lower() == "content-encoding"]
+    codings = [value for name, value in headers if name.lower() == "content-encoding"] if raw else []
+    if codings:
         for coding in reversed([each.strip().lower() for each in ",".join(codings).split(",")]):
             try:
                 raw = _decoded(raw, coding)

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 FORMAT = 1
@@ -18,6 +19,9 @@ _BASE64 = "_base64"
 _LEFT_OUT = "_left_out"
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+Facts: TypeAlias = (  # of an exchange: `sent_at_ms` to `error` as in `Exchange`, and `journal`
+    "tuple[int, int, str, str, Headers, Body, int | None, Headers, Body, str | None, Mapping[str, Any] | None]"
+)
 
 
 class RecordingError(Exception):
@@ -51,7 +55,8 @@ class Exchange:
 
     `sent_at_ms` is when its first byte left, `received_at_ms` when the last of its answer was there, or when it was
     given up: then `error` says why. `status` is None where no answer had begun. `account` tells keys apart. `origin` is
-    where it was sent, such as https://api.infrai.cc, when that is not the target of the recording.
+    where it was sent, such as https://api.infrai.cc, when that is not the target of the recording. `journal` is what an
+    emulator's own recording says of it besides.
     """
 
     sent_at_ms: int
@@ -66,12 +71,21 @@ class Exchange:
     error: str | None = None
     account: int | None = None
     origin: str | None = None
+    journal: Mapping[str, Any] | None = None
     seq: int = 0
+
+    @classmethod
+    def of(cls, facts: Facts) -> "Exchange":
+        """Return the exchange that facts tell of."""
+        return cls(*facts[:-1], journal=facts[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A request that came for a receiver, and the status of the receiver's answer, else the `error` it ended in."""
+    """A request that came for a receiver, and the status of the receiver's answer, else the `error` it ended in.
+
+    `account` and `journal` are there in an emulator's own recording: whose it is, and what else the journal says of it.
+    """
 
     at_ms: int
     url: str
@@ -80,16 +94,23 @@ class Delivery:
     attempt: int | None = None
     status: int | None = None
     error: str | None = None
+    account: int | None = None
+    journal: Mapping[str, Any] | None = None
     seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of an emulator's core; with the name `base`, the snapshot that an account's session began with."""
+    """A command of an emulator's core; with the name `base`, the snapshot that an account's session began with.
+
+    `arguments` is a JSON value whose fractions are `Decimal`, digit for digit. `sandbox` says, of a base, what else its
+    sandbox began with.
+    """
 
     account: int | None
     command: str
     arguments: Any
+    sandbox: Mapping[str, Any] | None = None
     seq: int = 0
 
 
@@ -111,41 +132,70 @@ def header_line(header: Header) -> dict[str, Any]:
     }
 
 
-def line_of(entry: Entry) -> dict[str, Any]:
-    """Return the line of an entry."""
-    if isinstance(entry, Command):
-        named = {"base": entry.arguments} if entry.command == BASE else {"command": entry.command}
-        rest = {} if entry.command == BASE else {"arguments": entry.arguments}
-        return {"seq": entry.seq, "account": entry.account, **named, **rest}
-    request = {"headers": _to_object(entry.headers), **_told("body", entry.body)}
-    error = {} if entry.error is None else {"error": entry.error}
-    if isinstance(entry, Delivery):
-        began = {"seq": entry.seq, "at": _to_text(entry.at_ms), "url": entry.url}
-        return {**began, **request, "attempt": entry.attempt, "status": entry.status, **error}
-    answer = {
-        "status": entry.status,
-        "response_headers": _to_object(entry.response_headers),
-        **_told("response", entry.response),
+def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]:
+    """Return the line of an exchange, which its facts tell without secrets."""
+    sent_ms, received_ms, method, path, headers, body, status, response_headers, response, error, journal = facts
+    sent_at = _to_text(sent_ms)
+    line: dict[str, Any] = {
+        "seq": seq,
+        "account": account,
+        "sent_at": sent_at,
+        "received_at": sent_at if received_ms == sent_ms else _to_text(received_ms),
+        "method": method,
+        "path": path,
+        "headers": _to_object(headers),
     }
-    return {
-        "seq": entry.seq,
-        "account": entry.account,
-        "sent_at": _to_text(entry.sent_at_ms),
-        "received_at": _to_text(entry.received_at_ms),
-        "method": entry.method,
-        "path": entry.path,
-        **request,
-        **(answer if entry.status is not None else {}),
-        **error,
-    }
+    if isinstance(body, str):  # as nearly all are
+        line["body"] = body
+    else:
+        _tell(line, "body", body)
+    if status is not None:
+        line["status"] = status
+        line["response_headers"] = _to_object(response_headers)
+        _tell(line, "response", response)
+    if error is not None:
+        line["error"] = error
+    if journal is not None:
+        line["journal"] = journal
+    return line
+
+
+def delivery_line(entry: Delivery, seq: int, account: int | None) -> dict[str, Any]:
+    """Return the line of a delivery, with its number and, of an emulator's own, its account."""
+    whose = {} if account is None else {"account": account}
+    line = {"seq": seq, **whose, "at": _to_text(entry.at_ms), "url": entry.url, "headers": _to_object(entry.headers)}
+    _tell(line, "body", entry.body)
+    line |= {"attempt": entry.attempt, "status": entry.status}
+    if entry.error is not None:
+        line["error"] = entry.error
+    if entry.journal is not None:
+        line["journal"] = entry.journal
+    return line
+
+
+def command_text(seq: int, account: int | None, command: str, arguments: str, sandbox: Mapping[str, Any] | None) -> str:
+    """Return the line of a command, whose arguments are given as the text of a JSON value."""
+    began = f'{{"seq":{seq},"account":{json.dumps(account)},'
+    if command != BASE:
+        return f'{began}"command":{json.dumps(command)},"arguments":{arguments}}}'
+    more = "" if sandbox is None else f',"sandbox":{json.dumps(sandbox)}'
+    return f'{began}"base":{arguments}{more}}}'
 
 
 def _to_text(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _to_object(headers: Headers) -> dict[str, str | list[str]]:
-    found: dict[str, str | list[str]] = {}
+    found: dict[str, str | list[str]] = dict(headers)  # most have each name but once
+    if len(found) == len(headers):
+        return found
+    found = {}
     for name, value in headers:
         before = found.get(name)
         if before is None:
@@ -155,12 +205,13 @@ def _to_object(headers: Headers) -> dict[str, str | list[str]]:
     return found
 
 
-def _told(name: str, body: Body) -> dict[str, str]:
-    if isinstance(body, LeftOut):
-        return {name + _LEFT_OUT: body.why}
-    if isinstance(body, bytes):
-        return {name + _BASE64: b64encode(body).decode()}
-    return {name: body}
+def _tell(line: dict[str, Any], name: str, body: Body) -> None:
+    if isinstance(body, str):
+        line[name] = body
+    elif isinstance(body, LeftOut):
+        line[name + _LEFT_OUT] = body.why
+    else:
+        line[name + _BASE64] = b64encode(body).decode()
 
 
 # --- From lines; ValueError says in a few words what is wrong with one
@@ -187,6 +238,10 @@ class _Fields:
         except (ValueError, OverflowError):
             shown = _shown(self.line.get(name))
             raise ValueError(f"`{name}` is {shown}; expected an instant such as 2026-01-01T09:00:00.000Z") from None
+
+    def object(self, name: str) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = self._of(name, dict, "an object", None)
+        return found
 
     def headers(self, name: str) -> Headers:
         given = self._of(name, dict, "an object of headers", {})
@@ -252,13 +307,15 @@ def entry_of(line: Mapping[str, Any]) -> Entry:
             attempt=fields.number("attempt", None),
             status=fields.number("status", None),
             error=fields.text("error", None),
+            account=fields.number("account", None),
+            journal=fields.object("journal"),
             seq=fields.number("seq"),
         )
     account, seq = fields.number("account", None), fields.number("seq")
     if BASE in line:
-        return Command(account, BASE, line[BASE], seq)
+        return Command(account, BASE, line[BASE], fields.object("sandbox"), seq)
     if "command" in line:
-        return Command(account, fields.text("command"), line.get("arguments"), seq)
+        return Command(account, fields.text("command"), line.get("arguments"), seq=seq)
     raise ValueError("is neither an exchange, nor a delivery, nor a command")
 
 
@@ -278,6 +335,7 @@ def _exchange(fields: _Fields) -> Exchange:
         response=fields.body("response"),
         error=error,
         account=fields.number("account", None),
+        journal=fields.object("journal"),
         seq=fields.number("seq"),
     )
 

@@ -14,15 +14,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from urllib.parse import quote, unquote_plus
 
 from .lines import Body, Headers, LeftOut
-from .names import SCHEMES, is_secret
+from .names import SCHEMES, is_secret, may_name_a_secret
 
 KEY_BEGINNING = "ifr_"
 BEGINNINGS = (KEY_BEGINNING, "whsec_")
 MOST_KNOWN = 256
+MOST_HEADERS = 1024
 LIKELY_NO_WORD_CHARS = 8
 
 _STRING = r'"(?:[^"\\]|\\.)*"?'
@@ -42,6 +43,8 @@ class Masks:
         self._redact = frozenset(redact)
         self._key = os.urandom(32)
         self._known: dict[str, str] = {}
+        self._others: list[str] = []  # of those known, that are no keys
+        self._headers: dict[tuple[str, str], tuple[str, str]] = {}  # those that came, as they are written
 
     def secret(self, text: str) -> str:
         """Return what stands for a secret."""
@@ -57,6 +60,17 @@ class Masks:
             self._know(text, mask)
         return mask
 
+    def knows(self, text: str) -> bool:
+        """Say whether a secret is known wherever it stands."""
+        return text in self._known
+
+    def has_nothing_in(self, texts: Iterable[bytes]) -> bool:
+        """Say, quickly, that nothing in texts of JSON is to be hidden; False where that takes a closer look."""
+        text = b"\n".join(texts)
+        if self._redact or b"=" in text or b"://" in text or b"ifr_" in text or may_name_a_secret(text):
+            return False
+        return text.isascii() and not (self._others and any(secret.encode() in text for secret in self._others))
+
     def credentials(self, text: str) -> str:
         """Return what stands for a secret that may follow a scheme, as in an Authorization header."""
         scheme, space, rest = text.partition(" ")
@@ -64,10 +78,7 @@ class Masks:
 
     def headers(self, headers: Headers) -> Headers:
         """Return headers without secrets."""
-        return tuple(
-            (name, self.credentials(value) if is_secret(name) else self._literal(self._in_urls(value)))
-            for name, value in headers
-        )
+        return tuple([self._headers.get(header) or self._header(header) for header in headers])
 
     def url(self, url: str) -> str:
         """Return a URL, or a path with its query, without secrets."""
@@ -93,6 +104,15 @@ class Masks:
             return self._redacted(text)
         return self._literal(self._in_urls(text))
 
+    def _header(self, header: tuple[str, str]) -> tuple[str, str]:
+        """Return a header without secrets, and know it: most come again and again."""
+        name, value = header
+        masked = self.credentials(value) if is_secret(name) else self._literal(self._in_urls(value))
+        if len(self._headers) >= MOST_HEADERS:
+            self._headers.clear()
+        self._headers[header] = name, masked
+        return name, masked
+
     # By name
 
     def _in_json(self, text: str) -> str:
@@ -115,6 +135,8 @@ class Masks:
         return "".join([*parts, text[done:]])
 
     def _is_of_interest(self, text: str) -> bool:
+        if not (self._redact or may_name_a_secret(text.lower().encode(errors="replace"))):
+            return False
         names = (literal for literal, colon in _NAMES.findall(text) if colon)
         return '\\"' in text or any(self._hides(_said(literal)) for literal in names)
 
@@ -186,14 +208,27 @@ class Masks:
         forms: tuple[Callable[[str], str], ...] = (str, lambda text: json.dumps(text, ensure_ascii=False)[1:-1], quote)
         for form in forms:
             self._known[form(secret)] = form(mask)
+        self._headers.clear()
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
+        self._others = [each for each in self._known if not each.startswith(KEY_BEGINNING)]
 
     def _literal(self, text: str) -> str:
         for secret, mask in self._known.items():
             if secret in text:
                 text = text.replace(secret, mask)
         return text
+
+
+class Forms(Masks):
+    """Masks that leave of a secret its form alone: texts that differ in nothing but secrets become equal.
+
+    What is not like a sign of the same kind is not changed by any mask.
+    """
+
+    def secret(self, text: str) -> str:
+        """Return the form of a secret."""
+        return "".join("x" if sign.isalnum() or not sign.isascii() else sign for sign in text)
 
 
 def _alike(sign: str, number: int) -> str:

@@ -7,6 +7,7 @@ read to its last whole line.
 import json
 import os
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
@@ -129,7 +130,7 @@ class _Lines:
             return None
         ends = raw.endswith(b"\n")
         try:
-            line = json.loads(raw)
+            line = json.loads(raw, parse_float=Decimal)
         except (ValueError, RecursionError):
             line = None
         if isinstance(line, dict):

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import gc
 import logging
+import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -22,26 +24,30 @@ from sched_emulator import files
 from sched_emulator.config import Config, reachable_host
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
+from sched_emulator.recording.writer import Writer
 
-from . import discovery, logs, starting
+from . import discovery, logs, starting, told
 from .api import Api
-from .binding import Binding, bind
+from .binding import Binding, bind, refuse_repeated
 from .body import of_requests
 from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
-from .sandboxes import Sandboxes
+from .recorder import begun
+from .replaying import GoneOn
+from .sandboxes import Reader, Sandboxes
 from .sender import Sender
 
 YOUNG_OBJECTS = 10_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
+SINGLE_HEADERS = ("Expect", "Origin")  # of those that are read, what aiohttp does not look at
 LONGEST_LINE_BYTES = 64 * 1024  # of a request line or header; beyond it aiohttp answers 400 by itself
 BODY_SECONDS = 120  # for the body of a request
 SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
 BANNER = """\
 Infrai scheduling API   {url}/v1/scheduling
 control API             {url}{control}
-
+{more}
 A first request:
   curl {url}/v1/scheduling/queue/publish \\
     -H 'Authorization: Bearer ifr_local' -H 'Content-Type: application/json' \\
@@ -54,10 +60,11 @@ Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 class App:
     """All that stands behind the sockets: both APIs, their sandboxes, and the sender of deliveries.
 
-    `sender` stands for the one that opens connections. ValueError when the spec and the handlers do not agree.
+    `sender` stands for the one that opens connections, `reader` is told what happens. ValueError when the spec and the
+    handlers do not agree.
     """
 
-    def __init__(self, config: Config, sender: Sender | None = None) -> None:
+    def __init__(self, config: Config, sender: Sender | None = None, reader: Reader | None = None) -> None:
         binding = bind(config.answers)
         check_handlers(binding)
         self._sender = sender or Sender(
@@ -65,7 +72,7 @@ class App:
             only_loopback=config.deliver != "all",
             strict=config.strict_urls,
         )
-        self.sandboxes = Sandboxes(config, self._sender)
+        self.sandboxes = Sandboxes(config, self._sender, reader)
         door = Door(config)
         self._api = Api(door, self.sandboxes, binding, of_requests(config))
         self._control = Control(config, door, self.sandboxes)
@@ -80,15 +87,17 @@ class App:
         finally:
             given_up.cancel()
 
-    async def refuse_malformed(self, _request: BaseRequest) -> web.StreamResponse:
-        """Answer what could not be read as a request."""
-        return self._api.refuse_keyless(MalformedRequest())
+    async def refuse_malformed(self, repeated: str | None) -> web.StreamResponse:
+        """Answer what could not be read as a request, because of a header that is `repeated` or of anything else."""
+        return self._api.refuse_malformed(MalformedRequest(repeated))
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         target = target_of(request)
         face = self._control if self._control.takes(request.method, target) else self._api
         try:
             _refuse_encoded(request)
+            for name in SINGLE_HEADERS:
+                refuse_repeated(request.headers, name)
             if "Expect" in request.headers:
                 await _let_send(request)
             return await face.answer(request, target)
@@ -124,7 +133,14 @@ class App:
     async def close(self) -> None:
         """Cancel everything under way."""
         self.sandboxes.abandon()
+        if self.sandboxes.writer is not None:
+            self.sandboxes.writer.close()
         await self._sender.close()
+
+    def record(self, path: Path, target: str) -> Writer:
+        """Record what is asked at `target`, and all that comes of it, into a new file. RecordingError."""
+        self.sandboxes.writer = begun(path, target, complain=log.error)
+        return self.sandboxes.writer
 
     def _request(
         self,
@@ -190,16 +206,17 @@ def check_handlers(binding: Binding) -> None:
         raise ValueError("openapi/scheduling.yaml and core/dispatch.py differ: " + "; ".join(complaints))
 
 
-def serve(config: Config) -> int:
+def serve(config: Config, going_on: Sequence[GoneOn] = ()) -> int:
     """Run the server until SIGTERM, Ctrl-C, or the end of standard input where the configuration says so.
 
+    `going_on` are sandboxes that it begins with.
     UsageError when something that it needs is not to be had; ValueError when the spec and the handlers do not agree.
     """
     logs.to_stderr(config.log)
     starting.allow_many_files()
     gc.set_threshold(YOUNG_OBJECTS, 2, 2)
     gc.callbacks.append(_pass_over_what_stays)
-    return asyncio.run(_serve(config))
+    return asyncio.run(_serve(config, going_on))
 
 
 def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
@@ -212,31 +229,59 @@ def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
         gc.freeze()
 
 
-async def _serve(config: Config) -> int:
+async def _serve(config: Config, going_on: Sequence[GoneOn]) -> int:
     logs.watch(asyncio.get_running_loop())
-    runner = App(config).runner()
+    teller = None if config.log == "quiet" else told.on_stdout(config.log)
+    app = App(config, reader=teller)
+    runner = app.runner()
     gc.freeze()  # what is there by now stays: no collection needs to look at it
     await runner.setup()
+    sockets: list[socket.socket] = []
     try:
-        sockets = starting.listen(config.host, config.port)
+        sockets += starting.listen(config.host, config.port)
+        for sandbox in going_on:
+            app.sandboxes.go_on(sandbox)
+        if config.record is not None:
+            app.record(config.record, url_of(config, sockets[0].getsockname()[1]))
         for listening in sockets:
             await web.SockSite(runner, listening).start()
-        await _run_until_stopped(config, sockets[0].getsockname()[1])
+        more = _told(config, going_on)
+        await _run_until_stopped(config, sockets[0].getsockname()[1], teller, more)
     finally:
+        if teller is not None:
+            teller.close()
         await runner.cleanup()
+        for listening in sockets:
+            listening.close()
     return 0
 
 
-async def _run_until_stopped(config: Config, port: int) -> None:
+def url_of(config: Config, port: int) -> str:
+    """Return the URL at which a server is reached from this machine."""
+    return f"http://{reachable_host(config.host)}:{port}"
+
+
+def _told(config: Config, going_on: Sequence[GoneOn]) -> str:
+    """Say in the banner what is recorded, and which sandboxes there are from the beginning."""
+    recorded = "" if config.record is None else f"recorded in             {config.record}\n"
+    return recorded + "".join(f"sandbox of the key      {sandbox.key}\n" for sandbox in going_on)
+
+
+async def _run_until_stopped(config: Config, port: int, teller: told.Teller | None, more: str) -> None:
     stopped = asyncio.Event()
     stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
     starting.on_signal(stop)
     if config.exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    starting.announce(BANNER.format(url=f"http://{reachable_host(config.host)}:{port}", control=PREFIX))
+    if teller is not None:
+        url = url_of(config, port)
+        banner = BANNER.format(url=url, control=PREFIX, more=more)
+        starting.announce(banner if config.log == "text" else told.started(url))
     if config.port_file is not None:
         files.write(config.port_file, str(port), "--port-file")
+    telling = asyncio.ensure_future(stopped.wait() if teller is None else teller.tell())
     await stopped.wait()
+    telling.cancel()
 
 
 def _stop_with_stdin(stop: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 from msgspec import Struct
+from multidict import MultiMapping
 
 from sched_emulator import spec
 from sched_emulator.core.dispatch import Facts
@@ -27,6 +28,7 @@ Convert = Callable[[Any, str], Any]
 Sources = tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]
 PLACES = ("path", "query", "header")  # what each of the sources is
 KEY_FIELD = "idempotency_key"
+GIVEN_ONCE = "must be given once, not several times"
 API_DOCUMENT = "/openapi.yaml"
 OTHER_MODULE = ": of the vendor's API only scheduling is emulated, no other module"
 _WHOLE_NUMBER = re.compile("-?[0-9]{1,400}")
@@ -181,6 +183,7 @@ def _sent(parameter: Parameter, source: Mapping[str, str]) -> Any:
     text = source.get(parameter.name)
     if text is None:
         return None
+    refuse_repeated(source, parameter.name)
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InvalidRequest("must be UTF-8, got other bytes", parameter=parameter.name)
     value: Any = text
@@ -189,6 +192,12 @@ def _sent(parameter: Parameter, source: Mapping[str, str]) -> Any:
     if not parameter.validator.is_valid(value):
         raise first_problem(parameter.validator, value, parameter.schema, root=parameter.name)
     return value if parameter.convert is None else parameter.convert(value, parameter.name)
+
+
+def refuse_repeated(source: Mapping[str, str], name: str) -> None:
+    """Raise InvalidRequest for what is given more than once: nobody can tell which value is meant."""
+    if isinstance(source, MultiMapping) and len(source.getall(name, ())) > 1:
+        raise InvalidRequest(GIVEN_ONCE, parameter=name)
 
 
 def _fields(schema: Json) -> list[Field]:

@@ -4,6 +4,7 @@ A request whose method nobody knows is well-formed all the same: it is read agai
 answered like others. Of what is malformed nothing is known but that it came.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,13 +17,15 @@ from aiohttp.web_request import BaseRequest
 
 IDLE_SECONDS = 120  # between two requests, or for the head of one
 LONGEST_METHOD_CHARS = 32
+REPEATED = re.compile("^Duplicate '(.+)' header found")  # as aiohttp tells it
 Answer = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
+Malformed = Callable[[str | None], Awaitable[web.StreamResponse]]
 
 
 class Server(web.Server):
-    """Makes the connections. `malformed` answers requests of which nothing could be read."""
+    """Makes the connections. `malformed` answers what could not be read, given the header that is repeated in it."""
 
-    def __init__(self, handler: Answer, malformed: Answer, **options: Any) -> None:
+    def __init__(self, handler: Answer, malformed: Malformed, **options: Any) -> None:
         super().__init__(handler, keepalive_timeout=options.pop("keepalive_timeout", IDLE_SECONDS), **options)
         self.malformed = malformed
 
@@ -62,7 +65,8 @@ class _Connection(RequestHandler):
                 response = await self._server.request_handler(again)
             else:
                 self.handle_error(request, err_info.status, err_info.exc, err_info.message)  # which logs it
-                response = await self._server.malformed(request)
+                repeated = REPEATED.match(err_info.message)
+                response = await self._server.malformed(repeated and repeated[1])
             response.force_close()
             return response
 

@@ -24,11 +24,11 @@ from .binding import BoundOperation
 from .body import of_requests, of_snapshots
 from .control_relied import get_relied
 from .door import SANDBOX_HEADER, Door, sent_by_no_page
-from .http_errors import error_object
+from .http_errors import ClockBusy, error_object
 from .reply import json_reply, yaml_reply
 from .routes import Matched, Route, Routes, path_of
 from .sandboxes import Hosted, Sandboxes
-from .secrets import shown_key
+from .secrets import in_url, shown_key
 from .turns import Work, unless
 from .validation_errors import SHOWN_CHARS, among
 
@@ -64,6 +64,7 @@ def summary(hosted: Hosted) -> Json:
         "crons": len(store.crons),
         "queues": len(store.queues),
         "requests": store.journal.dropped_requests + len(store.journal.requests),
+        "last_used_at": to_text(hosted.used_ms),
     }
 
 
@@ -163,8 +164,10 @@ class Control:
             return page.lead_on()
         return yaml_reply(self._documents[operation_id]()) if operation_id in self._documents else None
 
-    async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
+    async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
+        if not isinstance(error, ClockBusy):  # handles ask again and again
+            self._sandboxes.reader.refused(f"{request.method} {in_url(target)}", error)
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 
     async def _reply(self, request: BaseRequest, performed: Performed) -> web.StreamResponse:

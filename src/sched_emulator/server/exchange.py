@@ -28,6 +28,7 @@ from .routes import Matched
 _ENVELOPE = b'{"ok":true,"data":%b,"error":null,"metadata":%b}'
 _FAILURE = b'{"ok":false,"data":null,"error":%b,"metadata":%b}'
 _BARE_FAILURE = b'{"error":%b}'
+CONSTANT_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Server": "sched-emulator"}
 _METADATA = b'{"cost_usd":0,"latency_ms":%d,"vendor":"infrai","cache_hit":false,"request_id":"%b"}'
 
 

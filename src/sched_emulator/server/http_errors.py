@@ -128,14 +128,15 @@ class BodyTooLate(SchedulingError):
 
 
 class MalformedRequest(SchedulingError):
-    """What is no request at all."""
+    """What is no request at all; `repeated` is a header that stands in it more than once, but may only once."""
 
     code = "INVALID_REQUEST"
     status = 400
     hint = "Send HTTP/1.1."
 
-    def __init__(self) -> None:
-        super().__init__("the request must be well-formed HTTP/1.1 with short lines and headers")
+    def __init__(self, repeated: str | None = None) -> None:
+        told = "the request must be well-formed HTTP/1.1 with short lines and headers"
+        super().__init__(told if repeated is None else f"`{repeated[:80]}` must be given once, not several times")
 
 
 class Busy(Conflict):

@@ -19,12 +19,12 @@ from sched_emulator.core.timeline import EVENT_WORDS
 from sched_emulator.spec import assumptions
 
 
-def read_snapshot(document: bytes) -> State:
+def read_snapshot(document: bytes, *, may_be_changed: bool = False) -> State:
     """Return the state in a snapshot that came from outside. InvalidRequest when it is none, or does not hang together.
 
     Answers that its writer did not know of are the default ones.
     """
-    state = snapshot.unseal(document)
+    state = snapshot.unseal(document, may_be_changed=may_be_changed)
     try:
         given = assumptions.parse_answers(state.answers), assumptions.parse_answers(state.settings.answers)
     except ValueError as error:

@@ -14,8 +14,9 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
+from .exchange import CONSTANT_HEADERS
+
 LONGEST_BYTES = 64 * 1024
-CONSTANT_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Server": "sched-emulator"}
 _CONSTANT_LINES = "".join(f"{name}: {value}\r\n" for name, value in CONSTANT_HEADERS.items())
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in _PHRASES.items()}

@@ -13,16 +13,19 @@ from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
-from sched_emulator.core.errors import InvalidRequest
+from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
+from sched_emulator.recording.writer import Writer
 
 from . import loading
 from .binding import Binding, bind
 from .door import SANDBOX_HEADER
 from .driver import Driver
 from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
+from .recorder import Recorder
+from .replaying import GoneOn
 from .secrets import shorten, shorten_credentials, shown_key
 from .sender import Sender
 from .turns import Turns, freeing
@@ -34,18 +37,34 @@ LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
 log = logging.getLogger("sched_emulator")
 
 
+class Reader:
+    """Who is told what happens to sandboxes; this one takes no notice."""
+
+    def sandbox(self, hosted: "Hosted", how: str) -> None:
+        """Take notice that a sandbox is `new`, `leaving` its state, `reset`, `restored`, or about to be `forgotten`."""
+
+    def refused(self, what: str, error: SchedulingError) -> None:
+        """Take notice of a refused request that is in no journal."""
+
+
 class Hosted:
     """One sandbox as a server runs it."""
 
-    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, *, number: int) -> None:
+    def __init__(
+        self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, reader: Reader, *, number: int
+    ) -> None:
         self.key = key
         self.id = f"sbx_{number:06d}"
         self.changes = 0  # by the control API, which who looks on takes notice of
+        self.used_ms = real_now_ms()
+        self._reader = reader
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
+        self.recorder: Recorder | None = None
         self.proving = False  # what the session relied on, for a client that waits
         self.rebind()
+        reader.sandbox(self, "new")
 
     def rebind(self) -> None:
         """Take the binding that the sandbox's answers ask for."""
@@ -53,26 +72,35 @@ class Hosted:
 
     def reset(self, *, seed: int | None, now_ms: int | None, answers: Mapping[str, str | int]) -> None:
         """Make the sandbox as new, with what is given as its beginning; what is under way is cancelled."""
+        self._reader.sandbox(self, "leaving")
         self.driver.abandon()
         self.turns.begin(freeing(self.sandbox.reset(seed=seed, now_ms=now_ms, answers=answers)))
-        self._go_on()
+        self._go_on("reset")
 
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
+        self._reader.sandbox(self, "leaving")
         with timed("loading"):
             self.turns.begin(freeing(self.sandbox.restore(loading.read_snapshot(document))))
-            self._go_on()
+            self._go_on("restored")
 
-    def _go_on(self) -> None:
+    def _go_on(self, how: str) -> None:
         self.rebind()
+        self._reader.sandbox(self, how)
         self.driver.restart()
 
 
 class Sandboxes:
-    """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key."""
+    """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key.
 
-    def __init__(self, config: Config, sender: Sender) -> None:
+    With a `writer` all of them are recorded from their beginning.
+    """
+
+    writer: Writer | None = None
+
+    def __init__(self, config: Config, sender: Sender, reader: Reader | None = None) -> None:
+        self.reader = reader or Reader()
         self._config = config
         self._sender = sender
         self.turns = Turns()
@@ -96,6 +124,7 @@ class Sandboxes:
         hosted = self.hosted.get(key)
         if hosted is None:
             hosted = self.hosted[key] = self._make(key)
+        hosted.used_ms = real_now_ms()
         return hosted
 
     def known(self, key: str) -> Hosted:
@@ -147,7 +176,10 @@ class Sandboxes:
         """Drop a key's sandbox, with what is under way; say whether there was one."""
         hosted = self.hosted.pop(key, None)
         if hosted is not None:
+            self.reader.sandbox(hosted, "forgotten")
             hosted.driver.abandon()
+            if hosted.recorder is not None:
+                hosted.recorder.forget()
             self.turns.begin(freeing(hosted.sandbox.containers()))
         return hosted is not None
 
@@ -155,6 +187,8 @@ class Sandboxes:
         """Cancel everything under way, at the end."""
         for hosted in self.hosted.values():
             hosted.driver.abandon()
+            if hosted.recorder is not None:
+                hosted.recorder.end()
         self.hosted.clear()
 
     def _make(self, key: str) -> Hosted:
@@ -162,6 +196,17 @@ class Sandboxes:
         salt = blake2b(key.encode(), digest_size=8).hexdigest()
         config = self._config
         sandbox = Sandbox(state, salt=salt, keep_bytes=config.keep, keep_entries=config.journal, beginning=self._loaded)
+        return self._host(key, sandbox)
+
+    def go_on(self, with_: GoneOn) -> None:
+        """Take a sandbox that was somewhere else before, under its key."""
+        key, state, salt, keep_bytes, keep_entries = with_
+        sandbox = Sandbox(state, salt=salt, keep_bytes=keep_bytes, keep_entries=keep_entries)
+        self.hosted[key] = hosted = self._host(key, sandbox)
+        hosted.driver.restart()
+
+    def _host(self, key: str, sandbox: Sandbox) -> Hosted:
+        config = self._config
         real = config.signature_clock == "real"
         driver = Driver(
             sandbox,
@@ -172,7 +217,10 @@ class Sandboxes:
             real_now_ms=real_now_ms if real else None,
         )
         self._made += 1
-        return Hosted(key, sandbox, driver, self.turns, number=self._made)
+        hosted = Hosted(key, sandbox, driver, self.turns, self.reader, number=self._made)
+        if self.writer is not None:
+            hosted.recorder = Recorder(self.writer, key, sandbox)
+        return hosted
 
     def _settings(self) -> Settings:
         """Return the settings of a new sandbox."""
@@ -201,7 +249,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 def real_now_ms() -> int:
-    """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
+    """Return the real instant: for a running clock's beginning, `--signature-clock real`, and a sandbox's last use."""
     return time.time_ns() // 1_000_000
 
 

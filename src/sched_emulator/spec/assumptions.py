@@ -30,6 +30,7 @@ class Assumption:
 
     ``answers`` has a sentence for each possible word, the default first; a constant has ``minimum`` and ``maximum``
     (None: no bound) instead. ``observed`` is the answer of the dialect of that name where it is not the default.
+    ``narrow`` names, for an answer by which more requests are taken than is promised, the one that takes no more.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Assumption:
     answers: Mapping[str, str]
     default: Answer
     observed: Answer | None
+    narrow: Mapping[str, str]
     minimum: int | None
     maximum: int | None
     why: str
@@ -84,6 +86,7 @@ def _assumption(entry: Mapping[str, Any]) -> Assumption:
         answers=entry.get("answers", {}),
         default=entry["default"],
         observed=entry.get("observed"),
+        narrow=entry.get("narrow", {}),
         minimum=bounds.get("minimum"),
         maximum=bounds.get("maximum"),
         why=entry["why"],

@@ -72,13 +72,14 @@ def deref(document: Mapping[str, Any], node: Any, known: dict[str, Any] | None =
         return {name: deref(document, value, known) for name, value in node.items()}
     if len(node) > 1:
         beside = {name: value for name, value in node.items() if name != "$ref"}
-        return deref(document, {**_lookup(document, reference), **beside}, known)
+        return deref(document, {**lookup(document, reference), **beside}, known)
     if reference not in known:
-        known[reference] = deref(document, _lookup(document, reference), known)
+        known[reference] = deref(document, lookup(document, reference), known)
     return known[reference]
 
 
-def _lookup(document: Mapping[str, Any], reference: str) -> Any:
+def lookup(document: Mapping[str, Any], reference: str) -> Any:
+    """Return what a local ``$ref`` names; ValueError when it names nothing there."""
     found: Any = document
     if not reference.startswith("#/"):
         raise ValueError(f"The spec refers to {reference}, which is not inside the document.")

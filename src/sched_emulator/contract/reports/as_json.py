@@ -30,6 +30,7 @@ def render(report: Report) -> str:
         },
         "gone_known": report.gone_known,
         "left_over": report.left_over,
+        "changes": report.changes,
         "checks": [_check(report, result) for result in report.results],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -43,7 +44,7 @@ def _check(report: Report, result: Result) -> dict[str, Any]:
     check = result.check
     told: dict[str, Any] = {
         "address": check.address,
-        "grade": check.grade,
+        "warrant": check.warrant,
         "status": result.status,
         "title": check.title,
         "aspect": check.aspect,
@@ -55,7 +56,7 @@ def _check(report: Report, result: Result) -> dict[str, Any]:
         "answer": result.answer,
         "bound": result.bound,
     }
-    if result.status in {Status.FAILED, Status.KNOWN, Status.ERROR}:
+    if result.status in {Status.FAILED, Status.DIFFERS, Status.KNOWN, Status.ERROR}:
         told["repeat"] = report.repeat(result)
         told["exchanges"] = [{"request": item.curl(), "answer": item.came()} for item in result.exchanges]
     return {name: value for name, value in told.items() if value not in (None, "", [])}

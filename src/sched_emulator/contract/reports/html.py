@@ -4,7 +4,8 @@ from html import escape
 from importlib.resources import files
 
 from sched_emulator.contract.report import Report, Tally
-from sched_emulator.contract.results import Result, Status
+from sched_emulator.contract.results import Check, Result, Status
+from sched_emulator.spec.lines import promise
 
 ASPECTS = {
     "examples": "documented examples",
@@ -18,10 +19,11 @@ ASPECTS = {
     "time": "time",
     "delivery": "deliveries",
 }
-WORST_FIRST = (Status.FAILED, Status.ERROR, Status.KNOWN, Status.NOT_CHECKED, Status.PASSED)
+WORST_FIRST = (Status.FAILED, Status.ERROR, Status.DIFFERS, Status.KNOWN, Status.NOT_CHECKED, Status.PASSED)
 SIGNS = {
     Status.FAILED: "✗",
     Status.ERROR: "!",
+    Status.DIFFERS: "≠",
     Status.KNOWN: "≈",
     Status.NOT_CHECKED: "–",
     Status.PASSED: "✓",
@@ -40,6 +42,8 @@ def render(report: Report) -> str:
         f"<title>Contract of {escape(report.url)}</title><style>{style}</style></head><body><main>",
         _summary(report),
         _failures(report),
+        _differences(report),
+        _changes(report),
         _matrix(report),
         _questions(report),
         _all_checks(report),
@@ -55,9 +59,9 @@ def _summary(report: Report) -> str:
 <h1>Does <code>{escape(report.url)}</code> behave as documented?</h1>
 <p class="verdict {kind}">{escape(report.verdict)}</p>
 <p>This page compares a server with the vendor's documentation of its scheduling API: crons, one-off tasks, message
-queues. Every check sends real requests and looks at what comes back. <b>MUST</b> is documented, <b>SHOULD</b> follows
-from the documentation, and open questions, which the documentation does not answer, are only observed and never
-fail.</p>
+queues. Every check sends real requests and looks at what comes back. Only what is <b>documented</b> can fail. What the
+emulator had to <b>choose</b>, because nobody documented it, is told where the target does otherwise; open questions,
+which the emulator answers either way, are only observed.</p>
 <table class=numbers>
 <tr><th></th><th>How much was checked</th><th>What of that passed</th></tr>
 {_numbers("Names, forms and behaviour", report.shapes)}
@@ -79,12 +83,34 @@ def _failures(report: Report) -> str:
     shown = [item for item in report.results if item.status in {Status.FAILED, Status.KNOWN, Status.ERROR}]
     if not shown:
         return ""
-    return "<h2>What differs</h2>" + "".join(_failure(report, result) for result in shown)
+    return "<h2>What fails</h2>" + "".join(_failure(report, result) for result in shown)
+
+
+def _differences(report: Report) -> str:
+    if not report.differences:
+        return ""
+    rows = "".join(
+        f"<tr><th><code>{escape(result.check.address)}</code></th><td>{escape(result.check.title)}</td>"
+        f"<td>{escape(result.reason)}</td></tr>"
+        for result in report.differences
+    )
+    head = "<tr><th>choice</th><th>the emulator</th><th>this target</th></tr>"
+    return (
+        "<h2>What your tests cannot rely on</h2><p>Nothing documented says so, and the target does otherwise than the "
+        f"emulator.</p><div class=wide><table>{head}{rows}</table></div>"
+    )
+
+
+def _changes(report: Report) -> str:
+    if report.changes is None:
+        return ""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in report.changes or ["nothing changed"])
+    return f"<h2>Since the earlier run</h2><ul>{items}</ul>"
 
 
 def _failure(report: Report, result: Result) -> str:
     check = result.check
-    lines = ", ".join(f"line {line}" for line in check.lines)
+    lines = ", ".join(f'<abbr title="{escape(promise(line))}">line {line}</abbr>' for line in check.lines)
     steps = "".join(
         f"<li><pre>{escape(item.curl())}</pre><pre class=answer>{escape(item.came())}</pre></li>"
         for item in result.exchanges
@@ -92,13 +118,19 @@ def _failure(report: Report, result: Result) -> str:
     return f"""
 <section id="{escape(check.address)}" class="failure {result.status.replace(" ", "-")}">
 <h3><code>{escape(check.address)}</code> {escape(check.title)}</h3>
-<p><b>{check.grade}</b>{f", documentation {lines}" if lines else ""} · {", ".join(map(escape, check.covers[:6]))}</p>
+<p><b>{check.warrant}</b>{f", documentation {lines}" if lines else ""} · {", ".join(map(escape, check.covers[:6]))}</p>
 <dl><dt>Expected</dt><dd>{escape(result.expected or check.title)}</dd>
 <dt>Came</dt><dd>{escape(result.reason)}</dd>
 <dt>Repeat it</dt><dd><pre>{escape(report.repeat(result))}</pre></dd></dl>
-<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary>
+{_promises(check)}<details><summary>What was sent and what was answered ({len(result.exchanges)} steps)</summary>
 <ol>{steps}</ol></details>
 </section>"""
+
+
+def _promises(check: Check) -> str:
+    """Return what the lines say that a check rests on, where one can read it without a mouse."""
+    items = "".join(f"<li>line {line}: {escape(promise(line))}</li>" for line in check.lines)
+    return f"<details><summary>What the documentation promises</summary><ul>{items}</ul></details>\n" if items else ""
 
 
 def _matrix(report: Report) -> str:
@@ -114,7 +146,7 @@ def _matrix(report: Report) -> str:
     for operation in sorted(operations):
         row = "".join(_cell(cells.get((operation, aspect), [])) for aspect in ASPECTS)
         rows.append(f"<tr><th><code>{escape(operation)}</code></th>{row}</tr>")
-    legend = "✓ passed · ✗ failed · ≈ known deviation · – not checked · empty: nothing to check"
+    legend = "✓ passed · ✗ failed · ≠ differs · ≈ known deviation · – not checked · empty: nothing to check"
     return (
         f"<h2>Operations and aspects</h2><p>{legend}</p><div class=wide><table class=matrix>"
         f"<tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
@@ -128,7 +160,12 @@ def _cell(results: list[Result]) -> str:
     title = "\n".join(f"{SIGNS[item.status]} {item.check.address} {item.check.title}" for item in results)
     passed = sum(item.status == Status.PASSED for item in results)
     kind = worst.replace(" ", "-")
-    return f'<td class="{kind}" title="{escape(title)}">{SIGNS[worst]} {passed}/{len(results)}</td>'
+    first = next((item for item in results if item.status == worst), results[0]).check.address
+    shown = Status.FAILED, Status.ERROR, Status.KNOWN
+    place = escape(first if worst in shown else f"all-{first}")
+    return (
+        f'<td class="{kind}" title="{escape(title)}"><a href="#{place}">{SIGNS[worst]} {passed}/{len(results)}</a></td>'
+    )
 
 
 def _questions(report: Report) -> str:
@@ -144,7 +181,7 @@ def _questions(report: Report) -> str:
             f"<td><b>{escape(answer)}</b></td><td>{escape(more)}</td></tr>"
         )
     head = "<tr><th>question</th><th></th><th>observed</th><th></th></tr>"
-    return f"<h2>Open questions</h2><table>{head}{''.join(rows)}</table>" if rows else ""
+    return f"<h2>Open questions</h2><div class=wide><table>{head}{''.join(rows)}</table></div>" if rows else ""
 
 
 def _all_checks(report: Report) -> str:
@@ -154,8 +191,9 @@ def _all_checks(report: Report) -> str:
             continue
         reason = "" if result.status == Status.PASSED else result.reason
         rows.append(
-            f'<tr class="{result.status.replace(" ", "-")}"><td>{SIGNS[result.status]}</td>'
-            f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.grade}</td>"
+            f'<tr id="all-{escape(result.check.address)}" class="{result.status.replace(" ", "-")}">'
+            f"<td>{SIGNS[result.status]}</td>"
+            f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.warrant}</td>"
             f"<td>{escape(result.check.title)}</td><td>{escape(reason)}</td></tr>"
         )
-    return f"<h2>All checks</h2><table class=all>{''.join(rows)}</table>"
+    return f"<h2>All checks</h2><div class=wide><table class=all>{''.join(rows)}</table></div>"

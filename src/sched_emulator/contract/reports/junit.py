@@ -7,7 +7,7 @@ from sched_emulator.contract.report import Report
 from sched_emulator.contract.results import Result, Status
 
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-SKIPPED = (Status.NOT_CHECKED, Status.UNDETERMINED, Status.KNOWN)
+SKIPPED = (Status.NOT_CHECKED, Status.UNDETERMINED, Status.KNOWN, Status.DIFFERS)
 
 
 def render(report: Report) -> str:

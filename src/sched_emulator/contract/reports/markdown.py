@@ -26,6 +26,23 @@ def render(report: Report) -> str:
         lines += _failure(report, result)
     if len(report.failures) > MOST_FAILURES:
         lines += [f"… and {len(report.failures) - MOST_FAILURES} more.", ""]
+    if report.differences:
+        lines += [
+            "### Your tests cannot rely on",
+            "",
+            "Nothing documented says so, and the target does otherwise than the emulator.",
+            "",
+        ]
+        for result in report.differences:
+            lines.append(f"- `{result.check.address}` {_inline(result.check.title)} Here: {_inline(result.reason)}")
+        lines.append("")
+    if report.changes is not None:
+        lines += [
+            "### Since the earlier run",
+            "",
+            *(f"- {_inline(item)}" for item in report.changes or ["nothing"]),
+            "",
+        ]
     if report.left_over:
         lines += ["**Could not be deleted:** " + ", ".join(f"`{name}`" for name in report.left_over), ""]
     lines += _not_checked(report)
@@ -41,7 +58,7 @@ def _failure(report: Report, result: Result) -> list[str]:
     lines = [
         f"### `{result.check.address}` {result.check.title}",
         "",
-        f"- **{result.check.grade}**{f', documentation {place}' if place else ''}",
+        f"- **{result.check.warrant}**{f', documentation {place}' if place else ''}",
         f"- expected: {_inline(result.expected or result.check.title)}",
         f"- came: {_inline(result.reason)}",
         f"- repeat: `{report.repeat(result)}`",

@@ -1,19 +1,13 @@
 """The suite's copy of the resolved document, to generate requests from.
 
 Names carry the run's prefix, URLs lead nowhere, and what a schema cannot say (that a cursor comes from a page, that a
-dead-letter queue exists) is left out. What is narrowed here must not make false failures: `Truth` holds the document
-as it was, and says whether a request that the target accepted was valid after all.
+dead-letter queue exists) is left out. What is narrowed here makes no false failures: `wire` says what a request is.
 """
 
 import copy
 from typing import Any
 
-import jsonschema_rs
-from schemathesis.core import NOT_SET
-
 from sched_emulator import spec
-from sched_emulator.contract.described import Contract
-from sched_emulator.contract.results import NotChecked
 
 Json = dict[str, Any]
 URL = "https://receiver.example.com/schema"
@@ -22,9 +16,9 @@ NAMES = ("queue", "name")
 LEFT_OUT = ("dead_letter_queue",)
 
 
-def narrowed(contract: Contract, prefix: str, *, key_required: bool, spare_costly: bool) -> Json:
+def narrowed(described: Json, prefix: str, *, key_required: bool, spare_costly: bool) -> Json:
     """Return the document to generate requests from; `spare_costly` leaves out what costs or cannot be undone."""
-    document: Json = copy.deepcopy(contract.document)
+    document: Json = copy.deepcopy(described)
     schemas = document["components"]["schemas"]
     schemas["Name"] |= {
         "pattern": f"^{prefix}[a-c]{{1,2}}$",
@@ -37,12 +31,12 @@ def narrowed(contract: Contract, prefix: str, *, key_required: bool, spare_costl
     schemas["DeliveryHeaders"]["maxProperties"] = 5
     schemas["DeliveryHeaders"]["additionalProperties"] = {"type": "string", "pattern": "^[!-~]{1,20}$"}
     schemas["IdempotencyKey"] |= {"pattern": "^[!-~]{1,40}$", "maxLength": 40}
-    schemas["Limit"] |= {"maximum": 1_000_000}
+    schemas["Limit"].setdefault("maximum", 1_000_000)
     for path, item in list(document["paths"].items()):
-        described = [item[method] for method in spec.METHODS if method in item]
-        for operation in described:
+        operations = [item[method] for method in spec.METHODS if method in item]
+        for operation in operations:
             _narrow_operation(operation, prefix, key_required=key_required)
-        if spare_costly and any("x-costly" in operation for operation in described):
+        if spare_costly and any("x-costly" in operation for operation in operations):
             del document["paths"][path]
     document.pop("webhooks", None)
     return document
@@ -87,36 +81,3 @@ def _example(value: Json, prefix: str, *, key_required: bool) -> Json:
     if key_required:
         changed["idempotency_key"] = f"{prefix}example"
     return changed
-
-
-class Truth:
-    """The document before it was narrowed."""
-
-    def __init__(self, contract: Contract) -> None:
-        self._operations = {item.operation_id: item for item in contract.operations.values()}
-        self._bodies: dict[str, jsonschema_rs.Validator] = {}
-
-    def allows(self, operation_id: str, body: Any, query: Json, path: Json) -> bool:
-        """Whether a request fits the description of its operation; `NOT_SET` is no body at all."""
-        operation = self._operations.get(operation_id)
-        if operation is None:
-            raise NotChecked(f"{operation_id} is not described")
-        for parameter in operation.parameters:
-            given = {"query": query, "path": path}.get(parameter["in"], {})
-            if parameter["name"] in given and not _fits(parameter["schema"], given[parameter["name"]]):
-                return False
-        if operation.body_schema is None or (body in (None, NOT_SET) and not operation.body_required):
-            return True
-        validator = self._validator(operation_id, operation.body_schema)
-        return isinstance(body, dict) and bool(validator.is_valid(body))
-
-    def _validator(self, name: str, schema: Json) -> jsonschema_rs.Validator:
-        if name not in self._bodies:
-            self._bodies[name] = jsonschema_rs.Draft202012Validator(schema)
-        return self._bodies[name]
-
-
-def _fits(schema: Json, value: Any) -> bool:
-    number = schema.get("type") == "integer" and str(value).lstrip("-").isdecimal()
-    given = int(value) if number else value if isinstance(value, str) else str(value)
-    return bool(jsonschema_rs.Draft202012Validator(schema).is_valid(given))

@@ -13,16 +13,20 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status as EngineStatus
 from schemathesis.engine import events, from_schema
 
+from sched_emulator.contract.demands import Demands
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.gate import Closed, Gate, NoAnswer, Refused, adapter_class
-from sched_emulator.contract.results import BODY_SHOWN_CHARS, Check, Exchange, Grade, Result, Status
+from sched_emulator.contract.results import Check, Exchange, Result, Status, Warrant
+from sched_emulator.spec import readings
 
-from . import checks, formats
-from .document import Truth, narrowed
+from . import formats
+from .document import narrowed
+from .flaws import Flaw, Judged
+from .verdicts import Verdicts
 
 PHASES = ("examples", "coverage", "fuzzing")
 STATEFUL = "schema/stateful"
-FAILURES_SHOWN = 3
+OURS = "judged_by_the_contract"
 NOT_SENT = (Closed, Refused)
 
 
@@ -41,13 +45,20 @@ def plan(contract: Contract, phases: tuple[str, ...], *, stateful: bool, reads_o
             address = f"schema/{name}/{phase}"
             title = f"Answers of {name} fit the specification ({phase})."
             lines = () if operation.line is None else (operation.line,)
-            found[address] = Check(
-                address, Grade.MUST, title, "schema", covers, lines, never, writes=operation.method != "GET"
-            )
+            warrant = Warrant.DOCUMENTED if lines else Warrant.CHOICE
+            writes = operation.method != "GET"
+            found[address] = Check(address, warrant, title, "schema", covers, lines, never, writes=writes)
     if stateful:
         title = "Chains of operations along the links of the specification fit it."
-        found[STATEFUL] = Check(STATEFUL, Grade.MUST, title, "schema", tuple(contract.operations), (), never)
+        linked = tuple(item.line for item in contract.operations.values() if item.line and _links(item))
+        found[STATEFUL] = Check(
+            STATEFUL, Warrant.DOCUMENTED, title, "schema", tuple(contract.operations), linked, never
+        )
     return found
+
+
+def _links(operation: Any) -> bool:
+    return any(response.get("links") for response in operation.responses.values())
 
 
 def _parameters(operation: Any) -> list[str]:
@@ -71,6 +82,8 @@ class SchemaRun:
         free: bool,
         spare_costly: bool,
         key_required: bool,
+        held: bool,
+        demands: Demands,
     ) -> None:
         self._contract = contract
         self._gate = gate
@@ -79,14 +92,14 @@ class SchemaRun:
         self._seed = seed
         self._examples = examples
         self._free = free
-        self._truth = Truth(contract)
-        self._document = narrowed(contract, prefix, key_required=key_required, spare_costly=spare_costly)
+        described = contract.document if held else readings.narrow(contract.answers)
+        self._document = narrowed(described, prefix, key_required=key_required, spare_costly=spare_costly)
         self._names = {operation.operation_id: name for name, operation in contract.operations.items()}
-        enveloped = frozenset(item.operation_id for item in contract.operations.values() if item.enveloped)
+        self._verdicts = Verdicts(contract, url, key, demands, key_required=key_required, held=held)
+        self._met: dict[str, Judged] = {}
         formats.register()
-        checks.register(enveloped=bool(enveloped), enveloped_operations=enveloped)
 
-    def perform(self, wanted: dict[str, Check]) -> Iterator[Result]:
+    def perform(self, wanted: dict[str, Check]) -> Iterator[Judged]:
         """Run the checks wanted and yield what became of each, as it is known."""
         for phase in PHASES:
             names = [check.covers[0] for address, check in wanted.items() if address.endswith(f"/{phase}")]
@@ -95,27 +108,41 @@ class SchemaRun:
         if STATEFUL in wanted:
             yield from self._run(wanted, "stateful", None)
 
-    def _run(self, wanted: dict[str, Check], phase: str, names: list[str] | None) -> Iterator[Result]:
-        found: dict[str, Result] = {}
+    def _run(self, wanted: dict[str, Check], phase: str, names: list[str] | None) -> Iterator[Judged]:
+        self._met = {}
         started = time.monotonic()
+        self._judge_all(wanted, phase)
         with self._environment():
             schema: Any = schemathesis.openapi.from_dict(self._document, config=self._config(phase))
             if names is not None:
                 ids = [self._contract.operations[name].operation_id for name in names]
                 schema = schema.include(operation_id=ids)
-            schema.hook(self._filter())
             stream = from_schema(schema).execute()
             for event in stream:
-                self._take(event, phase, wanted, found)
+                self._take(event, phase, wanted)
                 if self._gate.closed is not None and isinstance(event, events.ScenarioFinished):
                     stream.stop()
         seconds = time.monotonic() - started
         for address, check in wanted.items():
-            if address in found:
-                yield found[address]
+            if address in self._met:
+                yield self._met[address]
             elif address.endswith(f"/{phase}") and (names is None or check.covers[0] in names):
                 reason = self._gate.closed or "there was nothing to send"
-                yield Result(check, Status.NOT_CHECKED, reason, seconds=seconds)
+                yield Judged(Result(check, Status.NOT_CHECKED, reason, seconds=seconds))
+
+    def _judge_all(self, wanted: dict[str, Check], phase: str) -> None:
+        """Have every answer of a phase judged, in place of the engine's checks, which take values for what is sent."""
+
+        def judged_by_the_contract(_context: Any, response: Any, case: Any) -> None:
+            check = wanted.get(self._address(case.operation.label, phase))
+            if check is None:
+                return
+            judged = self._met.setdefault(check.address, Judged(Result(check, Status.PASSED)))
+            name = self._names[case.operation.definition.raw["operationId"]]
+            valid = None if case.meta is None else not case.meta.generation.mode.is_negative
+            self._verdicts.look(judged, name, valid=valid, request=response.request, response=response)
+
+        schemathesis.check(judged_by_the_contract)
 
     def _config(self, phase: str) -> SchemathesisConfig:
         enabled: dict[str, dict[str, Any]] = {name: {"enabled": name == phase} for name in (*PHASES, "stateful")}
@@ -141,48 +168,37 @@ class SchemaRun:
                     "sanitization": {"keys-to-sanitize": ["authorization"], "sensitive-markers": ["authorization"]}
                 },
                 "phases": enabled,
+                "checks": {"enabled": False, OURS: {"enabled": True}},
             }
         )
 
-    def _filter(self) -> Any:
-        def filter_failure(_context: Any, failure: Any, case: Any, _response: Any) -> bool:
-            """Drop "accepted invalid data" where the data was invalid only by our narrowing."""
-            if type(failure).__name__ != "AcceptedNegativeData":
-                return True
-            operation_id = case.operation.definition.raw["operationId"]
-            return not self._truth.allows(
-                operation_id, case.body, dict(case.query or {}), dict(case.path_parameters or {})
-            )
-
-        return filter_failure
-
-    def _take(self, event: Any, phase: str, wanted: dict[str, Check], found: dict[str, Result]) -> None:
-        if isinstance(event, events.ScenarioFinished) and event.recorder is not None:
-            check = wanted.get(self._address(event.label, phase))
-            if check is None:
-                return
-            if event.status == EngineStatus.SKIP:
-                return
-            result = found.setdefault(check.address, Result(check, Status.PASSED))
-            for case_checks in event.recorder.checks.values():
-                for item in case_checks:
-                    if item.status == EngineStatus.FAILURE:
-                        _add_failure(result, item)
-        elif isinstance(event, events.NonFatalError):
-            check = wanted.get(self._address(event.label, phase))
-            if check is None:
-                return
-            closed = isinstance(event.value, NOT_SENT)
-            result = found.setdefault(check.address, Result(check, Status.NOT_CHECKED))
-            if result.status != Status.FAILED:
-                result.status = (
-                    Status.NOT_CHECKED
-                    if closed
-                    else Status.FAILED
-                    if isinstance(event.value, NoAnswer)
-                    else Status.ERROR
+    def _take(self, event: Any, phase: str, wanted: dict[str, Check]) -> None:
+        """Take note of what was done, and of what could not be; what is wrong with answers is noted as they come."""
+        if not isinstance(event, events.ScenarioFinished | events.NonFatalError):
+            return
+        check = wanted.get(self._address(event.label, phase))
+        if check is None:
+            return
+        if isinstance(event, events.ScenarioFinished):
+            if event.status != EngineStatus.SKIP:
+                self._met.setdefault(check.address, Judged(Result(check, Status.PASSED)))
+            if check.address in self._verdicts.not_offered:
+                judged = self._met[check.address]
+                judged.result.status, judged.result.reason = (
+                    Status.NOT_CHECKED,
+                    self._verdicts.not_offered[check.address],
                 )
-                result.reason = f"{event.info.title}: {event.info.message}" if not closed else str(event.value)
+            return
+        judged = self._met.setdefault(check.address, Judged(Result(check, Status.PASSED)))
+        if isinstance(event.value, NOT_SENT):
+            judged.result.status, judged.result.reason = Status.NOT_CHECKED, str(event.value)
+        elif isinstance(event.value, NoAnswer):
+            method, _, path = str(event.label).partition(" ")
+            exchange = Exchange(method, self._url + path, {}, None, None, {}, str(event.value))
+            judged.meet(Flaw("no answer", f"a request got {event.value}", "every request is answered", exchange))
+        else:
+            judged.result.status = Status.ERROR
+            judged.result.reason = f"{event.info.title}: {event.info.message}"
 
     def _address(self, label: str | None, phase: str) -> str:
         if phase == "stateful":
@@ -205,16 +221,3 @@ class SchemaRun:
                 yield
             finally:
                 sessions.HTTPAdapter = plain
-
-
-def _add_failure(result: Result, item: Any) -> None:
-    failure = item.failure_info.failure
-    result.status = Status.FAILED
-    told = " ".join(f"{failure.title}: {failure.message}".split())[:600]
-    if result.reason.count("\n") < FAILURES_SHOWN and told not in result.reason:
-        result.reason = f"{result.reason}\n{told}".strip()
-        code = item.failure_info.code_sample.replace(
-            "'Authorization: [Filtered]'", '"Authorization: Bearer $INFRAI_API_KEY"'
-        )
-        result.exchanges.append(Exchange("CURL", code[:BODY_SHOWN_CHARS], {}, None, None, {}, told))
-    result.expected = "answers as openapi/scheduling.yaml describes"

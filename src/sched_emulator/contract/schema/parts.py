@@ -5,18 +5,20 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from queue import Queue
 from typing import Any
 
+from sched_emulator.contract.demands import Demands
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.gate import Gate
 from sched_emulator.contract.results import Check, Exchange, Result, Status
 from sched_emulator.contract.settings import Settings
 from sched_emulator.contract.site import Site
-from sched_emulator.contract.stages import Stage
 
-from .engine import STATEFUL, SchemaRun, plan
+from .engine import PHASES, STATEFUL, SchemaRun, plan
+from .flaws import Flaw, Judged, each_once
 
 PARTS = 2
 FEW = 40  # checks that are made here before two processes have started
@@ -30,58 +32,70 @@ def has_processes(site: Site, wanted: dict[str, Check]) -> bool:
     return site.virtual and len(wanted) > FEW
 
 
-def schema_results(
-    site: Site,
-    contract: Contract,
-    settings: Settings,
-    wanted: dict[str, Check],
-    *,
-    key_required: bool,
-    stop: threading.Event,
-) -> Iterator[Result]:
-    """Run the checks wanted and yield what became of each."""
-    job = {
-        "answers": contract.answers,
-        "url": site.url,
-        "prefix": f"{settings.prefix}s-",
-        "seed": settings.seed,
-        "examples": settings.examples,
-        "key_required": key_required,
-    }
-    if not has_processes(site, wanted):
-        yield from _here(site, contract, settings, wanted, job)
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done: `wanted` by address, `held` to choices or not; what rests on them is noted in `demands`."""
+
+    contract: Contract
+    settings: Settings
+    wanted: dict[str, Check]
+    demands: Demands
+    key_required: bool
+    held: bool
+
+    def described(self, url: str, key: str) -> dict[str, Any]:
+        """Return it as plain values, for a process of its own."""
+        return {
+            "answers": self.contract.answers,
+            "url": url,
+            "key": key,
+            "prefix": f"{self.settings.prefix}s-",
+            "seed": self.settings.seed,
+            "examples": self.settings.examples,
+            "key_required": self.key_required,
+            "held": self.held,
+        }
+
+
+def schema_results(site: Site, job: Job, stop: threading.Event) -> Iterator[Result]:
+    """Run the checks wanted and yield what became of each, in the end those that met a flaw."""
+    flawed: list[Judged] = []
+    for judged in _judged(site, job):
+        if judged.flaws:
+            flawed.append(judged)
+        else:
+            yield judged.result
+        if stop.is_set() or (flawed and job.settings.fail_fast):
+            break
+    order = list(job.wanted)
+    yield from each_once(sorted(flawed, key=lambda judged: order.index(judged.result.check.address)))
+
+
+def _judged(site: Site, job: Job) -> Iterator[Judged]:
+    if not has_processes(site, job.wanted):
+        stage = site.stage("schema")
+        with contextlib.closing(stage):
+            told = job.described(site.url, stage.key)
+            free, spare = job.settings.loopback, not site.virtual
+            yield from _run(told, job.contract, site.gate, job.demands, free=free, spare=spare).perform(job.wanted)
         return
     with contextlib.ExitStack() as stack:
         stages = [site.stage(f"schema-{number}") for number in range(PARTS)]
-        results: Queue[Result | None] = Queue()
-        for number, (addresses, stage) in enumerate(zip(_shares(wanted), stages, strict=True)):
+        results: Queue[Judged | None] = Queue()
+        for addresses, stage in zip(_shares(job.wanted), stages, strict=True):
             stack.callback(stage.close)
-            part = {**job, "key": stage.key, "addresses": addresses, "prefix": f"{job['prefix']}{number}-"}
-            stack.callback(_start(part, wanted, site.gate, results))
+            part = {**job.described(site.url, stage.key), "addresses": addresses}
+            stack.callback(_start(part, job, site.gate, results))
         for _ in range(PARTS):
-            while (result := results.get()) is not None:
-                yield result
-                if stop.is_set():
-                    return
+            while (judged := results.get()) is not None:
+                yield judged
 
 
-def _here(
-    site: Site, contract: Contract, settings: Settings, wanted: dict[str, Check], job: dict[str, Any]
-) -> Iterator[Result]:
-    stage: Stage = site.stage("schema")
-    try:
-        names = ("url", "prefix", "seed", "examples", "key_required")
-        run = SchemaRun(
-            contract=contract,
-            gate=site.gate,
-            key=stage.key,
-            free=settings.loopback,
-            spare_costly=not site.virtual,
-            **{name: job[name] for name in names},
-        )
-        yield from run.perform(wanted)
-    finally:
-        stage.close()
+def _run(
+    told: Mapping[str, Any], contract: Contract, gate: Gate, demands: Demands, *, free: bool, spare: bool
+) -> SchemaRun:
+    given = {name: value for name, value in told.items() if name not in {"answers", "addresses"}}
+    return SchemaRun(contract=contract, gate=gate, demands=demands, free=free, spare_costly=spare, **given)
 
 
 def _shares(wanted: dict[str, Check]) -> list[list[str]]:
@@ -94,7 +108,7 @@ def _shares(wanted: dict[str, Check]) -> list[list[str]]:
     return shares
 
 
-def _start(job: dict[str, Any], wanted: dict[str, Check], gate: Gate, results: "Queue[Result | None]") -> Any:
+def _start(part: dict[str, Any], job: Job, gate: Gate, results: "Queue[Judged | None]") -> Callable[[], None]:
     """Start a process for a job, put its results into the queue, None in the end; return what ends it."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "sched_emulator.contract.schema.parts"],
@@ -107,20 +121,22 @@ def _start(job: dict[str, Any], wanted: dict[str, Check], gate: Gate, results: "
     def read() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(job))
+        process.stdin.write(json.dumps(part))
         process.stdin.close()
-        missing = set(job["addresses"])
+        missing = set(part["addresses"])
         for line in process.stdout:
             told = json.loads(line)
             if "sent" in told:
                 gate.sent += told["sent"]
+                job.demands.take(told["demands"])
                 continue
             missing.discard(told["address"])
-            results.put(_result(told, wanted))
+            results.put(_heard(told, job.wanted))
         complaint = process.stderr.read().strip() if process.stderr is not None else ""
         for address in sorted(missing):
             why = complaint.splitlines()[-1] if complaint else f"it ended with status {process.wait()}"
-            results.put(Result(wanted[address], Status.ERROR, f"the process of the schema part failed: {why}"))
+            reason = f"the process of the schema part failed: {why}"
+            results.put(Judged(Result(job.wanted[address], Status.ERROR, reason)))
         results.put(None)
 
     threading.Thread(target=read, daemon=True).start()
@@ -135,16 +151,10 @@ def _start(job: dict[str, Any], wanted: dict[str, Check], gate: Gate, results: "
     return end
 
 
-def _result(told: dict[str, Any], wanted: dict[str, Check]) -> Result:
-    exchanges = [Exchange("CURL", code, {}, None, None, {}, came) for code, came in told["exchanges"]]
-    return Result(
-        wanted[told["address"]],
-        Status(told["status"]),
-        told["reason"],
-        told["expected"],
-        seconds=told["seconds"],
-        exchanges=exchanges,
-    )
+def _heard(told: dict[str, Any], wanted: dict[str, Check]) -> Judged:
+    flaws = {item["cause"]: Flaw(**{**item, "exchange": Exchange(**item["exchange"])}) for item in told["flaws"]}
+    check = wanted[told["address"]]
+    return Judged(Result(check, Status(told["status"]), told["reason"], seconds=told["seconds"]), flaws)
 
 
 def _tell(told: dict[str, Any]) -> None:
@@ -155,32 +165,14 @@ def _tell(told: dict[str, Any]) -> None:
 def main() -> None:
     """Do the job that standard input describes, and write a line of JSON for each result."""
     job = json.load(sys.stdin)
-    contract = Contract(job["answers"])
-    gate = Gate(key=None, strict=False)
-    run = SchemaRun(
-        contract=contract,
-        gate=gate,
-        url=job["url"],
-        key=job["key"],
-        prefix=job["prefix"],
-        seed=job["seed"],
-        examples=job["examples"],
-        free=True,
-        spare_costly=False,
-        key_required=job["key_required"],
-    )
-    every = plan(contract, ("examples", "coverage", "fuzzing"), stateful=True, reads_only=False)
-    for result in run.perform({address: every[address] for address in job["addresses"]}):
-        told = {
-            "address": result.check.address,
-            "status": result.status,
-            "reason": result.reason,
-            "expected": result.expected,
-            "seconds": result.seconds,
-            "exchanges": [[exchange.url, exchange.response] for exchange in result.exchanges],
-        }
-        _tell(told)
-    _tell({"sent": gate.sent})
+    contract, gate, demands = Contract(job["answers"]), Gate(key=None, strict=False), Demands()
+    run = _run(job, contract, gate, demands, free=True, spare=False)
+    every = plan(contract, PHASES, stateful=True, reads_only=False)
+    for judged in run.perform({address: every[address] for address in job["addresses"]}):
+        result = judged.result
+        told = {"address": result.check.address, "status": result.status, "reason": result.reason}
+        _tell({**told, "seconds": result.seconds, "flaws": [asdict(flaw) for flaw in judged.flaws.values()]})
+    _tell({"sent": gate.sent, "demands": demands.told()})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,58 @@
+"""On a paid target the first requests buy the most: each documented line, then what else may fail, choices last."""
+
+import pytest
+
+from sched_emulator.contract.catalogue import load
+from sched_emulator.contract.plan import Plan, asks, deleted, make_plan
+from sched_emulator.contract.results import Check, Warrant
+from sched_emulator.contract.settings import Settings
+
+CATALOGUE = load()
+IN_REAL_TIME = [check for check in CATALOGUE.scenarios.values() if not check.virtual]
+
+
+def planned(max_requests: int) -> Plan:
+    settings = Settings(
+        target="https://gateway.example.com", key="ifr_x", allow_writes=True, seed=1, max_requests=max_requests
+    )
+    return make_plan(settings, CATALOGUE, virtual=False)
+
+
+def lines(checks: list[Check]) -> set[int]:
+    return {line for check in checks if check.warrant == Warrant.DOCUMENTED for line in check.lines}
+
+
+def groups(checks: list[Check]) -> set[str]:
+    return {check.address.rpartition("/")[0] for check in checks if check.warrant == Warrant.DOCUMENTED}
+
+
+@pytest.mark.parametrize(("budget", "least"), [(500, 0.75), (900, 0.99)])
+def test_a_small_budget_asks_about_most_documented_lines_and_of_every_group(budget: int, least: float) -> None:
+    plan = planned(budget)
+    assert plan.requests + deleted(plan.sends).total() <= budget
+    assert len(lines(plan.scenarios)) >= least * len(lines(IN_REAL_TIME))
+    assert groups(plan.scenarios) == groups(IN_REAL_TIME)
+
+
+def test_what_a_check_depends_on_is_paid_for_with_it() -> None:
+    plan = planned(500)
+    wanted = {question for check in plan.scenarios for question in asks(check)}
+    assert "idempotency.required" in wanted
+    apart = [name for name in plan.questions if name not in wanted]
+    assert plan.requests >= len(plan.scenarios) + len(wanted - set(apart))
+
+
+def test_nobody_pays_for_what_cannot_fail_while_something_else_may() -> None:
+    for budget in (500, 900, 1500):
+        plan = planned(budget)
+        choices = [check for check in plan.scenarios if check.warrant == Warrant.CHOICE]
+        left_out = [result.check for result in plan.left_out if "beyond the budget" in result.reason]
+        may_fail = [check for check in left_out if check.warrant in {Warrant.DOCUMENTED, Warrant.OPEN}]
+        assert not choices or not may_fail
+
+
+def test_a_short_plan_says_how_many_documented_lines_it_asks_about() -> None:
+    said = [sentence for sentence in planned(500).sentences() if "documented lines" in sentence]
+    everything = len(lines(list(CATALOGUE.scenarios.values())))
+    asked = len(lines(planned(500).scenarios))
+    assert said == [f"{asked} of {everything} documented lines are asked about: --max-requests allows for more."]
