@@ -42,9 +42,9 @@ WRITING = {
     "record --port-file": "record --target URL --port 0 --out new --port-file {}",
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
+    "cron --svg": "cron * * * * * --svg {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
-    "cron --svg": "cron * * * * * --svg {}",
 }
 # What is wrong with a file: how it is made in a folder, and what is said.
 UNREADABLE: dict[str, tuple[bytes | str, str]] = {

@@ -63,11 +63,12 @@ def register(commands: Commands) -> None:
 
 def run(values: argparse.Namespace) -> int:
     """Print the next instants, or those of a file; status 1 when an expression cannot be, or two meet that must not."""
+    unused = ("--count", "--svg") if values.file else ("--days",)
     if bool(values.expression) == bool(values.file):
         raise UsageError("say an EXPRESSION, or --file with several")
-    for unused in ("count", "svg") if values.file else ("days",):
-        if unused in values.given:
-            raise UsageError(f"--{unused} has no effect {'with' if values.file else 'without'} --file")
+    for option in unused:
+        if option.removeprefix("--") in values.given:
+            raise UsageError(f"{option} has no effect {'with' if values.file else 'without'} --file")
     after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
     return _run_file(values, after_ms) if values.file else _run_one(values, after_ms)
 
@@ -94,6 +95,20 @@ def _run_one(values: argparse.Namespace, after_ms: int) -> int:
         _draw(values, preview.Timed(parsed, zone, values.dst), from_ms)
     _show(fires, zone, as_json=values.json)
     return 0
+
+
+def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
+    """Write the picture of a year, as far as the calendar goes."""
+    work = preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            days: list[preview.Day] = done.value
+            break
+    if not days:
+        raise UsageError("--svg: there is no year to draw before the year 10000")
+    files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
 
 
 def _run_file(values: argparse.Namespace, start_ms: int) -> int:
@@ -146,20 +161,6 @@ def _times(times: list[str]) -> str:
 def _utc(at_ms: int) -> str:
     text = instants.to_text(at_ms)
     return f"{text[:10]} {text[11:19]} UTC"
-
-
-def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
-    """Write the picture of a year, as far as the calendar goes."""
-    work = preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            days: list[preview.Day] = done.value
-            break
-    if not days:
-        raise UsageError("--svg: there is no year to draw before the year 10000")
-    files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
 
 
 def _show(fires: list[int], zone: schedule.Zone, *, as_json: bool) -> None:
