@@ -28,6 +28,10 @@ class RecordingError(Exception):
     """A recording that cannot be written or read; the message is a sentence that says which and why."""
 
 
+class NameTakenError(RecordingError):
+    """There is a file of that name already."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A body that was not recorded, and why."""
