@@ -124,7 +124,17 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         *("--route", "https://a=http://127.0.0.1:1", "--route", "https://b=http://127.0.0.1:2"),
         *("--deliver", "all", "--uncovered", "refuse", "--strict-urls", "--delivery-timeout", "1m"),
         *("--delivery-concurrency", "1", "--signature-clock", "real", "--seed", "7", "--keys", "ifr_a,ifr_b"),
-        *("--load", str(snapshot), "--log", "json", "--exit-with-stdin"),
+        *(
+            "--load",
+            str(snapshot),
+            "--record",
+            str(tmp_path / "all"),
+            "--record-dir",
+            str(tmp_path),
+            "--log",
+            "json",
+            "--exit-with-stdin",
+        ),
         *("--max-body", "1024", "--max-snapshot", "2048", "--keep", "1048576", "--journal", "20001"),
     )
     changed: dict[str, str | int] = {"queue.nack_position": "back", "queue.nack_delay": "now", "cron.retries": 5}
@@ -147,6 +157,8 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         seed=7,
         keys=frozenset({"ifr_a", "ifr_b"}),
         load=snapshot,
+        record=tmp_path / "all",
+        record_dir=tmp_path,
         max_body=1024,
         max_snapshot=2048,
         keep=1024 * 1024,

@@ -37,6 +37,7 @@ READING = {
 WRITING = {
     "serve --port-file": "serve --port 0 --port-file {}",
     "serve --record": "serve --port 0 --record {}",
+    "serve --record-dir": "serve --port 0 --record-dir {}",
     "replay --port-file": "replay plain --serve --port 0 --port-file {}",
     "record --out": "record --target URL --port 0 --out {}",
     "record --port-file": "record --target URL --port 0 --out new --port-file {}",
@@ -135,7 +136,7 @@ def test_a_place_that_cannot_be_written_is_one_line_before_anything_is_sent(
     writer: str, folder: Path, untouched: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     option = writer.split()[1]
-    for name, told in (NO_FOLDER if option == "--report-dir" else UNWRITABLE).values():
+    for name, told in (NO_FOLDER if option in {"--report-dir", "--record-dir"} else UNWRITABLE).values():
         line = refused(capsys, WRITING[writer].format(name), untouched)
         assert line == f"{option}: {told.format(folder)}"
     assert [path.name for path in folder.iterdir()] == ["plain"]

@@ -72,6 +72,7 @@ class Config:
     keys: frozenset[str] | None = None
     load: Path | None = None
     record: Path | None = None
+    record_dir: Path | None = None
     max_body: int | None = None
     max_snapshot: int = 512 * 1024 * 1024
     keep: int = KEEP_BYTES

@@ -88,12 +88,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE.json",
         help="write there what the tests rely on, and what --sched-vary found of each test",
     )
+    _add_about_tests(group)
+    _add_ini(parser)
+
+
+def _add_about_tests(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--sched-record",
+        metavar="DIR",
+        help="record each test there, in a file of its own, which `sched-emulator replay` opens",
+    )
     group.addoption(
         "--sched-follow",
         action="store_true",
         help="let the sandboxes' clocks follow the time that freezegun or time-machine shows",
     )
-    _add_ini(parser)
 
 
 def _add_ini(parser: pytest.Parser) -> None:
@@ -126,6 +135,11 @@ def _begin(config: pytest.Config) -> None:
     config.stash[GUARDED] = not allowed
     guard.begin(on=not allowed)
     config.add_cleanup(guard.end)
+    folder = getattr(config.known_args_namespace, "sched_record", None)
+    if folder is not None:
+        from .plugin import recordings  # noqa: PLC0415 - costs those who ask for it
+
+        recordings.begin(config, folder)
     leads_workers = (
         getattr(config.known_args_namespace, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
     )

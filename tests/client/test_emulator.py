@@ -62,6 +62,7 @@ def test_options_become_a_command_line() -> None:
         "delivery_timeout": 0.5,
         "keys": ["ifr_a", "ifr_b"],
         "load": Path("seed.json"),
+        "record_dir": Path("recordings"),
         "seed": 7,
         "journal": 20_000,
     }
@@ -76,6 +77,7 @@ def test_options_become_a_command_line() -> None:
         "--delivery-timeout=0.500000s",
         "--keys=ifr_a,ifr_b",
         "--load=seed.json",
+        "--record-dir=recordings",
         "--seed=7",
         "--journal=20000",
     ]

@@ -50,7 +50,9 @@ class Api:
 
     def with_key(self, key: str) -> "Api":
         """Return the same client with another key."""
-        return Api(self.client, key)
+        other = Api(self.client, key)
+        other.seen = self.seen
+        return other
 
     async def send(self, method: str, path: str, body: Any = None, **options: Any) -> ClientResponse:
         """Send a request as it stands; `body` is JSON unless it is bytes. The control API is held to its document."""

@@ -44,6 +44,7 @@ class ServeOptions(TypedDict, total=False):
     keys: str | Iterable[str]
     load: Path
     record: Path
+    record_dir: Path
     max_body: int
     max_snapshot: int
     keep: int
@@ -125,6 +126,7 @@ class Emulator:
         now: Instant | None = None,
         assumptions: Answers | None = None,
         seed: int | None = None,
+        record: str | None = None,
     ) -> Sandbox:
         """Return a sandbox: a fresh one, or that of `key`.
 
@@ -132,13 +134,17 @@ class Emulator:
         `key` they only change, but for its seed, which stays: ValueError. `clock` is `frozen`, `wall` or a speed like
         `60x`. Without it a fresh sandbox has the clock that the emulator was started with, or, in one that was only
         connected to, a frozen one; that of a `key` stays as it is.
+
+        `record` is the name of a recording in the folder `record_dir` that the emulator was started with: the sandbox
+        is recorded there from its beginning to its end, and its `recording` is the file. EmulatorError `CONFLICT` when
+        there is no such folder, or the `key` has a sandbox already.
         """
         if key is not None and seed is not None:
             raise ValueError("seed= is the beginning of a fresh sandbox; that of a key gets another by reset(seed=…)")
         if key is None:
             key = f"{self._prefix}{next(self._numbers)}"
-            return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)
-        box = Sandbox(self.client.with_key(key))
+            return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed, record=record)
+        box = self._of_key(key, record)
         if now is not None:
             box.clock.put({"now": instant_text(now)})
         if assumptions is not None:
@@ -153,18 +159,33 @@ class Emulator:
         now: Instant | None = None,
         assumptions: Answers | None = None,
         seed: int | None = None,
+        record: str | None = None,
     ) -> Sandbox:
         """Return the sandbox of `key` as `sandbox` returns a fresh one: whatever it held is forgotten."""
         Sandbox(self.client.with_key(key)).delete()
-        return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed)
+        return self._begun(key, clock=clock, now=now, assumptions=assumptions, seed=seed, record=record)
 
     def _begun(
-        self, key: str, *, clock: str | None, now: Instant | None, assumptions: Answers | None, seed: int | None
+        self,
+        key: str,
+        *,
+        clock: str | None,
+        now: Instant | None,
+        assumptions: Answers | None,
+        seed: int | None,
+        record: str | None,
     ) -> Sandbox:
-        box = Sandbox(self.client.with_key(key))
+        box = self._of_key(key, record)
         if now is not None or assumptions is not None or seed is not None:
             box.reset(seed=seed, now=now, assumptions=assumptions)
         return _with_clock(box, clock or (None if self._child else "frozen"), now)
+
+    def _of_key(self, key: str, record: str | None) -> Sandbox:
+        """Return the handle of a key's sandbox, recorded from now on under the name given."""
+        box = Sandbox(self.client.with_key(key))
+        if record is not None:
+            box.recording = box.client.request("PUT", "/_emulator/recording", {"name": record})["file"]
+        return box
 
 
 def _with_clock(box: Sandbox, clock: str | None, now: Instant | None = None) -> Sandbox:

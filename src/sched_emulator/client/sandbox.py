@@ -264,6 +264,7 @@ class Sandbox:
         self.account = Account(client)
         self.assumptions = Assumptions(client)
         self.routes = Routes(client)
+        self.recording: str | None = None  # the file that it was begun with to be recorded in
 
     def __repr__(self) -> str:
         return f"Sandbox({self.base_url!r})"

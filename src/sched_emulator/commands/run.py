@@ -26,7 +26,7 @@ EXAMPLES = """  sched-emulator run -- curl https://api.infrai.cc/v1/discovery
 COSTS = "the command talks to the real https://api.infrai.cc with its own key: its calls cost what they cost."
 OF_REAL = ("redact", "yes")
 OF_BOTH = ("record",)
-NOT_HERE = frozenset({"--port", "--port-file", "--log", "--exit-with-stdin"})
+NOT_HERE = frozenset({"--port", "--port-file", "--log", "--exit-with-stdin", "--record-dir"})
 
 OPTIONS = (
     *(option for option in serve.OPTIONS if option.name not in NOT_HERE),

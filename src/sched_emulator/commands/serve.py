@@ -110,6 +110,12 @@ OPTIONS = (
     Option("--load", "a snapshot to start from", "SNAPSHOT", files.to_read),
     Option("--record", "write all that happens into a new file, to be replayed", "FILE", files.to_write),
     Option(
+        "--record-dir",
+        "where a sandbox that asks for it has such a file of its own",
+        "DIR",
+        files.folder_to_write,
+    ),
+    Option(
         "--max-body",
         "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
         "BYTES",

@@ -8,30 +8,33 @@ takes it for as long as it lasts.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sched_emulator.client.emulator import Emulator, without_shell_options
+from sched_emulator.client.emulator import Emulator, ServeOptions, without_shell_options
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.intercept import emulator_of_run, leading
 from sched_emulator.output import printable
 
+from . import recordings
 from .relied import ASKED, note
 from .settings import PASSED, Settings, beginning_of, following, settings_of
 from .story import Strangers, story, unmet
 
 
 @contextmanager
-def emulator() -> Iterator[Emulator]:
+def emulator(record_dir: Path | None) -> Iterator[Emulator]:
     """Give the emulator that `sched-emulator run` has started for this process, else start one.
 
     The variables that set options of `serve` in somebody's shell do not count: a test means the same everywhere.
     """
     url = emulator_of_run(os.environ)
     with without_shell_options():
-        found = Emulator.start() if url is None else Emulator.connect(url)
+        options: ServeOptions = {} if record_dir is None else {"record_dir": record_dir}
+        found = Emulator.start(**options) if url is None else Emulator.connect(url)
     with found:
         yield found
 
@@ -61,7 +64,7 @@ class Sandboxes:
         """Start the emulator and lead the whole process to one key in it, until the run ends."""
         stack = ExitStack()
         self._config.add_cleanup(stack.close)
-        found = stack.enter_context(emulator())
+        found = stack.enter_context(emulator(recordings.folder_of(self._config)))
         box = stack.enter_context(found.sandbox())
         stack.enter_context(led_to(box))
         self._session = found, box
@@ -72,7 +75,7 @@ class Sandboxes:
         if self._session is not None:
             yield self._session[0]
             return
-        with emulator() as found:
+        with emulator(recordings.folder_of(self._config)) as found:
             yield found
 
     def begin_test(self, item: pytest.Item) -> None:
@@ -80,7 +83,7 @@ class Sandboxes:
         if self._strangers is not None:
             self._strangers.forget()
         if self._session is not None and not self._wide:
-            self._around.enter_context(self._begun(self._session[0], settings_of(item)))
+            self._around.enter_context(self._begun(self._session[0], settings_of(item), item.nodeid))
 
     def end_test(self, item: pytest.Item) -> None:
         """Note what a test relied on in sandboxes that outlast it, before they end with the last one's fixtures."""
@@ -101,7 +104,7 @@ class Sandboxes:
                 self._refuse(emulator)
                 box = self._session[1]
             else:
-                box = stack.enter_context(self._begun(emulator, settings))
+                box = stack.enter_context(self._begun(emulator, settings, item.nodeid))
                 stack.enter_context(led_to(box))
             loaded = _unused(box, settings)
             yield box
@@ -115,7 +118,7 @@ class Sandboxes:
         """Give a fixture of a wider scope its sandbox."""
         if self._session is not None:
             self._refuse(emulator)
-        with self._begun(emulator, settings) as box, led_to(box):
+        with self._begun(emulator, settings, recordings.OF_FIXTURES) as box, led_to(box):
             entry = box, settings
             self._wide.append(entry)
             loaded = _unused(box, settings)
@@ -133,15 +136,19 @@ class Sandboxes:
         return "\n".join(stories)
 
     @contextmanager
-    def _begun(self, emulator: Emulator, settings: Settings) -> Iterator[Sandbox]:
-        """Make a sandbox, and forget it at the end; in a session it is the one of the same key, made as new."""
+    def _begun(self, emulator: Emulator, settings: Settings, of: str) -> Iterator[Sandbox]:
+        """Make a sandbox, and forget it at the end; in a session it is the one of the same key, made as new.
+
+        Its recording is named after the test that it is `of`.
+        """
         beginning = beginning_of(self._config, settings, emulator)
+        record = None if recordings.folder_of(self._config) is None else recordings.name_of(of)
         with ExitStack() as stack:
             try:
                 if self._session is None:
-                    box = stack.enter_context(emulator.sandbox(**beginning.keywords))
+                    box = stack.enter_context(emulator.sandbox(**beginning.keywords, record=record))
                 else:
-                    box = emulator.renewed(self._session[1].api_key, **beginning.keywords)
+                    box = emulator.renewed(self._session[1].api_key, **beginning.keywords, record=record)
             except (EmulatorError, ValueError) as error:
                 told = f"the test's sandbox cannot be made: {error}"
                 raise pytest.fail.Exception(told, pytrace=False) from None

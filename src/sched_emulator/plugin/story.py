@@ -11,6 +11,8 @@ from sched_emulator.client.records import Log
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.output import printable
 
+from .recordings import opening
+
 SHOWN = 10
 DUE_SHOWN = 5
 WIDTH = 160
@@ -61,10 +63,12 @@ def _is_own(key: str) -> bool:
 
 def story(box: Sandbox) -> str:
     """Return the story, one line for each thing."""
+    told = [] if box.recording is None else [f"recorded: `{opening(box.recording)}` goes on from its end"]
     try:
-        return printable("\n".join(_lines(box)))
+        told += _lines(box)
     except EmulatorError as error:
-        return printable(f"the sandbox cannot be asked: {error}")
+        told.append(f"the sandbox cannot be asked: {error}")
+    return printable("\n".join(told))
 
 
 def _lines(box: Sandbox) -> Iterator[str]:

@@ -28,6 +28,10 @@ class RecordingError(Exception):
     """A recording that cannot be written or read; the message is a sentence that says which and why."""
 
 
+class NameTakenError(RecordingError):
+    """There is a file of that name already."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A body that was not recorded, and why."""
@@ -182,13 +186,9 @@ def command_text(seq: int, account: int | None, command: str, arguments: str, sa
     return f'{began}"base":{arguments}{more}}}'
 
 
+@lru_cache(maxsize=64)  # many lines tell of the same instant
 def _to_text(ms: int) -> str:
-    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
-
-
-@lru_cache(maxsize=64)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
 def _to_object(headers: Headers) -> dict[str, str | list[str]]:

@@ -24,6 +24,7 @@ KEY_BEGINNING = "ifr_"
 BEGINNINGS = (KEY_BEGINNING, "whsec_")
 MOST_KNOWN = 256
 MOST_HEADERS = 1024
+MOST_ALIKE = 128
 LIKELY_NO_WORD_CHARS = 8
 
 _STRING = r'"(?:[^"\\]|\\.)*"?'
@@ -45,6 +46,7 @@ class Masks:
         self._known: dict[str, str] = {}
         self._others: list[str] = []  # of those known, that are no keys
         self._headers: dict[tuple[str, str], tuple[str, str]] = {}  # those that came, as they are written
+        self._alike: dict[Headers, Headers] = {}  # the same for all those of a request
 
     def secret(self, text: str) -> str:
         """Return what stands for a secret."""
@@ -67,7 +69,7 @@ class Masks:
     def has_nothing_in(self, texts: Iterable[bytes]) -> bool:
         """Say, quickly, that nothing in texts of JSON is to be hidden; False where that takes a closer look."""
         text = b"\n".join(texts)
-        if self._redact or b"=" in text or b"://" in text or b"ifr_" in text or may_name_a_secret(text):
+        if self._redact or b"=" in text or b"@" in text or b"ifr_" in text or may_name_a_secret(text):
             return False
         return text.isascii() and not (self._others and any(secret.encode() in text for secret in self._others))
 
@@ -77,8 +79,14 @@ class Masks:
         return scheme + space + self.secret(rest) if rest and scheme.lower() in SCHEMES else self.secret(text)
 
     def headers(self, headers: Headers) -> Headers:
-        """Return headers without secrets."""
-        return tuple([self._headers.get(header) or self._header(header) for header in headers])
+        """Return headers without secrets; those of many requests are alike."""
+        found = self._alike.get(headers)
+        if found is None:
+            found = tuple([self._headers.get(header) or self._header(header) for header in headers])
+            if len(self._alike) >= MOST_ALIKE:
+                self._alike.clear()
+            self._alike[headers] = found
+        return found
 
     def url(self, url: str) -> str:
         """Return a URL, or a path with its query, without secrets."""
@@ -209,6 +217,7 @@ class Masks:
         for form in forms:
             self._known[form(secret)] = form(mask)
         self._headers.clear()
+        self._alike.clear()
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
         self._others = [each for each in self._known if not each.startswith(KEY_BEGINNING)]

@@ -27,6 +27,7 @@ from .lines import (
     Facts,
     Header,
     Headers,
+    NameTakenError,
     RecordingError,
     command_text,
     delivery_line,
@@ -43,8 +44,9 @@ Later = Callable[[Callable[[], None]], object]
 
 
 class Writer:
-    """Writes a recording into a new file, which only its owner may read. RecordingError when it cannot be begun.
+    """Writes a recording into a new file, which only its owner may read.
 
+    RecordingError when it cannot be begun; NameTakenError when the file is there already.
     Bodies are given as bytes, and with the headers as they came: what must not stand in the file is taken out here.
     `redact` names fields to redact besides. `later` is what does something at the end of this turn of a loop, such as
     `call_soon`: a turn's lines are then one `write`; without it each line is. `complain` hears, once, why nothing more
@@ -231,7 +233,7 @@ def _begun(path: Path) -> int:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _AS_IT_IS, 0o600)
     except FileExistsError:
         sentence = f"{path} is there already, and a recording is never written over another; choose another name"
-        raise RecordingError(sentence) from None
+        raise NameTakenError(sentence) from None
     except OSError as error:
         raise RecordingError(f"{path} cannot be written: {_reason(error)}") from None
 

@@ -34,7 +34,7 @@ from .connections import Server
 from .control import PREFIX, Control
 from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
-from .recorder import begun
+from .recorder import Folder, begun
 from .replaying import GoneOn
 from .sandboxes import Reader, Sandboxes
 from .sender import Sender
@@ -142,6 +142,10 @@ class App:
         self.sandboxes.writer = begun(path, target, complain=log.error)
         return self.sandboxes.writer
 
+    def record_into(self, folder: Path, target: str) -> None:
+        """Let sandboxes that are wanted to be recorded have a new file each, in a folder. OSError."""
+        self.sandboxes.folder = Folder(folder, target, complain=log.error)
+
     def _request(
         self,
         message: RawRequestMessage,
@@ -241,8 +245,11 @@ async def _serve(config: Config, going_on: Sequence[GoneOn]) -> int:
         sockets += starting.listen(config.host, config.port)
         for sandbox in going_on:
             app.sandboxes.go_on(sandbox)
+        url = url_of(config, sockets[0].getsockname()[1])
         if config.record is not None:
-            app.record(config.record, url_of(config, sockets[0].getsockname()[1]))
+            app.record(config.record, url)
+        if config.record_dir is not None:
+            app.record_into(config.record_dir, url)
         for listening in sockets:
             await web.SockSite(runner, listening).start()
         more = _told(config, going_on)

@@ -95,6 +95,7 @@ OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
 }
 AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
 STREAM, PAGE = "events", "ui"
+RECORDING = "recording.begin"  # makes the sandbox itself
 
 
 class Control:
@@ -105,7 +106,8 @@ class Control:
         self._sandboxes = sandboxes
         self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | {STREAM, PAGE}
+        apart = {STREAM, PAGE, RECORDING}
+        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | apart
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
         self._costly = {
@@ -145,6 +147,8 @@ class Control:
             self._sandboxes.meant(request.headers)
         self._key(request)  # who has none is refused before anything is read
         body, query, document = await self._read(matched, request)
+        if operation_id == RECORDING:
+            return await self._reply(request, {"file": str(self._sandboxes.record(self._key(request), body["name"]))})
         asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
         if operation_id == STREAM:
             since = query["Last-Event-ID"] if "Last-Event-ID" in query else query.get("since", 0)

@@ -28,6 +28,7 @@ _STATE_LIKE: Mapping[str, tuple[str, msgspec.json.Decoder[Any]]] = {
     "add_target": ("target", msgspec.json.Decoder(Target, float_hook=exact_number)),
     "add_fault": ("fault", msgspec.json.Decoder(Fault, float_hook=exact_number)),
 }
+_CONSTANT_HEADERS = tuple(CONSTANT_HEADERS.items())
 COMMANDS = frozenset(
     ("poll", "set_now", "set_clock", "set_assumptions", "set_balance", "set_routes", "clear_targets", "clear_faults")
 ) | {*_STATE_LIKE, "reset", "restore", FORGET}
@@ -101,7 +102,7 @@ def _facts(received: Received, answered: Answered, now_ms: int, journal: Mapping
         answer = None, (), "", DROPPED
     else:
         content = "" if received.method == "HEAD" else answered.content.decode()
-        answer = answered.status, (*CONSTANT_HEADERS.items(), *answered.headers.items()), content, None
+        answer = answered.status, (*_CONSTANT_HEADERS, *answered.headers.items()), content, None
     headers, arrived_ms = tuple(received.headers.items()), now_ms + answered.latency_ms
     return now_ms, arrived_ms, received.method, received.target, headers, _text(received.raw), *answer, journal
 

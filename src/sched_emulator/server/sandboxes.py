@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
 from uuid import uuid4
 
 from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
-from sched_emulator.core.errors import InvalidRequest, SchedulingError
+from sched_emulator.core.errors import Conflict, InvalidRequest, SchedulingError
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
+from sched_emulator.recording.lines import RecordingError
 from sched_emulator.recording.writer import Writer
 
 from . import loading
@@ -24,13 +26,15 @@ from .binding import Binding, bind
 from .door import SANDBOX_HEADER
 from .driver import Driver
 from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
-from .recorder import Recorder
+from .recorder import Folder, Recorder
 from .replaying import GoneOn
 from .secrets import shorten, shorten_credentials, shown_key
 from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+GIVE_FOLDER = "Start the emulator with `--record-dir DIR`, a folder to write into, and without `--record`."
+FORGET_FIRST = "Use a fresh key, or DELETE /_emulator/sandbox first."
 SHOWN_ID_CHARS = 40
 _VISIBLE = re.compile("[!-~]+")
 LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
@@ -94,10 +98,11 @@ class Hosted:
 class Sandboxes:
     """All sandboxes of one server, the `instance`. A key's sandbox is made by the first request that brings the key.
 
-    With a `writer` all of them are recorded from their beginning.
+    With a `writer` all of them are recorded from their beginning; in a `folder` those that are wanted to be.
     """
 
     writer: Writer | None = None
+    folder: Folder | None = None
 
     def __init__(self, config: Config, sender: Sender, reader: Reader | None = None) -> None:
         self.reader = reader or Reader()
@@ -126,6 +131,24 @@ class Sandboxes:
             hosted = self.hosted[key] = self._make(key)
         hosted.used_ms = real_now_ms()
         return hosted
+
+    def record(self, key: str, name: str) -> Path:
+        """Make the sandbox of a key, and record it from its beginning in a file of its own; return its path.
+
+        Conflict when it is there already, or cannot be recorded.
+        """
+        if self.folder is None or self.writer is not None:
+            told = "no folder is given" if self.writer is None else f"all is recorded in {self.writer.path}"
+            raise Conflict(f"a sandbox cannot have a recording of its own: {told}", hint=GIVE_FOLDER)
+        if key in self.hosted:
+            raise Conflict("the sandbox is there already, and its recording begins with it", hint=FORGET_FIRST)
+        try:
+            writer = self.folder.begun(name)
+        except RecordingError as error:
+            raise Conflict(str(error), hint=GIVE_FOLDER) from None
+        hosted = self.of_key(key)
+        hosted.recorder = Recorder(writer, key, hosted.sandbox, alone=True)
+        return writer.path
 
     def known(self, key: str) -> Hosted:
         """Return the sandbox of a key; NoSandbox when it has none yet."""
