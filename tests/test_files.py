@@ -26,6 +26,7 @@ READING = {
     "serve --assumptions": "serve --port 0 --assumptions {}",
     "run --load": "run --load {} -- true",
     "run --assumptions": "run --assumptions {} -- true",
+    "assumptions --assumptions": "assumptions lock --assumptions {}",
     "contract --known": "contract --target URL --known {}",
     "contract --baseline": "contract --target URL --baseline {}",
     "contract --assumptions": "contract --target URL --assumptions {}",
@@ -39,6 +40,7 @@ WRITING = {
     "record --port-file": "record --target URL --port 0 --out new --port-file {}",
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
+    "assumptions --out": "assumptions lock --out {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
 }
 # What is wrong with a file: how it is made in a folder, and what is said.
@@ -97,7 +99,8 @@ def refused(capsys: pytest.CaptureFixture[str], command: str, target: str) -> st
     assert main(words) == 2
     out, error = capsys.readouterr()
     assert (out, error.count("\n")) == ("", 1)
-    return error.removeprefix(f"sched-emulator {words[0]}: ").removesuffix("\n")
+    assert error.startswith(f"sched-emulator {words[0]}")
+    return error.partition(": ")[2].removesuffix("\n")
 
 
 @needs_full
@@ -141,7 +144,8 @@ def test_every_option_that_names_a_file_is_in_the_tables() -> None:
     looked_at = {files.to_read, files.to_write, files.folder_to_read, files.folder_to_write}
     for module in (serve, run, contract, calibrate, drift, clock, assumptions, cron, record, replay):
         name = module.__name__.rpartition(".")[2]
-        for option in module.OPTIONS:
+        tables = [value for constant, value in vars(module).items() if constant.endswith("OPTIONS")]
+        for option in {option.name: option for table in tables for option in table}.values():
             if option.parse in looked_at:
                 assert {f"{name} {option.name}", f"serve {option.name}"} & {*READING, *WRITING}, option.name
             else:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from sched_emulator.output import printable
 from sched_emulator.spec import assumptions
+from sched_emulator.spec.answer_files import setting
 
 from .ledger import Observation
 from .results import ARRIVED, Exchange
@@ -67,9 +68,9 @@ def _lines(item: Finding, date: str) -> Iterator[str]:
     yield from _comment(f"{item.remark[0].upper()}{item.remark[1:]}{f', {date}' if item.value is not None else ''}.")
     yield from _evidence(item.observation.exchanges)
     if item.value is None:
-        yield f"# {_setting(assumption.id, assumption.default)}"
+        yield f"# {setting(assumption.id, assumption.default)}"
     else:
-        yield _setting(assumption.id, item.value)
+        yield setting(assumption.id, item.value)
 
 
 def _evidence(exchanges: list[Exchange]) -> Iterator[str]:
@@ -103,7 +104,3 @@ def _short(text: str) -> str:
     """Return a text as a comment bears it: without control characters, and cut."""
     told = printable(text, keep="")
     return told if len(told) <= SHOWN_CHARS else told[: SHOWN_CHARS - 1] + "…"
-
-
-def _setting(name: str, value: Value) -> str:
-    return f"{name} = {value}" if isinstance(value, int) else f'{name} = "{value}"'
