@@ -179,7 +179,7 @@ def lock(values: argparse.Namespace) -> int:
     if in_force is None:
         text = _locked(values)
     elif said:
-        raise UsageError(f"{said[0]}: with --url or --key the emulator is asked; expected one or the other")
+        raise UsageError(f"{said[0]}: the emulator of --url or --key is asked; expected one or the other")
     else:
         from sched_emulator.spec import answer_files  # noqa: PLC0415 - reads YAML
 
