@@ -265,8 +265,7 @@ def test_the_lock_of_a_running_emulator_holds_what_its_sandbox_answers(
     assert assumptions.parse_answers_toml(text, "locked") == box.assumptions.get()
     assert answer_files.measured_in(text, "locked") == {}
     assert refused(capsys, "assumptions", "lock", "--assume", "cron.dst=literal") == (
-        "sched-emulator assumptions lock: --assume: the emulator of --url or --key is asked; "
-        "expected one or the other"
+        "sched-emulator assumptions lock: --assume: the emulator of --url or --key is asked; expected one or the other"
     )
 
 
