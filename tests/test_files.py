@@ -30,6 +30,7 @@ READING = {
     "contract --known": "contract --target URL --known {}",
     "contract --baseline": "contract --target URL --baseline {}",
     "contract --assumptions": "contract --target URL --assumptions {}",
+    "calibrate --for": "calibrate --target URL --out new --for {}",
     "contract --scenarios": "contract --target URL --scenarios {}",
 }
 WRITING = {
