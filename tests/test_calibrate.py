@@ -216,9 +216,10 @@ def test_a_file_of_tables_or_of_another_version_is_refused(tmp_path: Path, capsy
     arguments = ["calibrate", "--target", "http://127.0.0.1:9", "--out", str(out), "--for"]
     assert main([*arguments, str(relied_on(tmp_path, queue__nack_position="open"))]) == 2
     assert main([*arguments, str(relied_on(tmp_path, queue__gone="open"))]) == 2
-    assert capsys.readouterr().err.splitlines() == [
-        f"sched-emulator calibrate: --out: {out} has tables; expected a file that `calibrate` has written, or a new one",
-        f"sched-emulator calibrate: --for: {tmp_path}/relied.json names 'queue.gone', which is no question of this version",
+    told = [line.removeprefix("sched-emulator calibrate: ") for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        f"--out: {out} has tables; expected a file that `calibrate` has written, or a new one",
+        f"--for: {tmp_path}/relied.json names 'queue.gone', which is no question of this version",
     ]
     assert out.read_text() == before
 
