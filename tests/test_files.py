@@ -33,6 +33,7 @@ READING = {
     "calibrate --for": "calibrate --target URL --out new --for {}",
     "contract --scenarios": "contract --target URL --scenarios {}",
     "snapshot FILE": "snapshot load --url URL --key ifr_a {}",
+    "pull --assumptions": "pull --target URL --out new --assumptions {}",
     "cron --file": "cron --file {}",
     "spec --assumptions": "spec --assumptions {}",
 }
@@ -44,6 +45,7 @@ WRITING = {
     "record --port-file": "record --target URL --port 0 --out new --port-file {}",
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
+    "pull --out": "pull --target URL --out {}",
     "assumptions --out": "assumptions lock --out {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
@@ -259,4 +261,4 @@ def test_every_command_prints_or_serves() -> None:
     commands = build_parser().format_help()
     told = {line.split()[0] for line in commands.splitlines() if line.startswith("    ") and line[4:5].isalpha()}
     prints = {command.split()[0] for command in printing("URL")} - {"--version", "--help"}
-    assert told == prints | {"serve", "run", "calibrate", "record", "replay", "snapshot", "tail"}
+    assert told == prints | {"serve", "run", "calibrate", "pull", "record", "replay", "snapshot", "tail"}
