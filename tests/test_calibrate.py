@@ -1,7 +1,9 @@
 """Calibrating: what a target answers is recovered, written with its evidence, and loaded by whatever takes a file."""
 
+import json
 import os
 import random
+import re
 import socket
 import tomllib
 from collections.abc import Mapping
@@ -11,10 +13,18 @@ import pytest
 
 from sched_emulator import Emulator
 from sched_emulator.cli import main
+from sched_emulator.contract import reliance
 from sched_emulator.contract.calibration import document, finding
+from sched_emulator.contract.catalogue import load
 from sched_emulator.contract.ledger import Observation
-from sched_emulator.contract.results import Exchange
-from sched_emulator.spec import assumptions
+from sched_emulator.contract.plan import make_plan
+from sched_emulator.contract.prices import Price
+from sched_emulator.contract.reports import terminal
+from sched_emulator.contract.results import Exchange, Warrant
+from sched_emulator.contract.settings import Settings
+from sched_emulator.spec import assumptions, choices
+from tests.contract.kill_mutants import copy_of, started
+from tests.contract.negations import NEGATIONS
 
 KEY = "ifr_calibrated"
 RANDOM_SETTINGS = 6
@@ -97,7 +107,9 @@ def test_it_says_beforehand_what_it_will_do_and_afterwards_what_is_other_than_by
         calibrated(emulator, path)
         assert box.requests() == []
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{len(assumptions.catalogue())} checks, about ")
+    choices_made = sum(check.warrant == Warrant.CHOICE for check in load().scenarios.values())
+    checks = len(assumptions.catalogue()) + choices_made + len(choices.catalogue())
+    assert lines[0].startswith(f"{checks} checks, about ")
     assert lines[1] == "It is an emulator: every check gets a sandbox of its own, nothing of yours is touched."
     start = next(place for place, line in enumerate(lines) if line.endswith("2 otherwise than by default:"))
     assert [line.split() for line in lines[start + 1 : start + 3]] == [
@@ -108,7 +120,10 @@ def test_it_says_beforehand_what_it_will_do_and_afterwards_what_is_other_than_by
     assert lines[-1] == f"wrote {path}, for `sched-emulator serve --assumptions {path}`"
 
 
-def test_without_leave_to_write_nothing_is_created(emulator: Emulator, tmp_path: Path) -> None:
+def test_without_leave_to_write_nothing_is_created(
+    emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "HEARTBEAT_SECONDS", 0)
     path = tmp_path / "seen.toml"
     with emulator.sandbox(KEY) as box:
         seen = calibrated(emulator, path, "--real-time")
@@ -116,6 +131,7 @@ def test_without_leave_to_write_nothing_is_created(emulator: Emulator, tmp_path:
         [summary] = [item for item in emulator.sandboxes() if item["key"].startswith(KEY[:5])]
     assert (seen, methods, summary["crons"], summary["queues"]) == ({"http.envelope": "wrapped"}, {"GET"}, 0, 0)
     assert path.read_text().count("# Undetermined: it writes; --allow-writes lets it.\n") > 50
+    assert re.search("^… 1 of [0-9]+ checks done$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_the_file_is_loaded_by_the_emulator_and_by_the_contract_suite(
@@ -133,6 +149,98 @@ def test_the_file_is_loaded_by_the_emulator_and_by_the_contract_suite(
     with Emulator.start(assumptions={**chosen, "queue.nack_position": "front"}) as other:
         assert main(["contract", "--target", other.url, *only]) == 1
     assert "the answer observed is front" in capsys.readouterr().out
+
+
+# --- Only what tests rely on.
+
+
+def relied_on(folder: Path, **standings: str | None) -> Path:
+    """Write a file as `pytest --sched-report` does; names have __ for their dots."""
+    items = [{"id": name.replace("__", "."), "standing": standing} for name, standing in standings.items()]
+    path = folder / "relied.json"
+    path.write_text(json.dumps({"relied": items[:1], "shapes": items[1:]}), encoding="utf-8")
+    return path
+
+
+def test_only_what_is_open_is_asked_with_what_it_depends_on_and_the_rest_of_the_file_stays(
+    emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        '# Observed before.\n\n# By hand.\nqueue.ack_unknown = "accept"\nqueue.nack_delay = "now"\n\n'
+        '# Undetermined: it writes.\n# queue.nack_position = "front"\n'
+    )
+    relied = relied_on(tmp_path, queue__nack_position="open", queue__ack_unknown="measured", cron__dst="contradicted")
+    chosen = {"queue.nack_position": "back", "queue.ack_unknown": "reject"}
+    with emulator.sandbox(KEY, assumptions=chosen):
+        seen = calibrated(emulator, path, "--for", str(relied))
+    assert seen == {
+        "queue.nack_position": "back",
+        "idempotency.required": "optional",
+        "queue.nack_delay": "now",
+        "queue.ack_unknown": "accept",
+    }
+    assert path.read_text().endswith(
+        'queue.nack_delay = "now"\n\n# Observed before.\n\n# By hand.\nqueue.ack_unknown = "accept"\n'
+    )
+    out = capsys.readouterr().out
+    assert out.startswith("3 checks, about ")
+    assert "3 of 3 questions answered, 1 otherwise than by default:" in out
+
+
+def test_what_is_asked_of_a_gateway_for_tests_is_priced_beforehand(tmp_path: Path) -> None:
+    relied = relied_on(tmp_path, queue__nack_position=None, http__envelope="open")
+    wanted = reliance.open_questions(relied)
+    assert wanted == ["queue.nack_position", "http.envelope"]
+    only = tuple(f"probe/{name}" for name in reliance.with_what_they_need(wanted, load()))
+    settings = Settings("https://gateway.example", key=KEY, allow_writes=True, only=only)
+    plan = make_plan(settings, load(), virtual=False, prices={"queue.create": Price(0.25)})
+    assert set(plan.questions) == {"queue.nack_position", "http.envelope", "idempotency.required", "queue.nack_delay"}
+    sends = plan.sends["queue.create"]
+    assert f"about ${sends * 0.25:.2f}, deleting included" in "\n".join(plan.sentences())
+    assert plan.requests < 40
+
+
+def test_where_nothing_is_open_nothing_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    relied = relied_on(tmp_path, queue__nack_position="measured")
+    out = tmp_path / "gateway.toml"
+    assert main(["calibrate", "--target", "http://127.0.0.1:9", "--for", str(relied), "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{relied} has no open question: nothing was asked, and nothing was written\n"
+    assert not out.exists()
+
+
+def test_a_file_of_tables_or_of_another_version_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "gateway.toml"
+    out.write_text('[queue]\nack_unknown = "accept"\n')
+    before = out.read_text()
+    arguments = ["calibrate", "--target", "http://127.0.0.1:9", "--out", str(out), "--for"]
+    assert main([*arguments, str(relied_on(tmp_path, queue__nack_position="open"))]) == 2
+    assert main([*arguments, str(relied_on(tmp_path, queue__gone="open"))]) == 2
+    told = [line.removeprefix("sched-emulator calibrate: ") for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        f"--out: {out} has tables; expected a file that `calibrate` has written, or a new one",
+        f"--for: {tmp_path}/relied.json names 'queue.gone', which is no question of this version",
+    ]
+    assert out.read_text() == before
+
+
+# --- What no answer sets.
+
+
+def test_where_requests_cost_nothing_the_file_ends_with_the_choices_that_are_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_of(tmp_path, *NEGATIONS["http.unknown_parameters"])
+    path = tmp_path / "seen.toml"
+    with started(tmp_path) as otherwise, otherwise.sandbox(KEY):
+        assert set(calibrated(otherwise, path)) == assumptions.defaults().keys() - hidden_by(assumptions.defaults())
+    told = path.read_text(encoding="utf-8").rpartition("\n\n")[2]
+    does = choices.catalogue()["http.unknown_parameters"].does.rstrip(".")
+    assert " ".join(told.replace("#", "").split()).startswith(
+        f'Your tests cannot rely on choice/http.unknown_parameters: the emulator goes by "{does}"; came '
+    )
+    assert "answered 400" in " ".join(told.replace("#", "").split())
+    assert "\n1 things that no answer sets are otherwise" in capsys.readouterr().out
 
 
 # --- The file.

@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from sched_emulator import Emulator, Sandbox
 from sched_emulator.cli import main
 from sched_emulator.client.http import Client
-from sched_emulator.spec import assumptions
+from sched_emulator.spec import answer_files, assumptions
 
 
 @pytest.fixture(autouse=True)
@@ -233,6 +234,40 @@ def test_the_answers_in_force_are_those_of_the_sandbox_named(box: Sandbox, capsy
     assert json.loads(capsys.readouterr().out) == {**assumptions.defaults(), "queue.nack_position": "back"}
     assert main(["assumptions", "explain", "queue.nack_position"]) == 0
     assert "In force: back\n" in capsys.readouterr().out
+
+
+def test_a_lock_holds_all_answers_in_force_and_which_of_them_were_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = tmp_path / "gateway.toml"
+    seen.write_text('[queue]\nnack_position = "back"\nmax_retries = 7\nack_unknown = "reject"\n', encoding="utf-8")
+    given = ["--assumptions", str(seen), "--assume", "queue.ack_unknown=accept"]
+    assert main(["assumptions", "lock", *given, "--dialect", "observed"]) == 0
+    text = capsys.readouterr().out
+    measured: dict[str, str | int] = {"queue.nack_position": "back", "queue.max_retries": 7}
+    expected = assumptions.preset("observed") | measured | {"queue.ack_unknown": "accept"}
+    assert assumptions.parse_answers_toml(text, "locked") == expected
+    assert answer_files.measured_in(text, "locked") == measured
+    assert '\ncron.dst = "vixie"  # assumed\n' in text
+    locked = tmp_path / "locked.toml"
+    assert main(["assumptions", "lock", *given, "--dialect", "observed", "--out", str(locked)]) == 0
+    assert locked.read_text(encoding="utf-8") == text
+    capsys.readouterr()
+    assert main(["assumptions", "lock", "--assumptions", str(locked)]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_the_lock_of_a_running_emulator_holds_what_its_sandbox_answers(
+    box: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.assumptions.set({"queue.nack_position": "back"})
+    assert main(["assumptions", "lock"]) == 0
+    text = capsys.readouterr().out
+    assert assumptions.parse_answers_toml(text, "locked") == box.assumptions.get()
+    assert answer_files.measured_in(text, "locked") == {}
+    assert refused(capsys, "assumptions", "lock", "--assume", "cron.dst=literal") == (
+        "sched-emulator assumptions lock: --assume: the emulator of --url or --key is asked; expected one or the other"
+    )
 
 
 @pytest.mark.parametrize("name", list(assumptions.catalogue()))

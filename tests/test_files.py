@@ -26,11 +26,14 @@ READING = {
     "serve --assumptions": "serve --port 0 --assumptions {}",
     "run --load": "run --load {} -- true",
     "run --assumptions": "run --assumptions {} -- true",
+    "assumptions --assumptions": "assumptions lock --assumptions {}",
     "contract --known": "contract --target URL --known {}",
     "contract --baseline": "contract --target URL --baseline {}",
     "contract --assumptions": "contract --target URL --assumptions {}",
+    "calibrate --for": "calibrate --target URL --out new --for {}",
     "contract --scenarios": "contract --target URL --scenarios {}",
     "snapshot FILE": "snapshot load --url URL --key ifr_a {}",
+    "pull --assumptions": "pull --target URL --out new --assumptions {}",
     "cron --file": "cron --file {}",
     "spec --assumptions": "spec --assumptions {}",
 }
@@ -44,6 +47,8 @@ WRITING = {
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
     "cron --svg": "cron * * * * * --svg {}",
+    "pull --out": "pull --target URL --out {}",
+    "assumptions --out": "assumptions lock --out {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
 }
@@ -147,7 +152,8 @@ def test_every_option_that_names_a_file_is_in_the_tables() -> None:
     looked_at = {files.to_read, files.to_write, files.folder_to_read, files.folder_to_write}
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        for option in module.OPTIONS:
+        tables = [value for constant, value in vars(module).items() if constant.endswith("OPTIONS")]
+        for option in {option.name: option for table in tables for option in table}.values():
             if option.parse in looked_at:
                 assert {f"{name} {option.name}", f"serve {option.name}"} & {*READING, *WRITING}, option.name
             else:
@@ -257,4 +263,4 @@ def test_every_command_prints_or_serves() -> None:
     commands = build_parser().format_help()
     told = {line.split()[0] for line in commands.splitlines() if line.startswith("    ") and line[4:5].isalpha()}
     prints = {command.split()[0] for command in printing("URL")} - {"--version", "--help"}
-    assert told == prints | {"serve", "run", "calibrate", "record", "replay", "snapshot", "tail"}
+    assert told == prints | {"serve", "run", "calibrate", "pull", "record", "replay", "snapshot", "tail"}

@@ -39,7 +39,8 @@ the pytest plugin's marker.
 
 **Finding out.** `sched-emulator assumptions list` and `explain ID` show this page in a terminal; `assumptions relied`
 proves what a session relied on. `sched-emulator calibrate --target URL --out FILE.toml` measures a gateway's answers
-and writes a file for `--assumptions`; how each question is measured stands below as its *probe*."""
+and writes a file for `--assumptions`; how each question is measured stands below as its *probe*. `assumptions lock`
+writes all answers in force, so that a default that changes later changes no suite unseen."""
 
 
 ABOUT_CHOICES = """\

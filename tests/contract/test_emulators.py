@@ -8,7 +8,7 @@ from sched_emulator.client.emulator import Emulator
 from sched_emulator.contract.measure import Silent
 from sched_emulator.contract.report import Report
 from sched_emulator.contract.results import Result, Status
-from sched_emulator.contract.runner import Listener, Run, observe
+from sched_emulator.contract.runner import Listener, Run
 from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions, choices
 from tests.soak import TIMES, seeds
@@ -159,8 +159,8 @@ def test_other_assumptions_pass_too_and_are_recognised(names: tuple[str, ...]) -
 def test_answers_set_at_random_are_recovered(seed: int) -> None:
     chosen = at_random(seed)
     with Emulator.start(assume=chosen) as emulator:
-        observations, _ = observe(Settings(target=emulator.url, seed=1), Silent())
-    seen = {item.question: item.answer for item in observations}
+        report = run(target=emulator.url, only=("probe/*",))
+    seen = {item.question: item.answer for item in report.observations}
     expected = {question: chosen[question] for question in chosen if question not in UNPROBED}
     for question in hidden(chosen):
         expected.pop(question, None)

@@ -25,7 +25,7 @@ from sched_emulator.contract.prices import Price
 from sched_emulator.contract.report import Report
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Status, Warrant
-from sched_emulator.contract.runner import CannotJudge, Run, observe
+from sched_emulator.contract.runner import CannotJudge, Run
 from sched_emulator.contract.settings import Settings, SettingsError
 from tests.contract.kill_mutants import judge
 from tests.contract.mutants import MUTANTS, SURVIVORS
@@ -258,8 +258,6 @@ def test_a_key_that_is_missing_is_said_before_anything_is_sent() -> None:
     problem = r"there is no key in \$INFRAI_API_KEY; set it, or name another variable with --api-key-env"
     with pytest.raises(SettingsError, match=problem):
         Run(Settings("https://api.example.com"), Silent())
-    with pytest.raises(SettingsError, match=problem):
-        observe(Settings("https://api.example.com"), Silent())
     Run(Settings("https://api.example.com", only=("access/*",)), Silent())
 
 

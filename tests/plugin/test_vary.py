@@ -85,6 +85,60 @@ def test_a_summary_tells_what_the_tests_rely_on(suite: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("under *")
 
 
+def test_with_a_file_of_answers_each_reliance_is_measured_contradicted_or_open(suite: pytest.Pytester) -> None:
+    (suite.path / "gateway.toml").write_text(
+        'queue.nack_position = "back"\nqueue.nack_delay = "now"\n# queue.publish_unknown = "create"\n'
+        'idempotency.required = "optional"  # assumed\nhttp.envelope = "bare"\nqueue.payload_field = "payload"\n'
+    )
+    tests = [f"test_of_user.py::test_that_chose_{name}" for name in ("an_answer", "what_was_measured")]
+    suite.makepyfile(
+        test_of_user=TESTS
+        + """
+    @pytest.mark.sched_emulator(assumptions={"queue.nack_position": "back"})
+    def test_that_chose_what_was_measured(sched_emulator):
+        publish_two_and_nack_the_first()
+        assert numbers() == [2, 1]
+"""
+    )
+    tests.append("--sched-assume=http.envelope=wrapped")
+    arguments = ("--sched-relied", "--sched-assumptions", "gateway.toml", "--sched-report", "relied.json", *tests)
+    result = suite.runpytest_subprocess(*QUIET, *arguments)
+    result.assert_outcomes(passed=2)
+    told = result.stdout.str().partition("undocumented behaviour that the tests rely on =")[2].partition("\n====")[0]
+    lines = [line for line in told.splitlines()[1:] if line]
+    assert [line.partition(": ")[0] for line in lines[:-3]] == [
+        "idempotency.required = optional, 2 tests, open",
+        "queue.nack_delay = now, 2 tests, measured",
+        "queue.nack_position = back, 1 test, measured",
+        "queue.nack_position = front, 1 test, contradicted (measured",
+        "    test_of_user.py::test_that_chose_an_answer",
+        "queue.publish_unknown = create, 2 tests, open",
+        "http.envelope = wrapped, 2 tests, contradicted (measured",
+        "    test_of_user.py::test_that_chose_an_answer",
+        "    test_of_user.py::test_that_chose_what_was_measured",
+    ]
+    result.stdout.fnmatch_lines(
+        [
+            "names and forms used that the documentation leaves open, open: *",
+            "names and forms used that the documentation leaves open, measured: queue.payload_field",
+        ]
+    )
+    report = json.loads((suite.path / "relied.json").read_text())
+    standings = [item["standing"] for item in [*report["relied"], *report["shapes"]]]
+    measured, contradicted, left = (standings.count(word) for word in ("measured", "contradicted", "open"))
+    counts = f"{measured} measured, {contradicted} contradicted, {left} open"
+    assert lines[-1].startswith(f"{counts}; `sched-emulator calibrate --for` takes ")
+    assert (measured, contradicted) == (3, 2)
+    assert report["relied"][3] == {
+        "id": "queue.nack_position",
+        "answer": "front",
+        "question": "Where in a standard queue does a requeued message stand?",
+        "tests": ["test_of_user.py::test_that_chose_an_answer"],
+        "standing": "contradicted",
+        "measured": "back",
+    }
+
+
 def test_a_summary_says_when_nothing_is_relied_on(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_of_user="def test_that_only_waits(sched_emulator):\n    sched_emulator.clock.advance(days=1)")
     result = suite.runpytest_subprocess(*QUIET, "--sched-relied")
@@ -196,6 +250,7 @@ def test_a_run_fails_when_a_test_breaks_and_every_report_says_which(flavours: py
     told = json.loads((flavours.path / "vary.json").read_text())
     nodeids = [f"part/test_part.py::test_flavour[{number}]" for number in (1, 2)]
     assert told["varied"]
+    assert ("queue.payload_field", nodeids) in [(shape["id"], shape["tests"]) for shape in told["shapes"]]
     assert told["relied"][1] == {
         "id": "queue.nack_delay",
         "answer": "now",

@@ -6,17 +6,23 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any
 
-from sched_emulator import spec
+from sched_emulator import files, spec
 from sched_emulator.client import reliance
 from sched_emulator.config import UsageError
 from sched_emulator.spec.assumptions import Assumption
 from sched_emulator.spec.choices import Choice
 
-from . import connection
+from . import connection, serve
 from .options import Commands, Option, Parser, add_command
 from .terminal import paragraph, say, say_json, styled, table
 
 OPTIONS = (*connection.OPTIONS, Option("--json", "write JSON", default=False))
+GIVING = tuple(option for option in serve.OPTIONS if option.name in {"--dialect", "--assume", "--assumptions"})
+LOCK_OPTIONS = (
+    *connection.OPTIONS,
+    *GIVING,
+    Option("--out", "the file to write (default: standard output)", "FILE.toml", files.to_write),
+)
 
 _KINDS = {"behaviour": "Behaviours", "shape": "Shapes: names and forms", "constant": "Constants"}
 _SOURCES = {"V": "the vendor", "C": "public programs", "A": "an article"}
@@ -59,6 +65,17 @@ def register(commands: Commands) -> None:
         examples="  sched-emulator assumptions relied --key ifr_my_tests",
         run=relied,
         options=OPTIONS,
+    )
+    add_command(
+        actions,
+        "lock",
+        summary="Write all answers in force as TOML, for `serve --assumptions` and `pytest --sched-assumptions`: those "
+        "of a running emulator with --url or --key, else the defaults and what is given over them.",
+        examples="  sched-emulator assumptions lock --out answers.toml\n"
+        "  sched-emulator assumptions lock --assumptions gateway.toml --out answers.toml\n"
+        "  sched-emulator assumptions lock --key ifr_my_tests",
+        run=lock,
+        options=LOCK_OPTIONS,
     )
 
 
@@ -153,6 +170,40 @@ def relied(values: argparse.Namespace) -> int:
     if not found["complete"]:
         say(styled("The session was longer than what is kept of it: more may have been relied on.", "yellow"))
     return 0
+
+
+def lock(values: argparse.Namespace) -> int:
+    """Write all answers in force."""
+    said = [option.name for option in GIVING if option.dest in values.given]
+    in_force = _in_force(values)
+    if in_force is None:
+        text = _locked(values)
+    elif said:
+        raise UsageError(f"{said[0]}: the emulator of --url or --key is asked; expected one or the other")
+    else:
+        from sched_emulator.spec import answer_files  # noqa: PLC0415 - reads YAML
+
+        text = answer_files.locked(in_force, set(), "of a running emulator")
+    if values.out is None:
+        say(text.removesuffix("\n"))
+    else:
+        files.write(values.out, text, "--out")
+        say(f"wrote {values.out}, for `serve --assumptions` and `pytest --sched-assumptions`")
+    return 0
+
+
+def _locked(values: argparse.Namespace) -> str:
+    """Return the file of the answers given over the defaults; what the file given has measured stays measured."""
+    from sched_emulator import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
+    from sched_emulator.spec import answer_files, assumptions  # noqa: PLC0415 - both read YAML
+
+    answers = assumptions.preset(values.dialect) | serve.answers_said(values.assumptions, dict(values.assume))
+    known: dict[str, str | int] = {}
+    if values.assumptions is not None:
+        text = files.read_text(values.assumptions, "--assumptions")
+        known = answer_files.measured_in(text, str(values.assumptions))
+    measured = {name for name, answer in known.items() if answers[name] == answer}
+    return answer_files.locked(answers, measured, f"of sched-emulator {__version__}")
 
 
 def _in_force(values: argparse.Namespace) -> dict[str, Any] | None:

@@ -8,7 +8,17 @@ from sched_emulator.config import UsageError
 from .contract import TARGET_OPTIONS, needed_packages
 from .options import Commands, Option, add_command
 
-OPTIONS = (*TARGET_OPTIONS, Option("--out", "the file to write", "FILE.toml", files.to_write))
+OPTIONS = (
+    *TARGET_OPTIONS,
+    Option("--out", "the file to write", "FILE.toml", files.to_write),
+    Option(
+        "--for",
+        "ask only what tests rely on and is open, by a file of `pytest --sched-report`; what --out says of other "
+        "questions stays",
+        "FILE",
+        files.to_read,
+    ),
+)
 
 
 def register(commands: Commands) -> None:
@@ -20,6 +30,7 @@ def register(commands: Commands) -> None:
         "The rules of `contract` for targets that cost money are kept.",
         examples="  sched-emulator calibrate --target https://api.infrai.cc --allow-writes --out gateway.toml\n"
         "  sched-emulator calibrate --target http://127.0.0.1:8420 --out local.toml\n"
+        "  sched-emulator calibrate --target https://api.infrai.cc --for relied.json --out gateway.toml\n"
         "  sched-emulator serve --assumptions gateway.toml",
         run=run,
         options=OPTIONS,

@@ -2,20 +2,23 @@
 
 import argparse
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from sched_emulator import files
-from sched_emulator.contract import calibration, catalogue, cleanup, reports
+from sched_emulator.config import UsageError
+from sched_emulator.contract import calibration, catalogue, cleanup, reliance, reports
 from sched_emulator.contract.calibration import Finding
-from sched_emulator.contract.plan import Plan, every_check, refuse_keyless, refuse_unmet
+from sched_emulator.contract.plan import every_check, refuse_keyless, refuse_unmet
 from sched_emulator.contract.reports.terminal import Terminal
-from sched_emulator.contract.results import Result
-from sched_emulator.contract.runner import CannotJudge, Run, observe
+from sched_emulator.contract.results import Result, Warrant
+from sched_emulator.contract.runner import CannotJudge, Run
 from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions
 
@@ -84,41 +87,60 @@ def _clean_up(settings: Settings, prefix: str) -> int:
 def calibrate(values: argparse.Namespace) -> int:
     """Probe the target and write what was observed; status 2 when the target cannot be looked at."""
     date = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    settings = settings_of(values)
+    before, questions = "", list(assumptions.catalogue())
+    if (relied := getattr(values, "for")) is not None:
+        wanted = reliance.open_questions(relied)
+        if not wanted:
+            say(f"{relied} has no open question: nothing was asked, and nothing was written")
+            return 0
+        questions = reliance.with_what_they_need(wanted, catalogue.load())
+        before = _said_before(values.out)
+    terminal = Terminal()
     try:
-        settings = settings_of(values)
-        observations, requests = observe(settings, Listener())
+        report = Run(_asking(settings, questions, choices=relied is None), terminal).perform()
     except CannotJudge as error:
         complain(values.prog, error)
         return 2
-    findings = [calibration.finding(observation) for observation in observations]
-    text = calibration.document(findings, target=settings.target, date=date, secret=settings.key, requests=requests)
-    files.write(values.out, text, "--out")
-    _tell(findings)
+    findings = [calibration.finding(item) for item in calibration.observed(report.results, questions, report.stopped)]
+    text = calibration.document(
+        findings,
+        target=settings.target,
+        date=date,
+        secret=settings.key,
+        requests=report.requests,
+        results=report.results,
+    )
+    files.write(values.out, calibration.continued(text, before, questions) if before else text, "--out")
+    for line in [report.stopped, *(f"could not be deleted: {name}" for name in report.left_over)]:
+        if line is not None:
+            terminal.say(line)
+    _tell(findings, report.differences)
     say(f"wrote {values.out}, for `sched-emulator serve --assumptions {values.out}`")
     return 0
 
 
-class Listener:
-    """Tells what is planned, and what else there is to say."""
-
-    def planned(self, plan: Plan) -> None:
-        """Say what will be done, before it is."""
-        for sentence in plan.sentences():
-            paragraph(sentence)
-
-    def finished(self, result: Result, done: int, all_checks: int) -> None:
-        """Nothing is said of single checks."""
-
-    def beat(self, done: int, all_checks: int) -> None:
-        """Nothing is said of what is under way."""
-
-    def say(self, text: str) -> None:
-        """Pass on what else there is to say."""
-        paragraph(text)
+def _asking(settings: Settings, questions: Sequence[str], *, choices: bool) -> Settings:
+    """Return the settings of a run that asks questions and, where requests cost nothing, for what cannot be set."""
+    only = [f"probe/{question}" for question in questions]
+    if choices and not settings.paid:
+        found = catalogue.load().scenarios.values()
+        only += [check.address for check in found if check.warrant == Warrant.CHOICE]
+    return replace(settings, only=tuple(only), hold=("documented",))
 
 
-def _tell(findings: Sequence[Finding]) -> None:
-    """Tell what is known now: answers other than the defaults, and why others are not known."""
+def _said_before(out: Path) -> str:
+    """Return what stands in the file to write, to be gone on with. UsageError when that cannot be."""
+    if not out.exists():
+        return ""
+    text = files.read_text(out, "--out")
+    if re.search(r"^\s*\[", text, re.MULTILINE):
+        raise UsageError(f"--out: {out} has tables; expected a file that `calibrate` has written, or a new one")
+    return text
+
+
+def _tell(findings: Sequence[Finding], differences: Sequence[Result]) -> None:
+    """Tell what is known now: answers other than the defaults, why others are not known, and what cannot be set."""
     defaults = assumptions.defaults()
     other = [item for item in findings if item.value not in {None, defaults[item.observation.question]}]
     known = sum(item.value is not None for item in findings)
@@ -131,3 +153,6 @@ def _tell(findings: Sequence[Finding]) -> None:
     for reason, count in reasons.most_common():
         names = [item.observation.question for item in findings if item.value is None and item.remark == reason]
         paragraph(f"  {', '.join(names) if count <= 3 else f'{count} questions'}: {reason}", indent="    ")
+    if differences:
+        count = len(differences)
+        say(styled(f"{count} things that no answer sets are otherwise than here: the file's end says which.", "bold"))

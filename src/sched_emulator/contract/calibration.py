@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from sched_emulator.output import printable
 from sched_emulator.spec import assumptions
+from sched_emulator.spec.answer_files import setting
 
 from .ledger import Observation
-from .results import ARRIVED, Exchange
+from .results import ARRIVED, Exchange, Result, Status
 
 Value: TypeAlias = str | int
 WIDTH = 118
@@ -22,6 +23,9 @@ SHOWN_CHARS = 240
 ARRIVALS_SHOWN = 3
 SIGNS = re.compile("sign|webhook|timestamp")
 BEYOND_READING = "it is no value that the emulator takes"
+
+
+_SETS = re.compile(r'^(?:# )?"?([a-z0-9_.]+)"? = ', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,30 @@ def finding(observation: Observation) -> Finding:
     return Finding(observation, answer, f"a bound: {observation.bound}" if observation.bound else "observed")
 
 
-def document(findings: Iterable[Finding], *, target: str, date: str, secret: str | None, requests: int) -> str:
-    """Return the text of the file. `secret` is struck out wherever it may stand."""
+def observed(results: Iterable[Result], questions: Iterable[str], stopped: str | None) -> list[Observation]:
+    """Return what is known of questions by the results of a run, which may have been stopped before it asked them."""
+    found = {result.check.question: result for result in results if result.check.aspect == "probes"}
+    return [
+        Observation(name, found[name].answer, found[name].reason, found[name].bound, found[name].exchanges)
+        if name in found
+        else Observation(name, None, stopped or "it was not asked")
+        for name in questions
+    ]
+
+
+def document(
+    findings: Iterable[Finding],
+    *,
+    target: str,
+    date: str,
+    secret: str | None,
+    requests: int,
+    results: Iterable[Result] = (),
+) -> str:
+    """Return the text of the file; what differs among the `results` stands at its end, where no answer can set it.
+
+    `secret` is struck out wherever it may stand.
+    """
     listed = list(findings)
     known = sum(item.value is not None for item in listed)
     head = [
@@ -57,8 +83,27 @@ def document(findings: Iterable[Finding], *, target: str, date: str, secret: str
         "# `sched-emulator assumptions explain ID` explains a question;",
         "# `sched-emulator serve --assumptions THIS_FILE` answers as below.",
     ]
-    text = "\n".join([*head, *(line for item in listed for line in ("", *_lines(item, date)))]) + "\n"
+    blocks = [list(_lines(item, date)) for item in listed]
+    blocks += [list(_difference(result)) for result in results if result.status == Status.DIFFERS]
+    text = "\n".join([*head, *(line for block in blocks for line in ("", *block))]) + "\n"
     return printable(text if secret is None else text.replace(secret, "…"))
+
+
+def continued(text: str, before: str, asked: Iterable[str]) -> str:
+    """Return a file with what an earlier one, which has no tables, says of other questions than those `asked` now."""
+    gone = set(asked)
+    kept = []
+    for block in before.strip("\n").split("\n\n"):
+        named = set(_SETS.findall(block))
+        if not named or not named <= gone:
+            kept.append("\n".join(line for line in block.splitlines() if not gone.intersection(_SETS.findall(line))))
+    return "\n\n".join([text.rstrip("\n"), *kept]) + "\n"
+
+
+def _difference(result: Result) -> Iterator[str]:
+    """Say of something that no answer can set what the emulator does and what came."""
+    does, came = result.check.title.rstrip("."), _short(result.reason)
+    yield from _comment(f'Your tests cannot rely on {result.check.address}: the emulator goes by "{does}"; came {came}')
 
 
 def _lines(item: Finding, date: str) -> Iterator[str]:
@@ -67,9 +112,9 @@ def _lines(item: Finding, date: str) -> Iterator[str]:
     yield from _comment(f"{item.remark[0].upper()}{item.remark[1:]}{f', {date}' if item.value is not None else ''}.")
     yield from _evidence(item.observation.exchanges)
     if item.value is None:
-        yield f"# {_setting(assumption.id, assumption.default)}"
+        yield f"# {setting(assumption.id, assumption.default)}"
     else:
-        yield _setting(assumption.id, item.value)
+        yield setting(assumption.id, item.value)
 
 
 def _evidence(exchanges: list[Exchange]) -> Iterator[str]:
@@ -103,7 +148,3 @@ def _short(text: str) -> str:
     """Return a text as a comment bears it: without control characters, and cut."""
     told = printable(text, keep="")
     return told if len(told) <= SHOWN_CHARS else told[: SHOWN_CHARS - 1] + "…"
-
-
-def _setting(name: str, value: Value) -> str:
-    return f"{name} = {value}" if isinstance(value, int) else f'{name} = "{value}"'

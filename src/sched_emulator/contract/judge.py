@@ -55,6 +55,7 @@ class Judge:
         check = self._ledger.probes[question]
         result = Result(check, Status.OBSERVED, seconds=time.monotonic() - started, exchanges=observation.exchanges)
         result.answer, result.bound = observation.answer, observation.bound
+        result.asked = self._ledger.asked_by(question)
         if observation.answer is None:
             result.status, result.reason = Status.UNDETERMINED, observation.reason
         expected = self._ledger.expected.get(question)

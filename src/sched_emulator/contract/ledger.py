@@ -33,6 +33,7 @@ class Ledger:
         self._measure = measure
         self._locks = {question: threading.RLock() for question in assumptions.catalogue()}
         self._found: dict[str, Observation] = {}
+        self._asked: dict[str, list[str]] = {}
         self._under_way = threading.local()
 
     def observe(self, question: str) -> Observation:
@@ -44,11 +45,17 @@ class Ledger:
 
     def answer(self, question: str) -> str | int | None:
         """Return the answer to a question: observed, else as the user said; None when it is undetermined."""
-        asked: set[str] = self._under_way.__dict__.setdefault("questions", set())
-        if question in asked:  # a probe that asks about its own question has to do without
+        probing = self._probing()
+        if question in probing:  # a probe that asks about its own question has to do without
             return None
+        if probing and question not in (asked := self._asked.setdefault(probing[-1], [])):
+            asked.append(question)
         observed = self.observe(question).answer
         return observed if observed is not None else self.expected.get(question)
+
+    def asked_by(self, question: str) -> list[str]:
+        """Return the questions whose answers the probe of a question wanted to know, as far as it has come."""
+        return list(self._asked.get(question, ()))
 
     def contract(self, *, limits: bool) -> Contract:
         """Return the specification, resolved for the shapes found, and for the limits where they are needed.
@@ -62,8 +69,8 @@ class Ledger:
 
     def _probe(self, question: str) -> Observation:
         trace: list[Exchange] = []
-        asked: set[str] = self._under_way.__dict__.setdefault("questions", set())
-        asked.add(question)
+        probing = self._probing()
+        probing.append(question)
         try:
             found = self._measure(self.probes[question], self, trace)
         except (NotChecked, Failed, EmulatorError) as error:
@@ -71,10 +78,15 @@ class Ledger:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             return Observation(question, None, f"an answer could not be read ({error!r})", exchanges=trace)
         finally:
-            asked.discard(question)
+            probing.pop()
         if isinstance(found, Bound):
             return Observation(question, found.answer, bound=found.text, exchanges=trace)
         return Observation(question, found, exchanges=trace)
+
+    def _probing(self) -> list[str]:
+        """Return the questions that are being probed by this thread, each because of the one before it."""
+        questions: list[str] = self._under_way.__dict__.setdefault("questions", [])
+        return questions
 
 
 def shapes() -> list[str]:

@@ -33,7 +33,7 @@ class Silent:
 def measured(report: Report) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
     """Return by address how often each operation was sent, steps of a clock apart; and the questions that were asked.
 
-    What is no operation counts as `other`. What can be read of every answer is known anyway.
+    What is no operation counts as `other`. Names and forms are known anyway where a check is made.
     """
     counts, asked = {}, {}
     for result in report.results:
@@ -43,7 +43,8 @@ def measured(report: Report) -> tuple[dict[str, dict[str, int]], dict[str, list[
         found = [operation_at(item.method, urlsplit(item.url).path) for item in sent]
         names = Counter("other" if item is None else item[0].short for item in found)
         counts[result.check.address] = dict(sorted(names.items()))
-        if wanted := sorted(set(result.asked) - set(shapes())):
+        known = set() if result.check.aspect == "probes" else set(shapes())
+        if wanted := sorted(set(result.asked) - known):
             asked[result.check.address] = wanted
     return counts, asked
 

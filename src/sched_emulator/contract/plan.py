@@ -139,7 +139,7 @@ def costs() -> dict[str, dict[str, int]]:
 
 
 def asks(check: Check) -> list[str]:
-    """Return the open questions, but for those about forms, on whose answers a check was measured to depend."""
+    """Return the open questions on whose answers a check was measured to depend; of a probe also those about forms."""
     wanted: list[str] = _measured()["asks"].get(check.address, [])
     return wanted
 

@@ -6,7 +6,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeAlias
@@ -21,7 +20,7 @@ from .described import Contract, routes
 from .flaws import each_once
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, held_on, open_ledger
-from .ledger import Ledger, Observation, shapes
+from .ledger import Ledger, shapes
 from .plan import Plan, make_plan, refuse_keyless, refuse_unmet
 from .reply import Reply
 from .report import Report
@@ -266,43 +265,6 @@ def _side_by_side(threads: int, jobs: Sequence[Callable[[], object]]) -> None:
         worker.start()
     for worker in workers:
         worker.join()
-
-
-def observe(settings: Settings, listener: Listener) -> tuple[list[Observation], int]:
-    """Run the probes alone, under the same rules; return what was observed and how many requests it took.
-
-    CannotJudge when the target cannot be looked at.
-    """
-    catalogue = load(settings.scenarios)
-    refuse_keyless(settings, catalogue)
-    site = _opened(settings)
-    try:
-        _look(site)
-        only_probes = replace(settings, only=("probe/*",))
-        plan = make_plan(only_probes, catalogue, virtual=site.virtual, prices=_priced(site))
-        listener.planned(plan)
-        found = _observe_all(site, open_ledger(site, settings, catalogue.probes), plan)
-        return [found[question] for question in assumptions.catalogue()], site.gate.sent
-    finally:
-        if not site.virtual:
-            for name in cleanup.after_run(site.gate, site.url, settings.prefix, listener.say):
-                listener.say(f"could not be deleted: {name}")
-        site.close()
-
-
-def _observe_all(site: Site, ledger: Ledger, plan: Plan) -> dict[str, Observation]:
-    left_out = {result.check.question: result.reason for result in plan.left_out}
-    found = {question: Observation(question, None, reason) for question, reason in left_out.items()}
-    try:
-        floods = [question for question in plan.questions if question.startswith(FLOODS)]
-        others = [partial(ledger.observe, question) for question in plan.questions if question not in floods]
-        _side_by_side(_threads(site), others)
-        _side_by_side(1, [partial(ledger.observe, question) for question in floods])
-    except KeyboardInterrupt:
-        site.gate.close("interrupted")
-        raise
-    found |= {question: ledger.observe(question) for question in plan.questions}
-    return found
 
 
 def _opened(settings: Settings) -> Site:

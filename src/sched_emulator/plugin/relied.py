@@ -5,7 +5,7 @@ test's report, so that it arrives under pytest-xdist too.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +18,8 @@ from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 from sched_emulator.output import printable
 
+from .settings import MEASURED_ANSWERS
+from .standing import CONTRADICTED, OPEN, Reliance, counted, stand
 from .vary_child import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
@@ -63,15 +65,16 @@ def note(item: pytest.Item, box: Sandbox, chosen: Iterable[str]) -> None:
     """
     try:
         found = box.relied()
+        answers = box.assumptions.get() if found["shapes"] else {}
     except EmulatorError:
-        found = {"items": [], "shapes": [], "complete": False}
+        found, answers = {"items": [], "shapes": [], "complete": False}, {}
     nothing: dict[str, Any] = {"items": [], "chosen": [], "shapes": [], "complete": True}
     before = next((value for name, value in reversed(item.user_properties) if name == PROPERTY), nothing)
     assert isinstance(before, dict)
     noted = {
         "items": [*before["items"], *([*_dependence(told)] for told in found["items"])],
         "chosen": sorted({*before["chosen"], *chosen}),
-        "shapes": sorted({*before["shapes"], *found["shapes"]}),
+        "shapes": sorted({*map(tuple, before["shapes"]), *((shape, answers[shape]) for shape in found["shapes"])}),
         "complete": before["complete"] and found["complete"],
     }
     item.user_properties.append((PROPERTY, noted))
@@ -117,7 +120,7 @@ class Gathered:
         if self._report is not None:
             from . import vary_report  # noqa: PLC0415 - costs those who ask for it
 
-            self._complaint = vary_report.write(self._report, self._relying(), self._verdicts)
+            self._complaint = vary_report.write(self._report, self._relying(), self._shapes(), self._verdicts)
             if self._complaint and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -147,27 +150,46 @@ class Gathered:
         if self._complaint:
             terminalreporter.write_line(printable(self._complaint), red=True)
 
-    def _relying(self) -> dict[tuple[str, str, str], list[str]]:
-        """Return the tests that rely on each behaviour, by its id, the answer assumed and the question."""
+    def _relying(self) -> list[Reliance]:
+        """Return the behaviours that tests rely on, each with the answer assumed and the tests."""
         relying: dict[tuple[str, str, str], list[str]] = {}
         for nodeid, noted in sorted(self._noted.items()):
             for key in dict.fromkeys((item.assumption_id, item.answer, item.question) for item in _items(noted)):
                 relying.setdefault(key, []).append(nodeid)
-        return relying
+        return [self._stand(Reliance(*key, tuple(tests))) for key, tests in sorted(relying.items())]
+
+    def _shapes(self) -> list[Reliance]:
+        """Return the names and forms that tests used, in the same way."""
+        from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
+
+        using: dict[tuple[str, str], list[str]] = {}
+        for nodeid, noted in sorted(self._noted.items()):
+            for name, answer in noted["shapes"]:
+                using.setdefault((name, answer), []).append(nodeid)
+        return [
+            self._stand(Reliance(name, answer, assumptions.catalogue()[name].question, tuple(tests)))
+            for (name, answer), tests in sorted(using.items())
+        ]
+
+    def _stand(self, reliance: Reliance) -> Reliance:
+        return stand(reliance, self._config.stash.get(MEASURED_ANSWERS, None))
 
     def _summary(self, *, verbose: bool) -> Iterator[str]:
-        relying = self._relying()
-        for (assumption_id, answer, question), tests in sorted(relying.items()):
-            yield f"{assumption_id} = {answer}, {_count(len(tests))}: {question}"
-            if verbose:
-                yield from (f"    {nodeid}" for nodeid in tests)
+        relying, shapes = self._relying(), self._shapes()
+        for reliance in relying:
+            told = f"{reliance.assumption_id} = {reliance.answer}, {_count(len(reliance.tests))}{reliance.told}"
+            yield f"{told}: {reliance.question}"
+            if verbose or reliance.standing == CONTRADICTED:
+                yield from (f"    {nodeid}" for nodeid in reliance.tests)
         if not self._noted:
             yield "no test used a sandbox of the fixture `sched_emulator`: nothing was looked at"
         elif not relying:
             yield f"no other answer to an open question would have changed anything in {_count(len(self._noted))}"
-        shapes = sorted({shape for noted in self._noted.values() for shape in noted["shapes"]})
-        if shapes:
-            yield f"names and forms used that the documentation leaves open: {', '.join(shapes)}"
+        yield from _shapes_told(shapes)
+        if (relying or shapes) and MEASURED_ANSWERS in self._config.stash:
+            asked = any(reliance.standing == OPEN for reliance in [*relying, *shapes])
+            hint = "; `sched-emulator calibrate --for` takes the file of --sched-report and asks a gateway those"
+            yield counted([*relying, *shapes]) + (hint if asked else "")
         cut = sum(not noted["complete"] for noted in self._noted.values())
         if cut:
             yield f"{_count(cut)} did more than is kept of a session: more may have been relied on"
@@ -183,6 +205,20 @@ class Gathered:
                 if nodeid not in self._failed and item.assumption_id not in noted["chosen"]:
                     wanted.setdefault((item.assumption_id, item.other), {})[nodeid] = item.difference
         return dict(sorted(wanted.items()))
+
+
+def _shapes_told(shapes: Sequence[Reliance]) -> Iterator[str]:
+    """Tell which names and forms were used, those alike in a line; what a file contradicts each with its tests."""
+    by_standing: dict[str | None, list[str]] = {}
+    for shape in shapes:
+        if shape.standing == CONTRADICTED:
+            yield f"{shape.assumption_id} = {shape.answer}, {_count(len(shape.tests))}{shape.told}: {shape.question}"
+            yield from (f"    {nodeid}" for nodeid in shape.tests)
+        elif shape.assumption_id not in by_standing.setdefault(shape.standing, []):
+            by_standing[shape.standing].append(shape.assumption_id)
+    for standing, names in by_standing.items():
+        known = "" if standing is None else f", {standing}"
+        yield f"names and forms used that the documentation leaves open{known}: {', '.join(names)}"
 
 
 def _items(noted: Mapping[str, Any]) -> Iterator[Dependence]:

@@ -22,6 +22,7 @@ Answers = dict[str, str | int]
 MARKER = "sched_emulator"
 PASSED: pytest.StashKey[bool] = pytest.StashKey()  # the test itself, so far
 GIVEN_ANSWERS: pytest.StashKey[Answers] = pytest.StashKey()
+MEASURED_ANSWERS: pytest.StashKey[Answers] = pytest.StashKey()  # of the file of --sched-assumptions, where there is one
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,16 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 def keep_given_answers(config: pytest.Config) -> None:
     """Read the answers that the command line gives, and keep them in the configuration."""
-    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import answer_files, assumptions  # noqa: PLC0415 - both read YAML
 
     answers: Answers = {}
     file = config.getoption("sched_assumptions")
     try:
         if file:
             path = files.to_read(str(config.invocation_params.dir / file), "--sched-assumptions")
-            answers |= assumptions.parse_answers_toml(files.read_text(path, "--sched-assumptions"), str(path))
+            text = files.read_text(path, "--sched-assumptions")
+            answers |= assumptions.parse_answers_toml(text, str(path))
+            config.stash[MEASURED_ANSWERS] = answer_files.measured_in(text, str(path))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     except ValueError as error:

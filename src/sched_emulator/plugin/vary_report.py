@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.output import printable
 
+from .standing import Reliance
 from .vary import Verdict
 
 # Who gets no reports of tests under other answers: they are none of the run's own tests, to be counted or run again.
@@ -99,16 +100,16 @@ def _as_report(verdict: Verdict, *, only_reported: bool) -> pytest.TestReport:
     return made
 
 
-def write(path: Path, relying: Mapping[tuple[str, str, str], Sequence[str]], verdicts: Sequence[Verdict] | None) -> str:
+def write(
+    path: Path, relying: Sequence[Reliance], shapes: Sequence[Reliance], verdicts: Sequence[Verdict] | None
+) -> str:
     """Write what tests relied on, and what was found of each, as JSON; return a complaint when that cannot be.
 
     `verdicts` is None when nothing was varied.
     """
     document: dict[str, Any] = {
-        "relied": [
-            {"id": assumption_id, "answer": answer, "question": question, "tests": list(tests)}
-            for (assumption_id, answer, question), tests in sorted(relying.items())
-        ],
+        "relied": [reliance.as_json for reliance in relying],
+        "shapes": [reliance.as_json for reliance in shapes],
         "varied": verdicts is not None,
         "tests": [],
     }
