@@ -47,6 +47,7 @@ SHUTDOWN_SECONDS = 0.2  # what a request that is still answered gets
 BANNER = """\
 Infrai scheduling API   {url}/v1/scheduling
 control API             {url}{control}
+to look at              {url}{control}/ui/
 {more}
 A first request:
   curl {url}/v1/scheduling/queue/publish \\
