@@ -24,6 +24,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no device th
 READING = {
     "serve --load": "serve --port 0 --load {}",
     "serve --assumptions": "serve --port 0 --assumptions {}",
+    "serve --prices": "serve --port 0 --prices {}",
     "run --load": "run --load {} -- true",
     "run --assumptions": "run --assumptions {} -- true",
     "contract --known": "contract --target URL --known {}",
@@ -44,6 +45,7 @@ WRITING = {
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
+    "drift --save": "drift --target URL --save {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
 }
 # What is wrong with a file: how it is made in a folder, and what is said.
