@@ -202,10 +202,10 @@ def prices_in(file: Path) -> Mapping[str, tuple[float, bool]]:
 
     try:
         found = prices.read(json.loads(files.read_text(file, "--prices")))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, UsageError):
-            raise
+    except json.JSONDecodeError as error:
         raise UsageError(f"--prices: {file} is no JSON: {error}") from None
+    except RecursionError:
+        raise UsageError(f"--prices: {file} is nested too deeply") from None
     if not found:
         raise UsageError(f"--prices: {file} has no price of an operation; expected what `drift --save` writes")
     return found
