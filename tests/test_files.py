@@ -44,6 +44,7 @@ WRITING = {
     "record --port-file": "record --target URL --port 0 --out new --port-file {}",
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
+    "cron --svg": "cron * * * * * --svg {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "drift --save": "drift --target URL --save {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
