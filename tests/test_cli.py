@@ -117,7 +117,10 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
     answers.write_text('[queue]\nnack_position = "back"\nnack_delay = "backoff"\n')
     snapshot = tmp_path / "snapshot.json"
     snapshot.write_text("{}")
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"capabilities":[{"id":"queue.publish","billing":{"price_usd":0.001,"unit":"message"}}]}')
     config = config_of(
+        *("--prices", str(prices)),
         *("--host", "::", "--port", "0", "--port-file", str(tmp_path / "port"), "--allow-host", "a.test,b.test"),
         *("--clock", "60x", "--now", "2026-01-01T00:00:00Z", "--dialect", "observed", "--assumptions", str(answers)),
         *("--assume", "queue.nack_delay=now", "--assume", "cron.retries=5"),
@@ -157,6 +160,7 @@ def test_every_option_of_serve_reaches_the_configuration(tmp_path: Path) -> None
         seed=7,
         keys=frozenset({"ifr_a", "ifr_b"}),
         load=snapshot,
+        prices={"scheduling.queue.publish": (0.001, True)},
         record=tmp_path / "all",
         record_dir=tmp_path,
         max_body=1024,

@@ -24,6 +24,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no device th
 READING = {
     "serve --load": "serve --port 0 --load {}",
     "serve --assumptions": "serve --port 0 --assumptions {}",
+    "serve --prices": "serve --port 0 --prices {}",
     "run --load": "run --load {} -- true",
     "run --assumptions": "run --assumptions {} -- true",
     "assumptions --assumptions": "assumptions lock --assumptions {}",
@@ -50,6 +51,7 @@ WRITING = {
     "pull --out": "pull --target URL --out {}",
     "assumptions --out": "assumptions lock --out {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
+    "drift --save": "drift --target URL --save {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
 }
 # What is wrong with a file: how it is made in a folder, and what is said.

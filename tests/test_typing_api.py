@@ -8,7 +8,7 @@ import pytest
 
 import sched_emulator
 from sched_emulator import Emulator, EmulatorError, Receiver, Sandbox, follow, signatures, testing
-from sched_emulator.client import records
+from sched_emulator.client import account, records
 from sched_emulator.client import sandbox as handles
 
 USED = {
@@ -19,7 +19,7 @@ USED = {
     )
 }
 PUBLIC = (
-    handles.Account,
+    account.Account,
     records.Advanced,
     handles.Assumptions,
     handles.Clock,

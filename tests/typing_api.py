@@ -129,6 +129,9 @@ def the_outside_world(box: Sandbox) -> None:
     assert_type(box.account.get(), float | None)
     box.account.set(None)
     box.account.balance_usd = 0
+    assert_type(box.account.spent_usd, float)
+    assert_type(box.account.spent(), list[dict[str, Any]])
+    assert_type(box.recording, str | None)
     assert_type(box.assumptions.get(), dict[str, str | int])
     assert_type(box.assumptions.set({"queue.nack_position": None}), dict[str, str | int])
     assert_type(box.routes.get(), dict[str, str])

@@ -42,6 +42,10 @@ def _nothing() -> Mapping[str, str]:
     return MappingProxyType({})
 
 
+def _no_prices() -> Mapping[str, tuple[float, bool]]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything a server is started with. `Config()` is `serve` without arguments, but for `answers`.
@@ -49,7 +53,8 @@ class Config:
     `answers` holds every assumption (`spec.preset` with what was chosen over it); `now_ms` is where the clock of a
     new sandbox starts, None meaning the real present; `keys` narrows the keys accepted, None meaning all that start
     with `ifr_`; `max_body`, `max_snapshot` and `keep` count bytes, `max_body` None meaning what the largest batch of
-    messages takes; `journal` counts requests, and deliveries. `given` names the options that were said, whatever they
+    messages takes; `journal` counts requests, and deliveries; `prices` has, by operation, US dollars and whether each
+    message of a batch costs them. `given` names the options that were said, whatever they
     say, and `given_answers` has the answers that were: what is said wins over what `load` brings.
     """
 
@@ -77,6 +82,7 @@ class Config:
     max_snapshot: int = 512 * 1024 * 1024
     keep: int = KEEP_BYTES
     journal: int = KEPT_ENTRIES
+    prices: Mapping[str, tuple[float, bool]] = field(default_factory=_no_prices)
     log: Literal["text", "json", "quiet"] = "text"
     exit_with_stdin: bool = False
     given: frozenset[str] = field(default=frozenset(), compare=False)

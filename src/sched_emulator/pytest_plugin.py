@@ -99,6 +99,11 @@ def _add_about_tests(group: pytest.OptionGroup) -> None:
         help="record each test there, in a file of its own, which `sched-emulator replay` opens",
     )
     group.addoption(
+        "--sched-costs",
+        action="store_true",
+        help="tell at the end what the tests would have cost, by the prices in `sched_emulator_prices`",
+    )
+    group.addoption(
         "--sched-follow",
         action="store_true",
         help="let the sandboxes' clocks follow the time that freezegun or time-machine shows",
@@ -110,6 +115,11 @@ def _add_ini(parser: pytest.Parser) -> None:
         "sched_emulator_env",
         default="test",
         help="session: start the emulator, and lead the code under test to it, before any module is imported",
+    )
+    parser.addini(
+        "sched_emulator_prices",
+        default="",
+        help="a file that `sched-emulator drift --save` has written, beside this one: what calls cost",
     )
     parser.addini(
         "sched_emulator_guard",
@@ -168,6 +178,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from .plugin import settings  # noqa: PLC0415 - costs those who ask for it
 
         settings.keep_given_answers(config)
+    if config.getoption("sched_costs"):
+        from .plugin import costs  # noqa: PLC0415 - the same
+
+        costs.ask(config)
     if any(map(config.getoption, ("sched_relied", "sched_vary", "sched_report"))):
         from .plugin import relied  # noqa: PLC0415 - the same
 

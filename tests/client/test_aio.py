@@ -10,7 +10,7 @@ import trio
 from aiohttp import web
 
 from sched_emulator import Emulator, EmulatorError, Sandbox
-from sched_emulator.client import aio
+from sched_emulator.client import account, aio
 from sched_emulator.client import sandbox as handles
 from sched_emulator.client.http import Client
 from tests.emulated import START, call, create_cron
@@ -20,7 +20,7 @@ MIRRORS: dict[type[Any], type[Any]] = {
     handles.Clock: aio.AsyncClock,
     handles.Targets: aio.AsyncTargets,
     handles.Faults: aio.AsyncFaults,
-    handles.Account: aio.AsyncAccount,
+    account.Account: aio.AsyncAccount,
     handles.Assumptions: aio.AsyncAssumptions,
     handles.Routes: aio.AsyncRoutes,
     handles.Sandbox: aio.AsyncSandbox,

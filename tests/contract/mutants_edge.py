@@ -138,8 +138,8 @@ EDGE_MUTANTS = (
     Mutant(
         "credit is not looked at",
         "core/account.py",
-        "store.balance_usd is not None and store.balance_usd <= 0",
-        "False",
+        "if charged and store.balance_usd is not None and",
+        "if False and",
     ),
     Mutant(
         "text/plain is taken for JSON",

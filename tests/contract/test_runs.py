@@ -21,12 +21,12 @@ from sched_emulator.contract.cleanup import Cleaner, by_prefix
 from sched_emulator.contract.gate import Gate
 from sched_emulator.contract.measure import Silent
 from sched_emulator.contract.plan import Plan, make_plan
-from sched_emulator.contract.prices import Price
 from sched_emulator.contract.report import Report
 from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Status, Warrant
 from sched_emulator.contract.runner import CannotJudge, Run
 from sched_emulator.contract.settings import Settings, SettingsError
+from sched_emulator.spec.prices import Price
 from tests.contract.kill_mutants import judge
 from tests.contract.mutants import MUTANTS, SURVIVORS
 from tests.receivers import Asked, Told, as_json, envelope, serving

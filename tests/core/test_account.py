@@ -1,6 +1,11 @@
+import json
+
 import pytest
 
+from sched_emulator.core import account, snapshot
 from sched_emulator.core.dispatch import OPERATIONS
+from sched_emulator.core.records import Fault
+from sched_emulator.core.sandbox import Sandbox
 from tests.core.harness import START_MS, Box, bound
 
 URL = "https://api.acme.com/hook"
@@ -73,3 +78,94 @@ def test_a_top_up_under_one_key_counts_once(box: Box) -> None:
     for _ in range(2):
         box.call("account.topup", key="k", amount_usd=5)
     assert box.call("account.balance")["balance_usd"] == 5
+
+
+# --- What calls cost, where prices are known
+
+PRICES = {
+    "scheduling.queue.publish": (0.1, False),
+    "scheduling.queue.publish_batch": (0.25, True),
+    "scheduling.queue.stats": (0.2, False),
+}
+THREE = [{"payload": {"n": number}} for number in range(3)]
+
+
+@pytest.fixture
+def priced() -> Box:
+    return Box(prices=PRICES)
+
+
+def test_calls_are_drawn_from_the_balance_and_the_last_that_it_does_not_cover_is_refused(priced: Box) -> None:
+    priced.sandbox.set_balance(1.0)
+    priced.publish("q", {})
+    priced.call("queue.publish_batch", queue="q", messages=THREE)
+    priced.call("queue.list")
+    assert (priced.store.balance_usd, account.spent_usd(priced.store)) == (0.15, 0.85)
+    assert priced.refused("queue.publish_batch", queue="q", messages=THREE) == (
+        402,
+        "the balance is 0.15 USD: this call costs 0.75 USD",
+    )
+    priced.publish("q", {})
+    assert priced.refused("queue.publish", queue="q", payload={}) == (
+        402,
+        "the balance is 0.05 USD: this call costs 0.1 USD",
+    )
+    assert priced.store.spent == {
+        "scheduling.queue.publish": (2, 0.2),
+        "scheduling.queue.publish_batch": (1, 0.75),
+        "scheduling.queue.list": (1, 0.0),
+    }
+
+
+def test_a_read_is_drawn_from_the_balance_and_never_refused(priced: Box) -> None:
+    priced.publish("q", {})
+    priced.sandbox.set_balance(0.1)
+    priced.call("queue.stats", queue="q")
+    assert priced.store.balance_usd == -0.1
+    assert priced.refused("queue.publish", queue="q", payload={}) == (
+        402,
+        "the balance is -0.1 USD: this call needs credit",
+    )
+
+
+def test_what_is_refused_or_repeated_costs_nothing_and_a_lost_answer_costs(priced: Box) -> None:
+    for _ in range(2):
+        priced.call("queue.publish", key="once", queue="q", payload={})
+    assert priced.refused("queue.stats", queue="nowhere")[0] == 404
+    assert account.spent_usd(priced.store) == 0.1
+    priced.sandbox.add_fault(Fault(operation="queue.publish", drop=True, times=1))
+    priced.sandbox.add_fault(Fault(operation="queue.publish", drop=True, times=1, after=True))
+    for _ in range(2):
+        assert priced.refused("queue.publish", queue="q", payload={})[0] == 503
+    assert account.spent_usd(priced.store) == 0.2
+
+
+def test_amounts_add_up_exactly_and_are_part_of_the_state(priced: Box) -> None:
+    for _ in range(10):
+        priced.publish("q", {})
+    assert account.spent_usd(priced.store) == 1.0
+    state = snapshot.unseal(priced.sandbox.snapshot())
+    assert (state.settings.prices, state.spent) == (PRICES, {"scheduling.queue.publish": (10, 1.0)})
+    again = Sandbox(state)
+    assert again.snapshot() == priced.sandbox.snapshot()
+    again.reset()
+    assert (account.spent_usd(again.store), again.store.prices) == (1.0, PRICES)
+    priced.sandbox.reset()
+    assert (account.spent_usd(priced.store), priced.store.prices) == (0, PRICES)
+
+
+def test_without_prices_a_state_says_nothing_of_them(box: Box) -> None:
+    box.sandbox.set_balance(1)
+    box.publish("q", {})
+    assert (box.store.balance_usd, box.store.spent) == (1, {})
+    assert not {"prices", "spent"} & {
+        *json.loads(box.sandbox.snapshot()),
+        *json.loads(box.sandbox.snapshot())["settings"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"), [(0, "0"), (10, "10"), (0.00001, "0.00001"), (-0.5, "-0.5"), (1234567.25, "1234567.25")]
+)
+def test_an_amount_is_written_without_an_exponent(usd: float, text: str) -> None:
+    assert account.plain(usd) == text

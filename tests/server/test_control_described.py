@@ -165,7 +165,7 @@ async def see_a_clock_that_is_late(api: Api, monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_session_shows_everything_that_the_document_describes(
     start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    api = await start(delivery_timeout_seconds=600)
+    api = await start(delivery_timeout_seconds=600, prices={"scheduling.queue.publish": (0.001, True)})
     api.app.record_into(tmp_path, "http://127.0.0.1:8420")
     await see_refusals(api)
     await see_answers(api)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from sched_emulator.config import FROZEN_START_MS
 from sched_emulator.core.errors import SchedulingError
@@ -28,7 +29,7 @@ Json = dict[str, Any]
 class Box:
     """A sandbox, and the binding of its answers."""
 
-    def __init__(self, **answers: str) -> None:
+    def __init__(self, *, prices: Mapping[str, tuple[float, bool]] | None = None, **answers: str) -> None:
         chosen = assumptions.defaults() | {name.replace("__", "."): answer for name, answer in answers.items()}
         self.binding = bind(chosen)
         self.sandbox = Sandbox.new(
@@ -42,6 +43,7 @@ class Box:
                 deliver="none",
                 uncovered="capture",
                 strict_urls=False,
+                prices=dict(prices or {}) or UNSET,
             )
         )
 
@@ -224,3 +226,28 @@ def test_the_journal_keeps_the_body_as_it_came_where_it_is_json(box: Box, raw: b
     box.send("POST", "/v1/account/topup", raw)
     [entry] = box.sandbox.store.journal.requests
     assert entry.exchange.body == kept
+
+
+# --- What a request costs
+
+
+def test_what_a_request_costs_stands_in_its_metadata_and_in_a_header() -> None:
+    box = Box(prices={"scheduling.queue.publish": (0.00001, False)})
+    told = [
+        (json.loads(answered.content)["metadata"]["cost_usd"], answered.headers["X-Infrai-Cost-Usd"])
+        for answered in (
+            box.send("POST", PUBLISH, MESSAGE),
+            box.send("GET", "/v1/scheduling/queue/list"),
+            box.send("POST", PUBLISH, b"{}"),
+            box.send("POST", "/v1/scheduling/nothing"),
+        )
+    ]
+    assert told == [(0.00001, "0.00001"), (0, "0"), (0, "0"), (0, "0")]
+    assert b'"cost_usd":0.00001,' in box.send("POST", PUBLISH, MESSAGE).content
+    bare = Box(prices={"scheduling.queue.publish": (0.5, False)}, http__envelope="bare")
+    assert bare.send("POST", PUBLISH, MESSAGE).headers["X-Infrai-Cost-Usd"] == "0.5"
+
+
+def test_without_prices_no_header_says_so(box: Box) -> None:
+    answered = [box.send("POST", PUBLISH, MESSAGE), box.send("POST", PUBLISH, b"{}")]
+    assert [sorted(each.headers) for each in answered] == 2 * [["Date", "X-Infrai-Request-Id"]]

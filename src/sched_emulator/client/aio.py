@@ -12,7 +12,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
-from .sandbox import Account, Assumptions, Clock, Faults, Routes, Sandbox, Targets
+from .account import Account
+from .sandbox import Assumptions, Clock, Faults, Routes, Sandbox, Targets
 from .waiting import WITHIN_SECONDS, Deadline
 
 __tracebackhide__ = True  # a failing test shows its own lines
@@ -134,6 +135,12 @@ class AsyncAccount(Mirror[Account]):
 
     get = Mirrored(Account.get)
     set = Mirrored(Account.set)
+    spent = Mirrored(Account.spent)
+
+    @property
+    def spent_usd(self) -> Coroutine[Any, Any, float]:
+        """What all calls have cost, in US dollars."""
+        return in_thread(lambda: self.handle.spent_usd)
 
     @property
     def balance_usd(self) -> Coroutine[Any, Any, float | None]:

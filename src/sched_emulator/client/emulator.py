@@ -49,6 +49,7 @@ class ServeOptions(TypedDict, total=False):
     max_snapshot: int
     keep: int
     journal: int
+    prices: Path
     log: Literal["text", "json", "quiet"]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from sched_emulator.config import parse_duration
 
+from .account import Account
 from .http import Client, EmulatorError
 from .own_loop import Awaited, refuse_own
 from .records import Advanced, Delivery, Fault, Log, Request, Script, TimelineEntry
@@ -200,28 +201,6 @@ class Faults(_Part):
     def clear(self) -> None:
         """Drop all faults."""
         self._client.request("DELETE", "/_emulator/faults")
-
-
-class Account(_Part):
-    """The account behind the sandbox's key."""
-
-    def get(self) -> float | None:
-        """Return the balance in US dollars; None is unlimited."""
-        balance: float | None = self._client.get("/_emulator/account")["balance_usd"]
-        return balance
-
-    def set(self, balance_usd: float | None) -> None:
-        """Set the balance; at 0 or less every write but a top-up is answered with 402."""
-        self._client.request("PUT", "/_emulator/account", {"balance_usd": balance_usd})
-
-    @property
-    def balance_usd(self) -> float | None:
-        """The balance in US dollars; None is unlimited."""
-        return self.get()
-
-    @balance_usd.setter
-    def balance_usd(self, balance_usd: float | None) -> None:
-        self.set(balance_usd)
 
 
 class Assumptions(_Part):

@@ -1,10 +1,12 @@
 """`sched-emulator drift`: whether a gateway still says of itself what the specification says."""
 
 import argparse
+import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sched_emulator import files
 from sched_emulator.config import UsageError
 
 from .options import Commands, Option, add_command
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     Option("--target", "the gateway, such as https://api.infrai.cc", "URL"),
     Option("--json", "write JSON", default=False),
+    Option("--save", "keep what the gateway says there, for `serve --prices`", "FILE", files.to_write),
 )
 SPECIFICATION = "openapi/scheduling.yaml"
 TOLD_SINGLY = 3
@@ -30,6 +33,7 @@ def register(commands: Commands) -> None:
         summary="Compare a gateway's public, free /v1/discovery with the specification: "
         "exit status 1 when they differ, 2 when that could not be told.",
         examples="  sched-emulator drift --target https://api.infrai.cc\n"
+        "  sched-emulator drift --target https://api.infrai.cc --save prices.json\n"
         "  sched-emulator drift --target http://127.0.0.1:8420 --json",
         run=run,
         options=OPTIONS,
@@ -49,7 +53,8 @@ def run(values: argparse.Namespace) -> int:
         raise UsageError(f"--target: {error}") from None
     try:
         head, entries = gateway.listing()
-        report = compare.compare([gateway.contract(entry) if compare.is_known(entry) else entry for entry in entries])
+        entries = [gateway.contract(entry) if compare.is_known(entry) else entry for entry in entries]
+        report = compare.compare(entries)
     except GatewayError as error:
         complain(values.prog, f"cannot judge: {error}")
         return 2
@@ -57,11 +62,24 @@ def run(values: argparse.Namespace) -> int:
         listed = f"none of the {len(entries)} capabilities that {gateway.url} lists"
         complain(values.prog, f"cannot judge: {listed} is one of {SPECIFICATION}")
         return 2
+    if values.save is not None:
+        saved = {"target": gateway.url, **head, "capabilities": entries}
+        files.write(values.save, json.dumps(saved, indent=1, ensure_ascii=False) + "\n", "--save")
     if values.json:
         say_json({"target": gateway.url, "version": head.get("version"), **_as_json(report)})
     else:
         _tell(gateway.url, head, report)
+        if values.save is not None:
+            say(f"Saved in {values.save}, {_priced(saved)}.")
     return 1 if report.changes else 0
+
+
+def _priced(saved: dict[str, Any]) -> str:
+    from sched_emulator.spec import prices  # noqa: PLC0415 - reads YAML
+
+    found = prices.read(saved)
+    billed = sum(price.usd > 0 for price in found.values())
+    return f"with prices of {len(found)} operations, {billed} of them above 0" if found else "without prices"
 
 
 def _as_json(report: "Report") -> dict[str, Any]:

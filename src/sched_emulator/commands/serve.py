@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -115,6 +116,7 @@ OPTIONS = (
         "DIR",
         files.folder_to_write,
     ),
+    Option("--prices", "what calls cost, as `drift --save` has kept it of a gateway", "FILE", files.to_read),
     Option(
         "--max-body",
         "how long the body of a request may be (default: what the largest batch takes, at least 32 MiB)",
@@ -180,7 +182,7 @@ def config_of(values: argparse.Namespace) -> Config:
     said = answers_said(values.assumptions, dict(values.assume))
     answers = assumptions.preset(values.dialect) | said
     return Config(
-        **{name: value for name, value in vars(values).items() if name in alike - {"keep"}},
+        **{name: value for name, value in vars(values).items() if name in alike - {"keep", "prices"}},
         allow_hosts=values.allow_host,
         clock_mode=mode,
         speed=speed,
@@ -188,9 +190,25 @@ def config_of(values: argparse.Namespace) -> Config:
         answers=answers,
         given_answers=answers if "dialect" in values.given else said,
         routes=dict(values.route),
+        prices={} if values.prices is None else prices_in(values.prices),
         delivery_timeout_seconds=values.delivery_timeout,
         keep=values.keep or math.ceil(values.journal / config.KEPT_ENTRIES) * config.KEEP_BYTES,
     )
+
+
+def prices_in(file: Path) -> Mapping[str, tuple[float, bool]]:
+    """Return the prices in a file. UsageError when there are none."""
+    from sched_emulator.spec import prices  # noqa: PLC0415 - reads YAML
+
+    try:
+        found = prices.read(json.loads(files.read_text(file, "--prices")))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--prices: {file} is no JSON: {error}") from None
+    except RecursionError:
+        raise UsageError(f"--prices: {file} is nested too deeply") from None
+    if not found:
+        raise UsageError(f"--prices: {file} has no price of an operation; expected what `drift --save` writes")
+    return found
 
 
 def answers_said(file: Path | None, given: Mapping[str, str]) -> dict[str, str | int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sched_emulator.spec import assumptions
+from sched_emulator.spec.prices import Price
 
 from . import demands
 from .catalogue import Catalogue
@@ -18,7 +19,7 @@ from .created import deletions, makers
 from .described import Contract, routes
 from .gate import READS, SLACK_SHARE
 from .ledger import shapes
-from .prices import DISCOVERY, Price
+from .prices import DISCOVERY
 from .results import Check, Result, Status, Warrant
 from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings, SettingsError

@@ -2,24 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
 
+from sched_emulator import spec
+from sched_emulator.spec import prices
+from sched_emulator.spec.prices import Price
+
 from .created import deletions, operation_at
-from .described import routes
 from .gate import Gate, NoAnswer
 
 DISCOVERY = "/v1/discovery"
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What one unit of an operation costs, in US dollars; `by_message` where a batch costs one for each message."""
-
-    usd: float
-    by_message: bool = False
 
 
 def read(gate: Gate, url: str) -> dict[str, Price] | None:
@@ -29,21 +23,7 @@ def read(gate: Gate, url: str) -> dict[str, Price] | None:
             body = session.get(url + DISCOVERY, allow_redirects=False).json()
     except (NoAnswer, ValueError):
         return None
-    listed = body.get("capabilities") if isinstance(body, dict) else None
-    found = dict(item for entry in listed if (item := _priced(entry))) if isinstance(listed, list) else {}
-    return found or None
-
-
-def _priced(entry: Any) -> tuple[str, Price] | None:
-    """Return the short name and the price of a capability of ours, None of anything else."""
-    billing = entry.get("billing") if isinstance(entry, dict) else None
-    if not isinstance(billing, dict):
-        return None
-    usd = billing.get("price_usd")
-    name = next((short for short, item in routes().items() if entry.get("id") in {short, item.operation_id}), None)
-    if name is None or not isinstance(usd, int | float) or usd < 0:
-        return None
-    return name, Price(0.0 if billing.get("free") is True else float(usd), "message" in str(billing.get("unit")))
+    return {spec.short(name): price for name, price in prices.read(body).items()} or None
 
 
 class Purse:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from sched_emulator import files
 from sched_emulator.client.http import EmulatorError
 from sched_emulator.spec import assumptions
+from sched_emulator.spec.prices import Price
 
 from . import baseline, cleanup, known, prices
 from .catalogue import load
@@ -274,7 +275,7 @@ def _opened(settings: Settings) -> Site:
         raise CannotJudge(str(error)) from None
 
 
-def _priced(site: Site) -> dict[str, prices.Price] | None:
+def _priced(site: Site) -> dict[str, Price] | None:
     """Return what requests cost, and let the gate pay; CannotJudge when dollars are limited and nobody tells prices."""
     if site.virtual:
         return None

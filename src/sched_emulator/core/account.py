@@ -1,11 +1,14 @@
-"""The account: a balance that writes need, and top-ups that raise it."""
+"""The account: a balance that writes need, what calls cost where prices are known, and top-ups."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import InsufficientCredit
 from .store import Store
 
 UNLIMITED_USD = 1_000_000  # what an account without a limit shows
+DIGITS = 9  # of a dollar, after the point: so far amounts are exact
+FREE = (0.0, False)
 
 
 def balance(store: Store) -> dict[str, Any]:
@@ -17,13 +20,41 @@ def balance(store: Store) -> dict[str, Any]:
 def topup(store: Store, *, amount_usd: float) -> dict[str, Any]:
     """Raise the balance at once; nothing is paid, the checkout_url leads nowhere."""
     if store.balance_usd is not None:
-        store.balance_usd = round(float(store.balance_usd) + float(amount_usd), 6)
+        store.balance_usd = _rounded(float(store.balance_usd) + float(amount_usd))
     topup_id = store.ids.next("topup")
     checkout_url = f"https://checkout.invalid/{topup_id}"
     return {"topup_id": topup_id, "amount_usd": amount_usd, "state": "succeeded", "checkout_url": checkout_url}
 
 
-def refuse_without_credit(store: Store) -> None:
-    """Refuse a write when the balance is 0 or less."""
-    if store.balance_usd is not None and store.balance_usd <= 0:
-        raise InsufficientCredit(f"the balance is {store.balance_usd:g} USD: this call needs credit")
+def price(store: Store, operation_id: str, arguments: Mapping[str, Any], *, charged: bool) -> float:
+    """Return what a call costs in US dollars. A write is refused without credit for it."""
+    usd, by_message = store.prices.get(operation_id, FREE)
+    units = max(1, len(arguments["messages"])) if by_message and "messages" in arguments else 1
+    cost_usd = _rounded(units * usd)
+    if charged and store.balance_usd is not None and (store.balance_usd <= 0 or store.balance_usd < cost_usd):
+        why = "needs credit" if store.balance_usd <= 0 else f"costs {plain(cost_usd)} USD"
+        raise InsufficientCredit(f"the balance is {plain(store.balance_usd)} USD: this call {why}")
+    return cost_usd
+
+
+def pay(store: Store, operation_id: str, cost_usd: float) -> None:
+    """Draw a call that was performed from the balance, and count it where there are prices."""
+    if store.prices:
+        calls, spent_usd = store.spent.get(operation_id, (0, 0.0))
+        store.spent[operation_id] = calls + 1, _rounded(spent_usd + cost_usd)
+    if store.balance_usd is not None and cost_usd:
+        store.balance_usd = _rounded(store.balance_usd - cost_usd)
+
+
+def spent_usd(store: Store) -> float:
+    """Return what all calls have cost."""
+    return _rounded(sum(usd for _, usd in store.spent.values()))
+
+
+def plain(usd: float) -> str:
+    """Return an amount without an exponent."""
+    return f"{usd:.9f}".rstrip("0").rstrip(".")
+
+
+def _rounded(usd: float) -> float:
+    return round(usd, DIGITS)

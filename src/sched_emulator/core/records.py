@@ -16,6 +16,7 @@ from .timeline import Count, Entry
 Instant = Count  # what is due may lie beyond the last instant that can be shown
 Status = Annotated[int, Meta(ge=100, le=599)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Dollars = Annotated[float, Meta(ge=0, le=1e12)]
 Name = Annotated[str, Meta(min_length=1)]
 Speed = Annotated[float, Meta(gt=0, le=1_000_000)]
 
@@ -295,6 +296,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     deliver: Literal["loopback", "all", "none"]
     uncovered: Literal["capture", "refuse"]
     strict_urls: bool
+    prices: dict[str, tuple[Dollars, bool]] | UnsetType = UNSET  # by operation: of one request, or of each message
 
 
 VERSION = 2  # of the form of a snapshot
@@ -312,6 +314,7 @@ class State(Struct, kw_only=True):
     counters: dict[str, Count] = {}
     answers: dict[str, str | int]
     balance_usd: Annotated[float, Meta(ge=-1e9, le=1e9)] | None = None
+    spent: dict[str, tuple[Count, Dollars]] | UnsetType = UNSET  # by operation: how many requests, for how much
     routes: dict[str, str]
     routes_used: dict[str, Count] = {}
     targets: list[Target] = []

@@ -35,6 +35,7 @@ class Answer(NamedTuple):
     replayed_from: int | None = None
     latency_ms: int = 0
     let_go: Sequence[Any] = ()
+    cost_usd: float = 0
 
 
 class Sandbox:
@@ -82,8 +83,7 @@ class Sandbox:
         fault = faults.next_fault(store.faults, operation_id, seed=store.settings.seed, call_number=store.journal.seq)
         if fault is not None and not fault.after:
             faults.raise_fault(fault)
-        if facts.charged:
-            account.refuse_without_credit(store)
+        cost_usd = account.price(store, operation_id, arguments, charged=facts.charged)
         operation, replayed_from = OPERATIONS[operation_id], None
         if idempotency_key is None:
             idempotency.refuse_without_key(store, creation=facts.creation)
@@ -97,10 +97,12 @@ class Sandbox:
                 arguments=arguments,
                 operation=lambda: operation(store, **arguments),
             )
+        cost_usd = cost_usd if replayed_from is None else 0
+        account.pay(store, operation_id, cost_usd)
         if fault is not None and fault.after:
             faults.raise_fault(fault)
         let_go, store.let_go = store.let_go, ()
-        return Answer(result, replayed_from, 0 if fault is None else to_ms(fault.latency_seconds), let_go)
+        return Answer(result, replayed_from, 0 if fault is None else to_ms(fault.latency_seconds), let_go, cost_usd)
 
     def record(self, exchange: Exchange) -> RequestEntry:
         """Journal a request that has been answered, or refused at the edge (*command*)."""

@@ -63,8 +63,12 @@ def _mark(content: bytes) -> str:
 
 
 def at_home(state: State, settings: Settings) -> State:
-    """Return a snapshot's state in which deliveries may go where these settings say."""
+    """Return a snapshot's state in which deliveries may go where these settings say, and calls cost what they say."""
     own = replace(
-        state.settings, deliver=settings.deliver, uncovered=settings.uncovered, strict_urls=settings.strict_urls
+        state.settings,
+        deliver=settings.deliver,
+        uncovered=settings.uncovered,
+        strict_urls=settings.strict_urls,
+        prices=settings.prices,
     )
     return replace(state, settings=own)

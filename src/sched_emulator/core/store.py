@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from . import ids, paging, signing, urls
@@ -46,6 +47,8 @@ class Store:
         alike = state.answers == state.settings.answers  # and are kept once: most of an idle sandbox is its answers
         self.answers = Answers(state.settings.answers if alike else state.answers)
         self.balance_usd = state.balance_usd
+        self.prices = state.settings.prices or {}
+        self.spent = dict(state.spent or {})
         self.routes, self.targets, self.faults = state.routes, state.targets, state.faults
         self.routes_used = state.routes_used  # how many attempts each has led elsewhere
         self.crons = {cron.cron_id: cron for cron in state.crons}
@@ -85,6 +88,7 @@ class Store:
             counters=self.ids.counters,
             answers=self.answers.values,
             balance_usd=self.balance_usd,
+            spent=dict(self.spent) or UNSET,
             routes=self.routes,
             routes_used=self.routes_used,
             targets=self.targets,

@@ -8,7 +8,6 @@ takes it for as long as it lasts.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,21 +18,20 @@ from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.intercept import emulator_of_run, leading
 from sched_emulator.output import printable
 
-from . import recordings
+from . import costs, recordings
 from .relied import ASKED, note
 from .settings import PASSED, Settings, beginning_of, following, settings_of
 from .story import Strangers, story, unmet
 
 
 @contextmanager
-def emulator(record_dir: Path | None) -> Iterator[Emulator]:
+def emulator(options: ServeOptions) -> Iterator[Emulator]:
     """Give the emulator that `sched-emulator run` has started for this process, else start one.
 
     The variables that set options of `serve` in somebody's shell do not count: a test means the same everywhere.
     """
     url = emulator_of_run(os.environ)
     with without_shell_options():
-        options: ServeOptions = {} if record_dir is None else {"record_dir": record_dir}
         found = Emulator.start(**options) if url is None else Emulator.connect(url)
     with found:
         yield found
@@ -59,12 +57,13 @@ class Sandboxes:
         self._wide: list[tuple[Sandbox, Settings]] = []  # those that outlast a test
         self._session: tuple[Emulator, Sandbox] | None = None
         self._around = ExitStack()  # the test that runs
+        self._spent: dict[str, costs.Spent] = {}  # by key, when it was last noted
 
     def begin_session(self) -> None:
         """Start the emulator and lead the whole process to one key in it, until the run ends."""
         stack = ExitStack()
         self._config.add_cleanup(stack.close)
-        found = stack.enter_context(emulator(recordings.folder_of(self._config)))
+        found = stack.enter_context(emulator(self._options()))
         box = stack.enter_context(found.sandbox())
         stack.enter_context(led_to(box))
         self._session = found, box
@@ -75,7 +74,7 @@ class Sandboxes:
         if self._session is not None:
             yield self._session[0]
             return
-        with emulator(recordings.folder_of(self._config)) as found:
+        with emulator(self._options()) as found:
             yield found
 
     def begin_test(self, item: pytest.Item) -> None:
@@ -152,6 +151,7 @@ class Sandboxes:
             except (EmulatorError, ValueError) as error:
                 told = f"the test's sandbox cannot be made: {error}"
                 raise pytest.fail.Exception(told, pytrace=False) from None
+            self._spent.pop(box.api_key, None)
             if self._strangers is None:
                 self._strangers = Strangers(emulator)
             self._open.append(box)
@@ -162,6 +162,18 @@ class Sandboxes:
     def _note(self, item: pytest.Item, box: Sandbox, settings: Settings) -> None:
         if self._config.stash.get(ASKED, False):
             note(item, box, settings.assumptions)
+        if self._config.stash.get(costs.ASKED, False):
+            costs.note(item, box, self._spent)
+
+    def _options(self) -> ServeOptions:
+        """Return the options of the emulator, where it is started here."""
+        options: ServeOptions = {}
+        prices, record_dir = self._config.getini("sched_emulator_prices"), recordings.folder_of(self._config)
+        if prices:
+            options["prices"] = self._config.rootpath / str(prices)
+        if record_dir is not None:
+            options["record_dir"] = record_dir
+        return options
 
     def _refuse(self, emulator: Emulator) -> None:
         """Refuse what cannot be while all code of the process is led to one key."""

@@ -11,6 +11,7 @@ from sched_emulator.client.records import Log
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.output import printable
 
+from .costs import in_words
 from .recordings import opening
 
 SHOWN = 10
@@ -79,6 +80,7 @@ def _lines(box: Sandbox) -> Iterator[str]:
         yield f"  an advance waits for {waiting['url']} (attempt {waiting['attempt']})"
     yield from _last("requests", box.requests(kept=True), _request)
     yield from _last("deliveries", box.deliveries(kept=True), _delivery)
+    yield from in_words(box)
     yield from (f"nothing met {thing}" for thing in unmet(box.unused()))
     due = box.timeline(limit=DUE_SHOWN)
     yield "due next:" if due else "due next: nothing"

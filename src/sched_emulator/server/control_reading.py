@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import Raw, to_builtins
 
-from sched_emulator.core import globs, urls
+from sched_emulator.core import account, globs, urls
 from sched_emulator.core.encoding import decode, encode_bytes
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.journal import Journal
@@ -100,6 +100,15 @@ def get_snapshot(asked: Asked) -> bytes:
     asked.driver.refuse_if_busy()
     with timed("saving"):
         return asked.sandbox.snapshot()
+
+
+def get_account(store: Store) -> Json:
+    """Return the balance and, where prices are known, what was spent, the dearest operations first."""
+    if not store.prices:
+        return {"balance_usd": store.balance_usd}
+    by_cost = sorted(store.spent.items(), key=lambda item: (-item[1][1], item[0]))
+    items = [{"operation": operation, "calls": calls, "usd": usd} for operation, (calls, usd) in by_cost]
+    return {"balance_usd": store.balance_usd, "spent_usd": account.spent_usd(store), "spent": items}
 
 
 def target_view(target: Target) -> Json:
@@ -208,6 +217,6 @@ OPERATIONS: Mapping[str, Callable[[Asked], Performed]] = {
     "unused.list": lambda asked: list_unused(asked.store),
     "routes.get": lambda asked: dict(asked.store.routes),
     "assumptions.get": lambda asked: dict(asked.store.answers.values),
-    "account.get": lambda asked: {"balance_usd": asked.store.balance_usd},
+    "account.get": lambda asked: get_account(asked.store),
     "snapshot.get": get_snapshot,
 }

@@ -13,7 +13,7 @@ from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.spec import assumptions
 
 from .asked import Asked, Json, Performed
-from .control_reading import fault_view, get_clock, target_view
+from .control_reading import fault_view, get_account, get_clock, target_view
 from .driver import MAX_EVENTS, Driver
 from .sandboxes import Hosted
 from .turns import Work
@@ -124,7 +124,7 @@ def set_assumptions(hosted: Hosted, answers: Mapping[str, Any]) -> Work[Json]:
 def set_account(sandbox: Sandbox, *, balance_usd: float | None) -> Json:
     """Set the balance; None is without limit."""
     sandbox.set_balance(balance_usd)
-    return {"balance_usd": sandbox.store.balance_usd}
+    return get_account(sandbox.store)
 
 
 def _checked(answers: Json) -> dict[str, str | int]:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sched_emulator.core import account
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InjectedFault, InvalidRequest, SchedulingError
 from sched_emulator.core.ids import request_id
@@ -28,8 +29,9 @@ from .routes import Matched
 _ENVELOPE = b'{"ok":true,"data":%b,"error":null,"metadata":%b}'
 _FAILURE = b'{"ok":false,"data":null,"error":%b,"metadata":%b}'
 _BARE_FAILURE = b'{"error":%b}'
+COST = "X-Infrai-Cost-Usd"
 CONSTANT_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Server": "sched-emulator"}
-_METADATA = b'{"cost_usd":0,"latency_ms":%d,"vendor":"infrai","cache_hit":false,"request_id":"%b"}'
+_METADATA = b'{"cost_usd":%b,"latency_ms":%d,"vendor":"infrai","cache_hit":false,"request_id":"%b"}'
 
 
 class Received(Struct, frozen=True):
@@ -141,13 +143,16 @@ def _result(sandbox: Sandbox, bound: BoundOperation, answer: Answer) -> Answered
     identity = sandbox.next_request_id()
     content = encode_bytes(bound.render(answer.result))
     if bound.enveloped:
-        content = _ENVELOPE % (content, _metadata(identity, answer.latency_ms))
+        content = _ENVELOPE % (content, _metadata(identity, answer.latency_ms, answer.cost_usd))
     headers = _identifying_headers(identity, sandbox.store.now_ms)
+    if sandbox.store.prices:
+        headers[COST] = account.plain(answer.cost_usd)
     return Answered(bound.status, headers, content, answer.latency_ms, let_go=answer.let_go)
 
 
 def _refusal(sandbox: Sandbox, binding: Binding, error: SchedulingError, latency_ms: int = 0) -> Answered:
-    return _failure(binding, error, sandbox.next_request_id(), sandbox.store.now_ms, latency_ms)
+    answered = _failure(binding, error, sandbox.next_request_id(), sandbox.store.now_ms, latency_ms)
+    return replace(answered, headers={**answered.headers, COST: "0"}) if sandbox.store.prices else answered
 
 
 def _failure(binding: Binding, error: SchedulingError, identity: str, now_ms: int, latency_ms: int) -> Answered:
@@ -158,8 +163,8 @@ def _failure(binding: Binding, error: SchedulingError, identity: str, now_ms: in
     return Answered(status, headers, content, latency_ms)
 
 
-def _metadata(identity: str, latency_ms: int) -> bytes:
-    return _METADATA % (latency_ms, identity.encode())
+def _metadata(identity: str, latency_ms: int, cost_usd: float = 0) -> bytes:
+    return _METADATA % (account.plain(cost_usd).encode() if cost_usd else b"0", latency_ms, identity.encode())
 
 
 def _identifying_headers(identity: str, now_ms: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from uuid import uuid4
 
+from msgspec import UNSET
 from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
@@ -258,6 +259,7 @@ class Sandboxes:
             deliver=config.deliver,
             uncovered=config.uncovered,
             strict_urls=config.strict_urls,
+            prices=dict(config.prices) or UNSET,
         )
 
 
