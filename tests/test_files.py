@@ -47,6 +47,8 @@ WRITING = {
     "calibrate --out": "calibrate --target URL --out {}",
     "pull --out": "pull --target URL --out {}",
     "assumptions --out": "assumptions lock --out {}",
+    "calibrate --record": "calibrate --target URL --out new --record {}",
+    "contract --record": "contract --target URL --record {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
 }
