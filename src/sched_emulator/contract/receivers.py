@@ -38,8 +38,8 @@ class Call:
 class Recorder(Protocol):
     """Who takes down what arrives."""
 
-    def arrived(self, url: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
-        """Take down a delivery, and what it was answered."""
+    def arrived(self, at: float, url: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
+        """Take down a delivery that came at an instant, in seconds since 1970, and what it was answered."""
 
 
 class Receiver(Protocol):
@@ -111,9 +111,9 @@ class ReceiverServer:
         self._receivers[name] = receiver
         return receiver
 
-    def _arrived(self, path: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
+    def _arrived(self, at: float, path: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
         if self.recorder is not None:
-            self.recorder.arrived(self.base + path, headers, raw, status)
+            self.recorder.arrived(at, self.base + path, headers, raw, status)
 
     def close(self) -> None:
         """Stop listening."""
@@ -122,24 +122,26 @@ class ReceiverServer:
 
 
 def _handler(
-    receivers: dict[str, HttpReceiver], arrived: Callable[[str, Mapping[str, str], bytes, int], None]
+    receivers: dict[str, HttpReceiver], arrived: Callable[[float, str, Mapping[str, str], bytes, int], None]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
 
         def do_POST(self) -> None:
+            at = time.time()
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             receiver = receivers.get(self.path.rpartition("/")[2])
-            if receiver is None:
-                self._answer(404)
-                return
+            status = 404 if receiver is None else self._received(receiver, raw)
+            arrived(at, self.path, dict(self.headers.items()), raw, status)
+            self._answer(status)
+
+        def _received(self, receiver: HttpReceiver, raw: bytes) -> int:
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = receiver.arrive(self.command, headers, raw)
             time.sleep(answer.after_seconds)
             receiver.leave()
-            arrived(self.path, dict(self.headers.items()), raw, answer.status)
-            self._answer(answer.status)
+            return answer.status
 
         do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names that http.server calls
 

@@ -53,12 +53,12 @@ class Recording:
             )
         )
 
-    def arrived(self, url: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
-        """Add a delivery, and what it was answered."""
+    def arrived(self, at: float, url: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
+        """Add a delivery that came at an instant, in seconds since 1970, and what it was answered."""
         attempt = {name.lower(): value for name, value in headers.items()}.get(ATTEMPT, "")
         number = int(attempt) if re.fullmatch("[0-9]{1,9}", attempt) else None
         self._writer.delivery(
-            Delivery(at_ms=_now_ms(), url=url, headers=tuple(headers.items()), body=raw, attempt=number, status=status)
+            Delivery(round(1000 * at), url, tuple(headers.items()), raw, attempt=number, status=status)
         )
 
     def close(self) -> None:
