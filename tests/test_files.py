@@ -49,6 +49,7 @@ WRITING = {
     "assumptions --out": "assumptions lock --out {}",
     "calibrate --record": "calibrate --target URL --out new --record {}",
     "contract --record": "contract --target URL --record {}",
+    "cron --svg": "cron * * * * * --svg {}",
     "contract --report-dir": "contract --target URL --report-dir {}",
     "snapshot FILE": "snapshot save --url URL --key ifr_a {}",
 }

@@ -103,6 +103,7 @@ async def see_what_is_held(api: Api) -> None:
 
 
 async def see_refusals(api: Api) -> None:
+    await api.send("GET", "/_emulator/", headers={"Accept": "text/html"}, allow_redirects=False)
     await each(api, "404")
     await each(api, "401", headers={"Authorization": "Bearer sk_live"})
     await each(api, "403", headers={"Origin": "https://evil.example"})

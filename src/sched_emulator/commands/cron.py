@@ -7,14 +7,15 @@ from functools import partial
 
 from sched_emulator import config, files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, schedule
+from sched_emulator.core import instants, preview, schedule
 
-from . import cron_file
+from . import cron_file, year_picture
 from .options import Commands, Option, add_command, choice, instant
 from .terminal import complain, say, say_json, table
 
 DAYS = 31
 LISTED = 6  # local times, of a day around a change of the clocks
+YEAR_DAYS = 366
 
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
@@ -39,6 +40,7 @@ OPTIONS = (
         choice("first", "last"),
         "first",
     ),
+    Option("--svg", "draw the year from that day on into this file, too", "FILE", files.to_write),
     Option("--json", "write JSON", default=False),
 )
 
@@ -51,7 +53,8 @@ def register(commands: Commands) -> None:
         summary="Show when an expression fires next, or what is wrong with it.",
         examples="  sched-emulator cron --file schedules.toml --from 2026-03-01 --days 31\n"
         "  sched-emulator cron '0 9 * * 1' --timezone America/New_York\n"
-        "  sched-emulator cron '*/15 * * * *' --from 2026-03-29T00:00Z --count 10",
+        "  sched-emulator cron '*/15 * * * *' --from 2026-03-29T00:00Z --count 10\n"
+        "  sched-emulator cron '0 9 * * 1' --svg mondays.svg",
         run=run,
         options=OPTIONS,
     )
@@ -60,11 +63,12 @@ def register(commands: Commands) -> None:
 
 def run(values: argparse.Namespace) -> int:
     """Print the next instants, or those of a file; status 1 when an expression cannot be, or two meet that must not."""
-    unused = "--count" if values.file else "--days"
+    unused = ("--count", "--svg") if values.file else ("--days",)
     if bool(values.expression) == bool(values.file):
         raise UsageError("say an EXPRESSION, or --file with several")
-    if unused.removeprefix("--") in values.given:
-        raise UsageError(f"{unused} has no effect {'with' if values.file else 'without'} --file")
+    for option in unused:
+        if option.removeprefix("--") in values.given:
+            raise UsageError(f"{option} has no effect {'with' if values.file else 'without'} --file")
     after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
     return _run_file(values, after_ms) if values.file else _run_one(values, after_ms)
 
@@ -80,14 +84,31 @@ def _run_one(values: argparse.Namespace, after_ms: int) -> int:
         complain(values.prog, error)
         return 1
     fires: list[int] = []
+    from_ms = after_ms
     while len(fires) < values.count:
         fire_ms = schedule.next_fire_ms(parsed, zone, after_ms, dst=values.dst)
         if fire_ms is None:
             break
         fires.append(fire_ms)
         after_ms = fire_ms
+    if values.svg is not None:
+        _draw(values, preview.Timed(parsed, zone, values.dst), from_ms)
     _show(fires, zone, as_json=values.json)
     return 0
+
+
+def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
+    """Write the picture of a year, as far as the calendar goes."""
+    work = preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            days: list[preview.Day] = done.value
+            break
+    if not days:
+        raise UsageError("--svg: there is no year to draw before the year 10000")
+    files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
 
 
 def _run_file(values: argparse.Namespace, start_ms: int) -> int:

@@ -18,7 +18,7 @@ from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
-from . import control_calling, control_looking, control_reading, control_setting, events, json_body, landing
+from . import control_calling, control_looking, control_reading, control_setting, events, json_body, landing, page
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
 from .body import of_requests, of_snapshots
@@ -81,6 +81,7 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
 OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "index": lambda _, _headers: landing.index(),
     "health": lambda sandboxes, _: health(sandboxes),
+    "assumptions.catalogue": lambda _, _headers: control_reading.catalogue(),
     "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
     "sandbox.get": lambda sandboxes, headers: summary(sandboxes.known(sandboxes.meant(headers))),
     "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.meant(headers))},
@@ -93,7 +94,7 @@ OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     "relied": lambda asked: get_relied(asked.hosted),
 }
 AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
-STREAM = "events"
+STREAM, PAGE = "events", "ui"
 
 
 class Control:
@@ -104,7 +105,7 @@ class Control:
         self._sandboxes = sandboxes
         self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | {STREAM}
+        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | {STREAM, PAGE}
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
         self._costly = {
@@ -118,6 +119,7 @@ class Control:
             for operation in described
             for path in (operation.path, *operation.definition.get("x-also-at", ()))
         ]
+        routes += [Route("GET", page.PATH + name, PAGE) for name in page.assets() if name]
         self._routes = Routes(routes, index=f"{PREFIX}/")
         self._documents = landing.documents(config.answers)
         self._outside = frozenset(route.path for route in routes if not route.path.startswith(PREFIX))
@@ -134,8 +136,9 @@ class Control:
             self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
         _refuse_unknown(self.operations[operation_id], matched)
-        if operation_id in self._documents:
-            return yaml_reply(self._documents[operation_id]())
+        written = self._written(operation_id, target, request.headers.get("Accept", ""))
+        if written is not None:
+            return written
         if operation_id in OF_SERVER:
             return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
         if operation_id in self._costly and not sent_by_no_page(request.headers):
@@ -152,6 +155,14 @@ class Control:
         if operation_id in control_setting.OPERATIONS:
             asked.hosted.changes += 1
         return reply
+
+    def _written(self, operation_id: str, target: str, accepted: str) -> web.StreamResponse | None:
+        """Return a file of the dashboard, a document, or for a browser the way to the dashboard; None for all else."""
+        if operation_id == PAGE:
+            return page.reply(target.partition("?")[0])
+        if operation_id == "index" and "text/html" in accepted:
+            return page.lead_on()
+        return yaml_reply(self._documents[operation_id]()) if operation_id in self._documents else None
 
     async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""

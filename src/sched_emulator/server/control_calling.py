@@ -27,6 +27,7 @@ from .validation_errors import among
 YEAR_DAYS = 366
 MEETINGS_SHOWN = 200
 FIRES_SEEN = 50_000
+FIRES_SHOWN = 1500  # a month of every half hour
 
 
 async def call(
@@ -83,7 +84,7 @@ def _timed(asked: Asked, number: int, given: Json) -> Timed:
 def _shown(given: Json, item: Timed, from_ms: int, count: int) -> Work[Json]:
     first_ms = item.first_ms(from_ms)
     found = yield from preview.days(item, first_ms, count)
-    fires = yield from preview.fires_between(item, from_ms, first_ms + 1000 * DAY * count, preview.FIRES_A_PIECE)
+    fires = yield from preview.fires_between(item, from_ms, first_ms + 1000 * DAY * count, FIRES_SHOWN)
     most = max((day.fires for day in found), default=0)
     return {
         "schedule": given["schedule"],

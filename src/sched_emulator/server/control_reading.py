@@ -11,6 +11,7 @@ from sched_emulator.core.instants import to_text
 from sched_emulator.core.journal import Journal
 from sched_emulator.core.records import DeliveryEntry, Exchange, Fault, RequestEntry, Target
 from sched_emulator.core.store import Store
+from sched_emulator.spec import assumptions
 
 from . import secrets
 from .asked import Asked, Json, Performed
@@ -75,6 +76,23 @@ def list_deliveries(journal: Journal, since: int = 0, url: str | None = None) ->
         return delivery_view(entry) if url is None or urls.fits(url, entry.url) else None
 
     return _log(journal.deliveries, journal.dropped_deliveries, since, view)
+
+
+def catalogue() -> Json:
+    """Return every open question, and what may be answered."""
+    items = [
+        {
+            "id": item.id,
+            "kind": item.kind,
+            "question": item.question,
+            "answers": dict(item.answers),
+            "possible": item.possible,
+            "default": item.default,
+            "why": item.why,
+        }
+        for item in assumptions.catalogue().values()
+    ]
+    return {"items": items}
 
 
 def get_snapshot(asked: Asked) -> bytes:
