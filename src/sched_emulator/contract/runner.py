@@ -115,7 +115,7 @@ class Run:
                 self._heard(report, result, plan)
             if flawed and self._settings.fail_fast:
                 self._stop.set()
-            self._listener.beat(len(report.results), plan.count)
+            self._listener.beat(len(report.results) - len(plan.left_out), plan.count)
         for result in each_once(sorted(flawed, key=lambda result: plan.order(result.check.address))):
             self._heard(report, result, plan)
         report.results.sort(key=lambda result: plan.order(result.check.address))
