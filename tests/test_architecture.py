@@ -62,7 +62,7 @@ MAY_REACH = {
     "files": {"files", "output", "config"},
     "client": {"client", "config", "signatures", "core.signing"},
     "server": {"server", "files", "output", "config", "core", "spec", "recording"},
-    "contract": {"contract", "client", "files", "output", "config", "spec"},
+    "contract": {"contract", "client", "files", "output", "config", "spec", "recording"},
     "drift": {"drift", "spec"},
     "follow": {"follow", "client", "config", "core.instants"},
     "intercept": {"intercept", "server", "files", "output", "config", "core", "spec", "recording"},

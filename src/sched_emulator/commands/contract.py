@@ -61,6 +61,7 @@ TARGET_OPTIONS = (
     Option("--prefix", "what the names begin with that are created (default: made of the seed)", "TEXT"),
     Option("--seed", "the same seed sends the same requests (default: a new one each time)", "N", _seed),
     Option("--real-time", "treat an emulator as any other service: no control API, real waits", default=False),
+    Option("--record", "write what is sent and what comes into a new file, without keys", "FILE", files.to_write),
 )
 OPTIONS = (
     *TARGET_OPTIONS,

@@ -52,7 +52,8 @@ def _judge(settings: Settings, prog: str) -> int:
 def settings_of(values: argparse.Namespace) -> Settings:
     """Return the suite's settings for the values of the options; `calibrate` has fewer of them."""
     paths = {
-        name: getattr(values, name, None) for name in ("known", "report_dir", "assumptions", "scenarios", "baseline")
+        name: getattr(values, name, None)
+        for name in ("known", "report_dir", "assumptions", "scenarios", "baseline", "record")
     }
     given: dict[str, Any] = {name: Path(text) for name, text in paths.items() if text is not None}
     more = ("allow_writes", "max_requests", "max_usd", "rate", "callback_url", "callback_listen", "real_time")

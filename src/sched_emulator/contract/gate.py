@@ -38,6 +38,15 @@ class Purse(Protocol):
         """Pay for a request, if what is left is enough for it and for deleting what was made; say whether."""
 
 
+class Recorder(Protocol):
+    """Who takes down what is sent and what comes."""
+
+    def sent(
+        self, request: requests.PreparedRequest, seconds: float, came: requests.Response | None, error: str | None
+    ) -> None:
+        """Take down a request that has just been answered, or given up."""
+
+
 class Closed(Exception):
     """No further request is sent in this run; the message says why and what to do."""
 
@@ -90,6 +99,7 @@ class Gate:
         self.sent = 0
         self.lost = 0
         self.purse: Purse | None = None
+        self.recorder: Recorder | None = None
         self.closed: str | None = None
         self.created = Created()
 
@@ -106,7 +116,7 @@ class Gate:
 
     def successor(self) -> "Gate":
         """Return a gate for cleaning up after this one, which stays closed to those who still wait."""
-        return Gate(
+        after = Gate(
             key=self._key,
             budget=None if self._budget is None else max(self._budget - self.sent, 0),
             rate=None if not self.pace.seconds_apart else 1 / self.pace.seconds_apart,
@@ -117,6 +127,8 @@ class Gate:
             clock=self.clock,
             sleep=self._sleep,
         )
+        after.recorder = self.recorder
+        return after
 
     def session(self, lane: Lane | None = None) -> requests.Session:
         """Return a session whose requests pass this gate, on a lane of their own."""
@@ -215,12 +227,21 @@ class Gate:
             self.lost += 1
             if self._silences >= SILENCES_ALLOWED:
                 self.close(f"The target stopped answering: {self._silences} requests in a row had no answer.")
-            raise NoAnswer(_reason(error, self._timeout)) from None
+            reason = _reason(error, self._timeout)
+            self._take_down(real, lane, None, reason)
+            raise NoAnswer(reason) from None
         finally:
             lane.arrived = self.clock()
+        self._take_down(real, lane, response, None)
         self.pace.note(lane)
         self._silences = 0
         return response
+
+    def _take_down(
+        self, real: requests.PreparedRequest, lane: Lane, came: requests.Response | None, error: str | None
+    ) -> None:
+        if self.recorder is not None:
+            self.recorder.sent(real, self.clock() - lane.left, came, error)
 
     def _pause_asked_for(self, response: requests.Response) -> float:
         text = response.headers.get("Retry-After", "")

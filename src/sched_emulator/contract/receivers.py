@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
@@ -33,6 +33,13 @@ class Call:
     headers: dict[str, str]
     raw: bytes | None
     body: Any
+
+
+class Recorder(Protocol):
+    """Who takes down what arrives."""
+
+    def arrived(self, at: float, url: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
+        """Take down a delivery that came at an instant, in seconds since 1970, and what it was answered."""
 
 
 class Receiver(Protocol):
@@ -90,18 +97,23 @@ class ReceiverServer:
     """Listens, and hands each path's deliveries to the receiver of that path."""
 
     def __init__(self, listen: tuple[str, int] = ("127.0.0.1", 0), public_url: str | None = None) -> None:
+        self.recorder: Recorder | None = None
         self._receivers: dict[str, HttpReceiver] = {}
-        self._server = _Server(listen, _handler(self._receivers))
+        self._server = _Server(listen, _handler(self._receivers, self._arrived))
         self._server.daemon_threads = True
         host, port = self._server.server_address[:2]
-        self._base = (public_url or f"http://{host!s}:{port}").rstrip("/")
+        self.base = (public_url or f"http://{host!s}:{port}").rstrip("/")
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def receiver(self, name: str, answers: Sequence[Answer]) -> HttpReceiver:
         """Return a receiver at a path of its own."""
-        receiver = HttpReceiver(f"{self._base}/{name}", answers)
+        receiver = HttpReceiver(f"{self.base}/{name}", answers)
         self._receivers[name] = receiver
         return receiver
+
+    def _arrived(self, at: float, path: str, headers: Mapping[str, str], raw: bytes, status: int) -> None:
+        if self.recorder is not None:
+            self.recorder.arrived(at, self.base + path, headers, raw, status)
 
     def close(self) -> None:
         """Stop listening."""
@@ -109,22 +121,27 @@ class ReceiverServer:
         self._server.server_close()
 
 
-def _handler(receivers: dict[str, HttpReceiver]) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    receivers: dict[str, HttpReceiver], arrived: Callable[[float, str, Mapping[str, str], bytes, int], None]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
 
         def do_POST(self) -> None:
+            at = time.time()
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             receiver = receivers.get(self.path.rpartition("/")[2])
-            if receiver is None:
-                self._answer(404)
-                return
+            status = 404 if receiver is None else self._received(receiver, raw)
+            arrived(at, self.path, dict(self.headers.items()), raw, status)
+            self._answer(status)
+
+        def _received(self, receiver: HttpReceiver, raw: bytes) -> int:
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = receiver.arrive(self.command, headers, raw)
             time.sleep(answer.after_seconds)
             receiver.leave()
-            self._answer(answer.status)
+            return answer.status
 
         do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names that http.server calls
 

@@ -77,7 +77,7 @@ class Run:
     def perform(self) -> Report:
         """Do everything and return the report; CannotJudge when the target cannot be looked at."""
         started = time.monotonic()
-        site = _opened(self._settings)
+        site = _opened(self._settings, self._listener)
         kind = "emulator, virtual time" if site.virtual else "service, real time"
         report = Report(self._settings, site.url, kind, site.virtual, datetime.now(UTC).isoformat(timespec="seconds"))
         report.held = held_on(site, self._settings)
@@ -268,11 +268,18 @@ def _side_by_side(threads: int, jobs: Sequence[Callable[[], object]]) -> None:
         worker.join()
 
 
-def _opened(settings: Settings) -> Site:
+def _opened(settings: Settings, listener: Listener) -> Site:
     try:
-        return open_site(settings)
+        site = open_site(settings)
     except EmulatorError as error:
         raise CannotJudge(str(error)) from None
+    try:
+        if settings.record is not None:
+            site.record(settings.record, listener.say)
+    except SettingsError:
+        site.close()
+        raise
+    return site
 
 
 def _priced(site: Site) -> dict[str, Price] | None:

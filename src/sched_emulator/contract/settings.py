@@ -47,6 +47,7 @@ class Settings:
     report_dir: Path | None = None
     assumptions: Path | None = None
     scenarios: Path | None = None
+    record: Path | None = None
     real_time: bool = False
     fail_fast: bool = False
     hold: tuple[str, ...] = ()

@@ -1,11 +1,15 @@
 """The target as a whole: found, or started for the run; each check gets a stage of its own on it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.client.http import EmulatorError
 
 from .gate import Gate, NoAnswer
 from .receivers import ReceiverServer
-from .settings import EMULATOR, Settings
+from .recorded import Recording
+from .settings import EMULATOR, Settings, SettingsError
 from .stages import RealStage, Stage, VirtualStage
 
 VIRTUAL_START = "2026-01-01T00:00:00Z"
@@ -33,6 +37,7 @@ class Site:
         self.is_emulator = is_emulator
         self.receivers = _receivers(settings)
         self._started = started
+        self._recording: Recording | None = None
         self._prefix = settings.prefix
         self._answers = self._answers_to_copy()
 
@@ -48,10 +53,24 @@ class Site:
         box.targets.script("https://receiver.example.com/*", [200])
         return VirtualStage(self.gate, self.url, box, self.receivers, f"{self._prefix}{name}")
 
+    def record(self, path: Path, complain: Callable[[str], object]) -> None:
+        """Record from now on what is sent and what comes. SettingsError when that cannot be."""
+        if self.virtual:
+            raise SettingsError(
+                "--record: this run moves the clock of an emulator, and a recording has real instants; "
+                "add --real-time, or let the emulator record itself: `serve --record`"
+            )
+        receivers = () if self.receivers is None else (self.receivers.base,)
+        self._recording = self.gate.recorder = Recording(path, self.url, receivers, complain)
+        if self.receivers is not None:
+            self.receivers.recorder = self._recording
+
     def close(self) -> None:
         """Stop what was started for the run."""
         if self.receivers is not None:
             self.receivers.close()
+        if self._recording is not None:
+            self._recording.close()
         for emulator in (self.emulator, self._started):
             if emulator is not None:
                 emulator.stop()
