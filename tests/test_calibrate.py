@@ -18,11 +18,11 @@ from sched_emulator.contract.calibration import document, finding
 from sched_emulator.contract.catalogue import load
 from sched_emulator.contract.ledger import Observation
 from sched_emulator.contract.plan import make_plan
-from sched_emulator.contract.prices import Price
 from sched_emulator.contract.reports import terminal
 from sched_emulator.contract.results import Exchange, Warrant
 from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions, choices
+from sched_emulator.spec.prices import Price
 from tests.contract.kill_mutants import copy_of, started
 from tests.contract.negations import NEGATIONS
 
