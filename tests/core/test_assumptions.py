@@ -29,8 +29,8 @@ def test_what_was_asked_can_be_taken_command_by_command() -> None:
     created = box.store.answers.take_asked()
     box.publish("q", 1)
     assert (created, box.store.answers.take_asked(), box.store.answers.take_asked()) == (
-        ("queue.visibility_timeout_seconds", "queue.max_retries", "queue.retention_days"),
-        ("limits.message_bytes",),
+        ("idempotency.required", "queue.visibility_timeout_seconds", "queue.max_retries", "queue.retention_days"),
+        ("idempotency.required", "limits.message_bytes"),
         (),
     )
 

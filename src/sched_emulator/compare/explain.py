@@ -1,0 +1,117 @@
+"""A part, replayed in all worlds at once: as far as they come, what they refute, and where the last of them ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sched_emulator.spec import assumptions
+
+from .fields import Difference
+from .parts import Part
+from .read import Item
+from .step import Ground, Leaf, TooMany, Unrecorded, leaves
+from .worlds import MOST_WORLDS, Box, World, beginning, merged
+
+READS = frozenset({"get", "list", "stats"})
+
+@dataclass(slots=True)
+class Explained:
+    """What became of a part. `refuted`: the exchange by which an answer was left by no world.
+
+    `ended` says why not all of it could be judged; `item` and `difference` are where the last world ended.
+    """
+
+    worlds: list[World]
+    constants: Mapping[str, str | int]
+    refuted: dict[tuple[str, str], Item] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
+    judged: int = 0
+    steps: int = 0
+    ended: str = ""
+    item: Item | None = None
+    difference: Difference | None = None
+    in_any_order: bool = False
+
+    @property
+    def finding(self) -> bool:
+        """Whether something came that no world explains."""
+        return self.difference is not None
+
+
+def constants_by_default() -> dict[str, str | int]:
+    """Return the constants by default."""
+    return {name: item.default for name, item in assumptions.catalogue().items() if item.kind == "constant"}
+
+
+def replayed(part: Part, constants: Mapping[str, str | int], box: Box, *, in_any_order: bool = False) -> Explained:
+    """Replay a part from its beginning, under these constants and every answer in the box."""
+    ground = Ground(part, constants, in_any_order)
+    start_ms = min(item.low_ms for item in part.items) - part.width_ms
+    found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, in_any_order=in_any_order)
+    for step, item in enumerate(part.items):
+        found.steps = step
+        if item.doubt:
+            found.ended = f"{item.place}: {item.passed}, yet it was done"
+            return found
+        if item.passed and item.status is not None:
+            continue
+        apart = not _overlapped(part.items, step)
+        try:
+            after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
+        except (TooMany, Unrecorded) as reason:
+            found.ended = _why(reason)
+            return found
+        alive = [leaf for leaf in after if leaf.world is not None]
+        if not apart and len(alive) < len(after) and not _stops_nothing(found, item):
+            found.ended = "exchanges that ran side by side came out in more ways than can be told"
+            return found
+        if not apart and len(alive) < len(after):
+            continue
+        if not alive:
+            found.item, found.difference = item, _nearest(after)
+            return found
+        worlds = merged([(leaf.state, leaf.world) for leaf in alive if leaf.world is not None])
+        if len(worlds) > MOST_WORLDS:
+            found.ended = _why(TooMany())
+            return found
+        _note(found, worlds, item)
+        found.worlds = worlds
+        found.judged += item.status is not None
+    found.steps = len(part.items)
+    return found
+
+
+def _why(reason: Exception) -> str:
+    if isinstance(reason, Unrecorded):
+        return f"what {reason} answered was not recorded"
+    return "there are more ways in which it may have come about than can be tried"
+
+
+def _stops_nothing(found: Explained, item: Item) -> bool:
+    """Whether an exchange that cannot be judged leaves everything as it is."""
+    return bool(found.worlds) and item.operation.rpartition(".")[2] in READS
+
+
+def _overlapped(items: list[Item], step: int) -> bool:
+    item = items[step]
+    near = [*items[max(0, step - 64) : step], *items[step + 1 : step + 65]]
+    return any(other.raw.sent_at_ms < item.raw.received_at_ms and item.raw.sent_at_ms < other.raw.received_at_ms for other in near)
+
+
+def _nearest(after: list[Leaf]) -> Difference:
+    """Return the difference to be told: that of the answers that are in force by default, if it is among them."""
+    usual = assumptions.defaults()
+    told = [leaf for leaf in after if leaf.difference is not None]
+    told.sort(key=lambda leaf: sum(usual[name] != answer for name, answer in leaf.answers.items()))
+    found = told[0].difference
+    assert found is not None
+    return found
+
+
+def _note(found: Explained, worlds: list[World], item: Item) -> None:
+    """Note which answers no world has any longer."""
+    names = {name for world in (*found.worlds, *worlds) for name in world.box}
+    for name in names:
+        before = frozenset[str]().union(*(world.left(name) for world in found.worlds))
+        after = frozenset[str]().union(*(world.left(name) for world in worlds))
+        for answer in sorted(before - after):
+            found.refuted.setdefault((name, answer), item)

@@ -1,0 +1,279 @@
+"""What parts say of the open questions: what is inferred, ruled out and undetermined, and what nothing explains.
+
+Constants are found by trying values that the traffic suggests where no world is left; an answer counts as ruled out
+only where no such value saves it either.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from sched_emulator.spec import assumptions
+
+from .explain import Explained, constants_by_default, replayed
+from .parts import Part, split
+from .read import Item, Traffic
+from .worlds import behaviours
+
+UNSEEN = ("limits.", "page.", "queue.retention_days", "run.retention_days")  # constants that no part of a day shows
+MOST_REPAIRS = 4  # constants of one part that are not the default
+MOST_VALUES = 12
+ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
+
+
+@dataclass(slots=True)
+class Finding:
+    """What no answer explains."""
+
+    part: Part
+    explained: Explained
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is known of one question. `possible`: the answers that are left; `proof`: of each other, what refuted it."""
+
+    question: str
+    possible: frozenset[str]
+    proof: dict[str, Item] = field(default_factory=dict)
+
+    @property
+    def inferred(self) -> str | None:
+        """The only answer that is left, where another was refuted."""
+        return next(iter(self.possible)) if len(self.possible) == 1 and self.proof else None
+
+
+@dataclass(slots=True)
+class Bounds:
+    """A constant: the least and the greatest value that explains all; None where any would do on that side."""
+
+    constant: str
+    low: int | None
+    high: int | None
+    value: int
+    proof: Item | None = None
+
+
+@dataclass(slots=True)
+class Judged:
+    """All that came of comparing."""
+
+    traffic: Traffic
+    parts: list[tuple[Part, Explained]] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    constants: dict[str, Bounds] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    judged: int = 0
+
+
+def judge(
+    traffic: Traffic, given: Mapping[str, str | int] | None = None, progress: Callable[[int, int], object] | None = None
+) -> Judged:
+    """Compare all that was read with what the core would have done; `given` are answers that are known."""
+    found = Judged(traffic, told=list(traffic.told))
+    known = given or {}
+    box = {name: frozenset({str(known[name])}) for name in behaviours() if name in known}
+    constants = constants_by_default() | {name: value for name, value in known.items() if isinstance(value, int)}
+    parts = split(traffic)
+    unjudged: dict[str, int] = {}
+    for number, part in enumerate(parts):
+        if part.unjudged:
+            unjudged[part.unjudged] = unjudged.get(part.unjudged, 0) + len(part.items)
+            continue
+        explained = explain(part, constants, box)
+        found.parts.append((part, explained))
+        found.judged += explained.judged
+        if explained.finding:
+            found.findings.append(Finding(part, explained))
+        if explained.ended:
+            unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
+        if progress is not None:
+            progress(number + 1, len(parts))
+    found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
+    _conclude(found, constants, box)
+    return found
+
+
+def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
+    """Replay a part; where no world is left, try other constants, and other orders of what has none."""
+    side_by_side = _side_by_side(part)
+    found = _repaired(part, constants, box, in_any_order=side_by_side)
+    if found.finding and not side_by_side and _about_order(found):
+        freer = _repaired(part, constants, box, in_any_order=True)
+        if not freer.finding or freer.steps > found.steps:
+            return freer
+    return found
+
+
+def _about_order(found: Explained) -> bool:
+    return found.item is not None and found.item.operation == "scheduling.queue.consume" and found.item.succeeded
+
+
+def _side_by_side(part: Part) -> bool:
+    ends_ms = -1
+    for item in sorted(part.items, key=lambda item: item.raw.sent_at_ms):
+        if item.raw.sent_at_ms < ends_ms:
+            return True
+        ends_ms = max(ends_ms, item.raw.received_at_ms)
+    return False
+
+
+def _repaired(
+    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, in_any_order: bool
+) -> Explained:
+    """Replay a part, with another value of a constant where that leads further; at most a few of them."""
+    found = replayed(part, constants, box, in_any_order=in_any_order)
+    for _ in range(MOST_REPAIRS):
+        if not found.finding:
+            break
+        better = found
+        for name, value in _suggested(part, found):
+            tried = replayed(part, {**found.constants, name: value}, box, in_any_order=in_any_order)
+            if not tried.finding:
+                return tried
+            if tried.steps > better.steps:
+                better = tried
+        if better is found:
+            break
+        found = better
+    return found
+
+
+def hidden(explained: Explained) -> list[str]:
+    """Return the constants that a part asked for and that may have made a difference, the last asked first."""
+    asked = [name for name in explained.asked if name not in behaviours() and not name.startswith(UNSEEN)]
+    return asked[::-1]
+
+
+def _suggested(part: Part, found: Explained) -> Iterator[tuple[str, int]]:
+    """Yield constants with values that might explain a difference: the most likely first."""
+    assert found.item is not None
+    values = list(dict.fromkeys(_numbers(part, found)))
+    for name in hidden(found):
+        entry = assumptions.catalogue()[name]
+        least, most = entry.minimum or 0, entry.maximum or 10**9
+        likely = [value for value in values if least <= value <= most and value != found.constants[name]]
+        yield from ((name, value) for value in islice(likely, MOST_VALUES))
+
+
+def _numbers(part: Part, found: Explained) -> Iterator[int]:
+    item, difference = found.item, found.difference
+    assert item is not None
+    assert difference is not None
+    for side in (difference.came, difference.expected):
+        if isinstance(side, int) and not isinstance(side, bool):
+            yield side
+            yield side // 1000
+    if isinstance(item.result, dict) and isinstance(item.result.get("messages"), list):
+        yield len(item.result["messages"])
+    earlier = [other for other in part.items if other.high_ms <= item.low_ms][-4:]
+    for other in reversed(earlier):
+        elapsed = (item.low_ms - other.high_ms) // 1000
+        yield from (value for value in reversed(ROUND) if elapsed // 2 <= value <= elapsed)
+        yield elapsed
+        yield elapsed + 1
+    yield from range(6)
+    yield from ROUND
+
+
+def _conclude(found: Judged, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> None:
+    """Put together what the parts say: an answer is possible where it is possible in every part."""
+    for part, explained in found.parts:
+        for name in explained.asked:
+            if name in behaviours() and name not in box:
+                verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
+                _narrow(verdict, part, explained, constants, box)
+    for name, verdict in found.verdicts.items():
+        if not verdict.possible:
+            found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
+            found.verdicts[name] = Verdict(name, behaviours()[name])
+    _bound(found, constants)
+
+
+def _narrow(
+    verdict: Verdict,
+    part: Part,
+    explained: Explained,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+) -> None:
+    for answer in sorted(behaviours()[verdict.question]):
+        item = explained.refuted.get((verdict.question, answer))
+        if item is None or answer in verdict.proof:
+            continue
+        if _saved(part, explained, constants, {**box, verdict.question: frozenset({answer})}):
+            continue
+        verdict.possible -= {answer}
+        verdict.proof[answer] = item
+
+
+def _saved(
+    part: Part, explained: Explained, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+) -> bool:
+    """Whether an answer explains as much as was explained, once constants are left free."""
+    for start in ({**explained.constants}, {**constants}):
+        found = replayed(part, start, box, in_any_order=explained.in_any_order)
+        for _ in range(MOST_REPAIRS):
+            if not found.finding or found.steps >= explained.steps:
+                return True
+            better = found
+            for name, value in _suggested(part, found):
+                tried = replayed(part, {**found.constants, name: value}, box, in_any_order=explained.in_any_order)
+                if not tried.finding or tried.steps >= explained.steps:
+                    return True
+                if tried.steps > better.steps:
+                    better = tried
+            if better is found:
+                break
+            found = better
+        if start == constants:
+            break
+    return False
+
+
+def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
+    """Find, for each constant that is not as expected, between which values it lies."""
+    for part, explained in found.parts:
+        for name in hidden(explained):
+            if explained.constants[name] == constants[name] or name in found.constants:
+                continue
+            value = int(explained.constants[name])
+            entry = assumptions.catalogue()[name]
+
+            def holds(tried: int, part: Part = part, explained: Explained = explained, name: str = name) -> bool:
+                again = replayed(part, {**explained.constants, name: tried}, {}, in_any_order=explained.in_any_order)
+                return not again.finding or again.steps >= explained.steps
+
+            low = _edge(holds, value, entry.minimum or 0)
+            high = _edge(holds, value, entry.maximum or 10**9)
+            bounds = Bounds(name, low, high, value)
+            if low is not None and high is not None:
+                bounds.value = roundest(low, high)
+            found.constants[name] = bounds
+
+
+def _edge(holds: Callable[[int], bool], value: int, end: int) -> int | None:
+    """Return the last value towards an end that still explains all; None when the end itself does."""
+    if holds(end):
+        return None
+    good, bad = value, end
+    while abs(good - bad) > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if holds(middle) else (good, middle)
+    return good
+
+
+def roundest(low: int, high: int) -> int:
+    """Return the value between two bounds that somebody would most likely have chosen."""
+    for unit in (86400, 3600, 600, 60, 30, 15, 10, 5):
+        first = -(-low // unit) * unit
+        if first <= high and first > 0:
+            return first
+    return low
+
+
+def judged_questions(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Return the answers that are inferred, by question."""
+    return {verdict.question: verdict.inferred for verdict in verdicts if verdict.inferred is not None}
