@@ -11,13 +11,15 @@ from .read import Item
 from .step import Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged
 
+KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant
 READS = frozenset({"get", "list", "stats"})
 
 @dataclass(slots=True)
 class Explained:
     """What became of a part. `refuted`: the exchange by which an answer was left by no world.
 
-    `ended` says why not all of it could be judged; `item` and `difference` are where the last world ended.
+    `ended` says why not all of it could be judged; `item` and `difference` are where the last world ended. `before` has
+    the worlds before each of the first exchanges.
     """
 
     worlds: list[World]
@@ -30,6 +32,7 @@ class Explained:
     item: Item | None = None
     difference: Difference | None = None
     in_any_order: bool = False
+    before: list[list[World]] = field(default_factory=list)
 
     @property
     def finding(self) -> bool:
@@ -42,13 +45,26 @@ def constants_by_default() -> dict[str, str | int]:
     return {name: item.default for name, item in assumptions.catalogue().items() if item.kind == "constant"}
 
 
-def replayed(part: Part, constants: Mapping[str, str | int], box: Box, *, in_any_order: bool = False) -> Explained:
-    """Replay a part from its beginning, under these constants and every answer in the box."""
+def replayed(
+    part: Part,
+    constants: Mapping[str, str | int],
+    box: Box,
+    *,
+    in_any_order: bool = False,
+    like: tuple[Explained, str] | None = None,
+) -> Explained:
+    """Replay a part from its beginning, under these constants and every answer in the box.
+
+    `like` is a replay that differed in one constant alone: up to where that was first asked, it was the same.
+    """
     ground = Ground(part, constants, in_any_order)
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
     found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, in_any_order=in_any_order)
-    for step, item in enumerate(part.items):
+    first = 0 if like is None else _resumed(found, part, *like)
+    for step, item in enumerate(part.items[first:], first):
         found.steps = step
+        if step < KEPT_STEPS:
+            found.before.append(found.worlds)
         if item.doubt:
             found.ended = f"{item.place}: {item.passed}, yet it was done"
             return found
@@ -78,6 +94,19 @@ def replayed(part: Part, constants: Mapping[str, str | int], box: Box, *, in_any
         found.judged += item.status is not None
     found.steps = len(part.items)
     return found
+
+
+def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
+    """Take over what another replay came to before a constant was asked; return the number of the next step."""
+    asked = other.asked[name]
+    first = next(step for step, item in enumerate(part.items) if item.number == asked)
+    first = min(first, len(other.before) - 1)
+    found.worlds, found.before = other.before[first], other.before[:first]
+    numbers = {item.number for item in part.items[:first]}
+    found.asked.update({each: number for each, number in other.asked.items() if number in numbers})
+    found.refuted = {each: item for each, item in other.refuted.items() if item.number in numbers}
+    found.judged = sum(item.status is not None and not item.passed for item in part.items[:first])
+    return first
 
 
 def _why(reason: Exception) -> str:

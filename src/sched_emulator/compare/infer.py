@@ -125,20 +125,40 @@ def _repaired(
 ) -> Explained:
     """Replay a part, with another value of a constant where that leads further; at most a few of them."""
     found = replayed(part, constants, box, in_any_order=in_any_order)
+    return _led_on(part, found, box, len(part.items))
+
+
+def _led_on(part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int) -> Explained:
+    """Return a replay that leads as far as it is enough, or as far as other values of constants lead."""
     for _ in range(MOST_REPAIRS):
-        if not found.finding:
-            break
+        if not found.finding or found.steps >= enough:
+            return found
         better = found
-        for name, value in _suggested(part, found):
-            tried = replayed(part, {**found.constants, name: value}, box, in_any_order=in_any_order)
-            if not tried.finding:
-                return tried
-            if tried.steps > better.steps:
-                better = tried
+        for name in hidden(found):
+            if not _matters(part, found, box, name):
+                continue
+            for value in _suggested(part, found, name):
+                tried = _with(part, found, name, value, box)
+                if not tried.finding or tried.steps >= enough:
+                    return tried
+                if tried.steps > better.steps:
+                    better = tried
         if better is found:
-            break
+            return found
         found = better
     return found
+
+
+def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str) -> bool:
+    """Whether the least or the greatest value of a constant makes anything else of a difference."""
+    entry = assumptions.catalogue()[name]
+    tried = (_with(part, found, name, value or 0, box) for value in (entry.minimum, entry.maximum))
+    return any((each.steps, each.difference) != (found.steps, found.difference) for each in tried)
+
+
+def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
+    constants = {**found.constants, name: value}
+    return replayed(part, constants, box, in_any_order=found.in_any_order, like=(found, name))
 
 
 def hidden(explained: Explained) -> list[str]:
@@ -147,34 +167,38 @@ def hidden(explained: Explained) -> list[str]:
     return asked[::-1]
 
 
-def _suggested(part: Part, found: Explained) -> Iterator[tuple[str, int]]:
-    """Yield constants with values that might explain a difference: the most likely first."""
+def _suggested(part: Part, found: Explained, name: str) -> list[int]:
+    """Return values of a constant that might explain a difference: the most likely first."""
+    values = dict.fromkeys(_seconds(part, found) if name.endswith("_seconds") else _counts(found))
+    entry = assumptions.catalogue()[name]
+    least, most = entry.minimum or 0, entry.maximum or 10**9
+    likely = (value for value in values if least <= value <= most and value != found.constants[name])
+    return list(islice(likely, MOST_VALUES))
+
+
+def _counts(found: Explained) -> Iterator[int]:
     assert found.item is not None
-    values = list(dict.fromkeys(_numbers(part, found)))
-    for name in hidden(found):
-        entry = assumptions.catalogue()[name]
-        least, most = entry.minimum or 0, entry.maximum or 10**9
-        likely = [value for value in values if least <= value <= most and value != found.constants[name]]
-        yield from ((name, value) for value in islice(likely, MOST_VALUES))
+    assert found.difference is not None
+    if isinstance(found.difference.came, int) and not isinstance(found.difference.came, bool):
+        yield found.difference.came
+    if isinstance(found.item.result, dict) and isinstance(found.item.result.get("messages"), list):
+        yield len(found.item.result["messages"])
+    yield from range(6)
+    yield 10
 
 
-def _numbers(part: Part, found: Explained) -> Iterator[int]:
+def _seconds(part: Part, found: Explained) -> Iterator[int]:
+    """Yield durations that end between an earlier exchange and the one that differs: round ones first."""
     item, difference = found.item, found.difference
     assert item is not None
     assert difference is not None
-    for side in (difference.came, difference.expected):
-        if isinstance(side, int) and not isinstance(side, bool):
-            yield side
-            yield side // 1000
-    if isinstance(item.result, dict) and isinstance(item.result.get("messages"), list):
-        yield len(item.result["messages"])
-    earlier = [other for other in part.items if other.high_ms <= item.low_ms][-4:]
-    for other in reversed(earlier):
+    if isinstance(difference.came, int) and not isinstance(difference.came, bool):
+        yield difference.came // 1000
+    for other in reversed([other for other in part.items if other.high_ms <= item.low_ms][-4:]):
         elapsed = (item.low_ms - other.high_ms) // 1000
         yield from (value for value in reversed(ROUND) if elapsed // 2 <= value <= elapsed)
         yield elapsed
         yield elapsed + 1
-    yield from range(6)
     yield from ROUND
 
 
@@ -213,23 +237,12 @@ def _saved(
     part: Part, explained: Explained, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
 ) -> bool:
     """Whether an answer explains as much as was explained, once constants are left free."""
-    for start in ({**explained.constants}, {**constants}):
+    starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
+    for start in starts:
         found = replayed(part, start, box, in_any_order=explained.in_any_order)
-        for _ in range(MOST_REPAIRS):
-            if not found.finding or found.steps >= explained.steps:
-                return True
-            better = found
-            for name, value in _suggested(part, found):
-                tried = replayed(part, {**found.constants, name: value}, box, in_any_order=explained.in_any_order)
-                if not tried.finding or tried.steps >= explained.steps:
-                    return True
-                if tried.steps > better.steps:
-                    better = tried
-            if better is found:
-                break
-            found = better
-        if start == constants:
-            break
+        found = _led_on(part, found, box, explained.steps)
+        if not found.finding or found.steps >= explained.steps:
+            return True
     return False
 
 

@@ -5,7 +5,7 @@ What is asked on the way and is not decided is tried under each answer that is l
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from sched_emulator.core import messages
@@ -106,9 +106,7 @@ def _after(leaf: Leaf, world: World, decided: Mapping[str, str]) -> Leaf:
     if leaf.world is None:
         return leaf._replace(answers=decided)
     box = {**world.box, **{name: frozenset({answer}) for name, answer in decided.items()}}
-    return leaf._replace(
-        world=World(leaf.world.document, box, leaf.world.ids, leaf.world.taken), answers=decided
-    )
+    return leaf._replace(world=replace(leaf.world, box=box), answers=decided)
 
 
 def _played(ground: Ground, sandbox: Sandbox, world: World, item: Item, way: _Way) -> Leaf:
@@ -121,7 +119,9 @@ def _played(ground: Ground, sandbox: Sandbox, world: World, item: Item, way: _Wa
         return Leaf(None, "", other.difference, {})
     state = sandbox.store.state()
     ids, taken = play.matching.ids, frozenset(play.taken)
-    return Leaf(World(document_of(state), {}, ids, taken), digest(state, ids, taken), None, {})
+    due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(MOST_CRITICAL + 5))
+    after = World(document_of(state), {}, ids, taken, state.now_ms, due_ms)
+    return Leaf(after, digest(state, ids, taken), None, {})
 
 
 class _Play:
@@ -274,9 +274,8 @@ def _instants(ground: Ground, world: World, item: Item) -> Sequence[int]:
     """Return when a call may have been made: before and after what lies so near that nobody can tell."""
     half_ms = (ground.part.width_ms + 1) // 2
     low_ms, high_ms = item.low_ms - half_ms, item.high_ms + half_ms
-    sandbox = awake(world, ground.constants)
-    now_ms = sandbox.store.now_ms
-    critical = set(_critical(sandbox, item, low_ms, high_ms))
+    now_ms = world.now_ms
+    critical = set(_critical(world, item, low_ms, high_ms))
     usual = max((item.low_ms + item.high_ms) // 2, now_ms)
     if not critical:
         return [usual]
@@ -285,10 +284,8 @@ def _instants(ground: Ground, world: World, item: Item) -> Sequence[int]:
     return sorted({max(now_ms, near) for at_ms in critical for near in (at_ms - 1, at_ms)})
 
 
-def _critical(sandbox: Sandbox, item: Item, low_ms: int, high_ms: int) -> Iterator[int]:
-    for entry in sandbox.store.timeline.due(MOST_CRITICAL + 5):
-        if low_ms < entry.due_ms <= high_ms:
-            yield entry.due_ms
+def _critical(world: World, item: Item, low_ms: int, high_ms: int) -> Iterator[int]:
+    yield from (due_ms for due_ms in world.due_ms if low_ms < due_ms <= high_ms)
     if item.operation in AIMS:
         unit_ms = SECOND_MS if len(str(item.arguments.get("cron_expr", "")).split()) == 6 else MINUTE_MS
         first_ms = -(-low_ms // unit_ms) * unit_ms

@@ -36,12 +36,17 @@ def behaviours() -> Mapping[str, frozenset[str]]:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state, as a document, with its answers. `ids`: the target's id of each thing, to ours. `taken`: deliveries."""
+    """A state, as a document, with its answers. `ids`: the target's id of each thing, to ours. `taken`: deliveries.
+
+    `due_ms` are the instants of the next few events.
+    """
 
     document: bytes
     box: Box
     ids: Mapping[str, str]
     taken: frozenset[int]
+    now_ms: int
+    due_ms: tuple[int, ...] = ()
 
     def left(self, question: str) -> frozenset[str]:
         """Return the answers to a question under which this state was reached."""
@@ -50,7 +55,7 @@ class World:
 
 def beginning(now_ms: int, box: Box) -> World:
     """Return the world in which nothing has happened yet."""
-    return World(document_of(_new(now_ms)), box, {}, frozenset())
+    return World(document_of(_new(now_ms)), box, {}, frozenset(), now_ms)
 
 
 def _new(now_ms: int) -> State:
