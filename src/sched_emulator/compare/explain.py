@@ -18,7 +18,7 @@ READS = frozenset({"get", "list", "stats"})
 class Explained:
     """What became of a part. `refuted`: the exchange by which an answer was left by no world.
 
-    `ended` says why not all of it could be judged; `item` and `difference` are where the last world ended. `before` has
+    `numbers` are those of the exchanges that came out as recorded. `ended` says why not all of it could be judged; `item` and `difference` are where the last world ended. `before` has
     the worlds before each of the first exchanges.
     """
 
@@ -26,7 +26,7 @@ class Explained:
     constants: Mapping[str, str | int]
     refuted: dict[tuple[str, str], Item] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
-    judged: int = 0
+    numbers: set[int] = field(default_factory=set)
     steps: int = 0
     ended: str = ""
     item: Item | None = None
@@ -91,7 +91,8 @@ def replayed(
             return found
         _note(found, worlds, item)
         found.worlds = worlds
-        found.judged += item.status is not None
+        if item.status is not None:
+            found.numbers.add(item.number)
     found.steps = len(part.items)
     return found
 
@@ -105,7 +106,7 @@ def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
     numbers = {item.number for item in part.items[:first]}
     found.asked.update({each: number for each, number in other.asked.items() if number in numbers})
     found.refuted = {each: item for each, item in other.refuted.items() if item.number in numbers}
-    found.judged = sum(item.status is not None and not item.passed for item in part.items[:first])
+    found.numbers = other.numbers & numbers
     return first
 
 

@@ -4,21 +4,22 @@ Constants are found by trying values that the traffic suggests where no world is
 only where no such value saves it either.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from sched_emulator.spec import assumptions
 
+from . import shapes
 from .explain import Explained, constants_by_default, replayed
 from .parts import Part, split
-from .read import Item, Traffic
+from .read import Traffic
+from .verdicts import Bounds, Verdict
 from .worlds import behaviours
 
 UNSEEN = ("limits.", "page.", "queue.retention_days", "run.retention_days")  # constants that no part of a day shows
 MOST_REPAIRS = 4  # constants of one part that are not the default
-MOST_VALUES = 12
+MOST_VALUES = 40
 ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
 
 
@@ -28,31 +29,6 @@ class Finding:
 
     part: Part
     explained: Explained
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is known of one question. `possible`: the answers that are left; `proof`: of each other, what refuted it."""
-
-    question: str
-    possible: frozenset[str]
-    proof: dict[str, Item] = field(default_factory=dict)
-
-    @property
-    def inferred(self) -> str | None:
-        """The only answer that is left, where another was refuted."""
-        return next(iter(self.possible)) if len(self.possible) == 1 and self.proof else None
-
-
-@dataclass(slots=True)
-class Bounds:
-    """A constant: the least and the greatest value that explains all; None where any would do on that side."""
-
-    constant: str
-    low: int | None
-    high: int | None
-    value: int
-    proof: Item | None = None
 
 
 @dataclass(slots=True)
@@ -78,19 +54,21 @@ def judge(
     constants = constants_by_default() | {name: value for name, value in known.items() if isinstance(value, int)}
     parts = split(traffic)
     unjudged: dict[str, int] = {}
+    compared: set[int] = set()
     for number, part in enumerate(parts):
         if part.unjudged:
             unjudged[part.unjudged] = unjudged.get(part.unjudged, 0) + len(part.items)
             continue
         explained = explain(part, constants, box)
         found.parts.append((part, explained))
-        found.judged += explained.judged
+        compared.update(explained.numbers)
         if explained.finding:
             found.findings.append(Finding(part, explained))
         if explained.ended:
             unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
         if progress is not None:
             progress(number + 1, len(parts))
+    found.judged = len(compared)
     found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
     _conclude(found, constants, box)
     return found
@@ -194,6 +172,9 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     assert difference is not None
     if isinstance(difference.came, int) and not isinstance(difference.came, bool):
         yield difference.came // 1000
+    times_ms = [came.at_ms for came in part.came]
+    gaps_ms = [later - earlier for earlier, later in zip(times_ms, times_ms[1:], strict=False)]
+    yield from (round(gap_ms / 1000) for gap_ms in sorted(set(gaps_ms))[:8])
     for other in reversed([other for other in part.items if other.high_ms <= item.low_ms][-4:]):
         elapsed = (item.low_ms - other.high_ms) // 1000
         yield from (value for value in reversed(ROUND) if elapsed // 2 <= value <= elapsed)
@@ -209,10 +190,11 @@ def _conclude(found: Judged, constants: Mapping[str, str | int], box: Mapping[st
             if name in behaviours() and name not in box:
                 verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
                 _narrow(verdict, part, explained, constants, box)
+    found.verdicts |= shapes.judge(found.traffic.items)
     for name, verdict in found.verdicts.items():
         if not verdict.possible:
             found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
-            found.verdicts[name] = Verdict(name, behaviours()[name])
+            found.verdicts[name] = Verdict(name, frozenset(assumptions.catalogue()[name].answers))
     _bound(found, constants)
 
 
@@ -228,6 +210,7 @@ def _narrow(
         if item is None or answer in verdict.proof:
             continue
         if _saved(part, explained, constants, {**box, verdict.question: frozenset({answer})}):
+            verdict.saved.add(answer)
             continue
         verdict.possible -= {answer}
         verdict.proof[answer] = item
@@ -285,8 +268,3 @@ def roundest(low: int, high: int) -> int:
         if first <= high and first > 0:
             return first
     return low
-
-
-def judged_questions(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Return the answers that are inferred, by question."""
-    return {verdict.question: verdict.inferred for verdict in verdicts if verdict.inferred is not None}

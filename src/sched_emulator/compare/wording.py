@@ -52,10 +52,13 @@ class Unreadable(ValueError):
     """An answer that is none of its operation's by any reading; the message is a clause."""
 
 
+WIDEST: dict[str, Answer] = {**assumptions.preset("observed"), **_BOTH}
+
+
 @cache
 def widest() -> Binding:
     """Return the binding that reads every name any answer admits."""
-    return bind({**assumptions.preset("observed"), **_BOTH})
+    return bind(WIDEST)
 
 
 @cache
