@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .client.http import EmulatorError
-from .commands import assumptions, calibrate, clock, contract, cron, drift, record, replay, run, serve, tour
+from .commands import assumptions, calibrate, clock, compare, contract, cron, drift, record, replay, run, serve, tour
 from .commands.options import Parser, values_of, without_effect
 from .commands.terminal import complain
 from .config import UsageError
 from .output import drop, write
 
-COMMANDS = (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift, record, replay)
+COMMANDS = (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift, record, replay, compare)
 _EPILOG = """examples:
   sched-emulator serve --clock frozen --now 2026-01-01
   sched-emulator clock advance 3d

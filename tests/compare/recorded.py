@@ -72,9 +72,7 @@ class Gateway:
         headers = tuple((name, self.renamed(value)) for name, value in entry.headers.items())
         body = self.renamed(encode(entry.body))
         status = entry.status
-        self.entries.append(
-            Delivery(at_ms, entry.url, headers, body, entry.attempt, status, seq=len(self.entries) + 1)
-        )
+        self.entries.append(Delivery(at_ms, entry.url, headers, body, entry.attempt, status, seq=len(self.entries) + 1))
 
     def script(self, url: str, *statuses: int) -> None:
         """Let a receiver answer so."""
@@ -162,7 +160,9 @@ class Session:
     def _queue(self) -> None:
         gateway, chance = self._gateway, self._chance
         name = chance.choice(("a", "a", "a", "b"))
-        what = chance.choice(("create", "publish", "publish", "publish", "consume", "consume", "settle", "settle", "settle", "more"))
+        what = chance.choice(
+            ("create", "publish", "publish", "publish", "consume", "consume", "settle", "settle", "settle", "more")
+        )
         if what == "create":
             body: dict[str, Any] = {"queue": name}
             if chance.random() < 0.5:
@@ -224,14 +224,24 @@ class Session:
 
     def _cron(self) -> None:
         gateway, chance = self._gateway, self._chance
-        what = chance.choice(("create", "create", "task", "trigger", "pause", "get", "resume", "list", "wait", "update"))
+        what = chance.choice(
+            ("create", "create", "task", "trigger", "pause", "get", "resume", "list", "wait", "update")
+        )
         if what == "create" or (not self._crons and what != "task"):
-            expression = chance.choice(("* * * * *", "*/5 * * * *", "0 9 * * 1", "30 0 9 * * 1", "15 0 8 * * *", "30 2 * * *"))
-            old = self._answers["cron.create.names"] == "table" or (self._answers["cron.create.names"] != "example" and chance.random() < 0.5)
+            expression = chance.choice(
+                ("* * * * *", "*/5 * * * *", "0 9 * * 1", "30 0 9 * * 1", "15 0 8 * * *", "30 2 * * *")
+            )
+            old = self._answers["cron.create.names"] == "table" or (
+                self._answers["cron.create.names"] != "example" and chance.random() < 0.5
+            )
             name = chance.choice(("one", "two"))
             self._made += 1
             url = f"{HOOK}/c{self._made}"
-            body: dict[str, Any] = {"name": name, "schedule": expression, "url": url} if old else {"name": name, "cron_expr": expression, "task_url": url}
+            body: dict[str, Any] = (
+                {"name": name, "schedule": expression, "url": url}
+                if old
+                else {"name": name, "cron_expr": expression, "task_url": url}
+            )
             if chance.random() < 0.3 and self._answers["cron.create.names"] in {"any", "observed"}:
                 body |= {"max_runs": chance.randrange(1, 3), "retries": chance.randrange(3)}
             if chance.random() < 0.4:

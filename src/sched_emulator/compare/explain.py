@@ -11,15 +11,19 @@ from .read import Item
 from .step import Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged
 
+NEAR = 64  # exchanges before and after one that are looked at for having run beside it
 KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant
 READS = frozenset({"get", "list", "stats"})
+
 
 @dataclass(slots=True)
 class Explained:
     """What became of a part. `refuted`: the exchange by which an answer was left by no world.
 
-    `numbers` are those of the exchanges that came out as recorded. `ended` says why not all of it could be judged; `item` and `difference` are where the last world ended. `before` has
-    the worlds before each of the first exchanges.
+    `numbers` are those of the exchanges that came out as recorded, `steps` how many exchanges it came to. `ended` says
+    why not all of it could be judged; `item` and `difference` are where the last world ended, `all_differences` those
+    of all worlds. `ambiguous`: constants of which one or another may explain what came. `before` has the worlds before
+    each of the first exchanges.
     """
 
     worlds: list[World]
@@ -32,6 +36,8 @@ class Explained:
     item: Item | None = None
     difference: Difference | None = None
     in_any_order: bool = False
+    all_differences: frozenset[str] = frozenset()
+    ambiguous: set[str] = field(default_factory=set)
     before: list[list[World]] = field(default_factory=list)
 
     @property
@@ -67,34 +73,36 @@ def replayed(
             found.before.append(found.worlds)
         if item.doubt:
             found.ended = f"{item.place}: {item.passed}, yet it was done"
+        elif not item.passed or item.status is None:
+            try:
+                _step(found, ground, item, apart=not _overlapped(part.items, step))
+            except (TooMany, Unrecorded) as reason:
+                found.ended = _why(reason)
+        if found.ended or found.finding:
             return found
-        if item.passed and item.status is not None:
-            continue
-        apart = not _overlapped(part.items, step)
-        try:
-            after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
-        except (TooMany, Unrecorded) as reason:
-            found.ended = _why(reason)
-            return found
-        alive = [leaf for leaf in after if leaf.world is not None]
-        if not apart and len(alive) < len(after) and not _stops_nothing(found, item):
-            found.ended = "exchanges that ran side by side came out in more ways than can be told"
-            return found
-        if not apart and len(alive) < len(after):
-            continue
-        if not alive:
-            found.item, found.difference = item, _nearest(after)
-            return found
-        worlds = merged([(leaf.state, leaf.world) for leaf in alive if leaf.world is not None])
-        if len(worlds) > MOST_WORLDS:
-            found.ended = _why(TooMany())
-            return found
-        _note(found, worlds, item)
-        found.worlds = worlds
-        if item.status is not None:
-            found.numbers.add(item.number)
     found.steps = len(part.items)
     return found
+
+
+def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
+    """Go on by an exchange in all worlds. TooMany and Unrecorded where that cannot be done."""
+    after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
+    alive = [leaf for leaf in after if leaf.world is not None]
+    if not apart and len(alive) < len(after):
+        if item.operation.rpartition(".")[2] not in READS:
+            found.ended = "exchanges that ran side by side came out in more ways than can be told"
+        return
+    if not alive:
+        found.item, found.difference = item, _nearest(after)
+        found.all_differences = frozenset(str(leaf.difference) for leaf in after)
+        return
+    worlds = merged([(leaf.state, leaf.world) for leaf in alive if leaf.world is not None])
+    if len(worlds) > MOST_WORLDS:
+        raise TooMany
+    _note(found, worlds, item)
+    found.worlds = worlds
+    if item.status is not None:
+        found.numbers.add(item.number)
 
 
 def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
@@ -116,15 +124,13 @@ def _why(reason: Exception) -> str:
     return "there are more ways in which it may have come about than can be tried"
 
 
-def _stops_nothing(found: Explained, item: Item) -> bool:
-    """Whether an exchange that cannot be judged leaves everything as it is."""
-    return bool(found.worlds) and item.operation.rpartition(".")[2] in READS
-
-
 def _overlapped(items: list[Item], step: int) -> bool:
     item = items[step]
     near = [*items[max(0, step - 64) : step], *items[step + 1 : step + 65]]
-    return any(other.raw.sent_at_ms < item.raw.received_at_ms and item.raw.sent_at_ms < other.raw.received_at_ms for other in near)
+    return any(
+        other.raw.sent_at_ms < item.raw.received_at_ms and item.raw.sent_at_ms < other.raw.received_at_ms
+        for other in near
+    )
 
 
 def _nearest(after: list[Leaf]) -> Difference:

@@ -6,7 +6,7 @@ only where no such value saves it either.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 
 from sched_emulator.spec import assumptions
 
@@ -17,7 +17,13 @@ from .read import Traffic
 from .verdicts import Bounds, Verdict
 from .worlds import behaviours
 
-UNSEEN = ("limits.", "page.", "queue.retention_days", "run.retention_days")  # constants that no part of a day shows
+UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
+AT_AN_INSTANT = ("delivery.backoff",)  # constants that explain by one value, and by none beside it
+SHOWN = {  # the constants that results show, by the field
+    "max_retries": ("queue.max_retries", 1),
+    "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
+    "retention_days": ("run.retention_days", 1),
+}
 MOST_REPAIRS = 4  # constants of one part that are not the default
 MOST_VALUES = 40
 ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
@@ -103,35 +109,83 @@ def _repaired(
 ) -> Explained:
     """Replay a part, with another value of a constant where that leads further; at most a few of them."""
     found = replayed(part, constants, box, in_any_order=in_any_order)
-    return _led_on(part, found, box, len(part.items))
+    return _led_on(part, found, box, len(part.items), all_ways=True)
 
 
-def _led_on(part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int) -> Explained:
-    """Return a replay that leads as far as it is enough, or as far as other values of constants lead."""
+def _led_on(
+    part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int, *, all_ways: bool = False
+) -> Explained:
+    """Return a replay that leads as far as is enough, or as far as other values of constants lead.
+
+    `all_ways`: note which other constants would have led as far.
+    """
+    ambiguous: set[str] = set()
     for _ in range(MOST_REPAIRS):
         if not found.finding or found.steps >= enough:
-            return found
-        better = found
+            break
+        shown = _shown(part, found, box)
+        if shown is not None:
+            found = shown
+            continue
+        ways: dict[str, Explained] = {}
         for name in hidden(found):
-            if not _matters(part, found, box, name):
-                continue
-            for value in _suggested(part, found, name):
-                tried = _with(part, found, name, value, box)
-                if not tried.finding or tried.steps >= enough:
-                    return tried
-                if tried.steps > better.steps:
-                    better = tried
-        if better is found:
-            return found
-        found = better
+            if _matters(part, found, box, name):
+                way = _best(part, found, box, name, enough)
+                if way.steps > found.steps or not way.finding:
+                    ways[name] = way
+                if not all_ways and ways and _enough(way, enough):
+                    return way
+        if not ways:
+            break
+        furthest = max(len(part.items) + 1 if not way.finding else way.steps for way in ways.values())
+        best = {n: w for n, w in ways.items() if (len(part.items) + 1 if not w.finding else w.steps) == furthest}
+        if len(best) > 1:
+            ambiguous |= best.keys()
+        found = next(iter(best.values()))
+    found.ambiguous |= ambiguous
     return found
+
+
+def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
+    """Return the replay under the value of a constant that a result shows, where that is what differs."""
+    assert found.difference is not None
+    name, unit = SHOWN.get(found.difference.field.rpartition(".")[2], ("", 1))
+    came = found.difference.came
+    if (
+        name not in found.asked
+        or not isinstance(came, int)
+        or found.difference.expected != found.constants[name] * unit
+    ):
+        return None
+    return _with(part, found, name, came // unit, box)
+
+
+def _enough(found: Explained, enough: int) -> bool:
+    return not found.finding or found.steps >= enough
+
+
+def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int) -> Explained:
+    """Return the replay under that value of a constant that leads furthest."""
+    best = found
+    for value in _suggested(part, found, name):
+        tried = _with(part, found, name, value, box)
+        if _enough(tried, enough):
+            return tried
+        if tried.steps > best.steps:
+            best = tried
+    return best
 
 
 def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str) -> bool:
     """Whether the least or the greatest value of a constant makes anything else of a difference."""
+    if name.startswith(AT_AN_INSTANT):
+        return True
     entry = assumptions.catalogue()[name]
     tried = (_with(part, found, name, value or 0, box) for value in (entry.minimum, entry.maximum))
-    return any((each.steps, each.difference) != (found.steps, found.difference) for each in tried)
+    return any(
+        (each.steps, each.all_differences, each.ended) != (found.steps, found.all_differences, found.ended)
+        for each in tried
+    )
 
 
 def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
@@ -173,7 +227,7 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     if isinstance(difference.came, int) and not isinstance(difference.came, bool):
         yield difference.came // 1000
     times_ms = [came.at_ms for came in part.came]
-    gaps_ms = [later - earlier for earlier, later in zip(times_ms, times_ms[1:], strict=False)]
+    gaps_ms = [later - earlier for earlier, later in pairwise(times_ms)]
     yield from (round(gap_ms / 1000) for gap_ms in sorted(set(gaps_ms))[:8])
     for other in reversed([other for other in part.items if other.high_ms <= item.low_ms][-4:]):
         elapsed = (item.low_ms - other.high_ms) // 1000
@@ -233,7 +287,7 @@ def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
     """Find, for each constant that is not as expected, between which values it lies."""
     for part, explained in found.parts:
         for name in hidden(explained):
-            if explained.constants[name] == constants[name] or name in found.constants:
+            if explained.constants[name] == constants[name] or name in found.constants or explained.ambiguous:
                 continue
             value = int(explained.constants[name])
             entry = assumptions.catalogue()[name]

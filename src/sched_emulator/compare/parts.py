@@ -4,7 +4,6 @@ Each part is replayed by itself, in a sandbox of its own. A queue is judged only
 not there before: a whole list without it, a 404, its end. Nobody can tell otherwise what was in it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +37,12 @@ class Part:
     def width_ms(self) -> int:
         """The longest time within which an exchange of the part was performed."""
         return max((item.high_ms - item.low_ms for item in self.items), default=0)
+
+
+def of_these(part: Part, items: list[Item]) -> Part:
+    """Return the part with these exchanges alone, and the deliveries that they may have led to."""
+    urls = {_url(item.arguments) for item in items}
+    return Part(items, [came for came in part.came if came.raw.url in urls], part.receivers)
 
 
 class _Sets:
@@ -139,9 +144,8 @@ class _Unknown:
         arguments, result = item.arguments, item.result or {}
         account = item.account
         keys: list[Key] = []
-        for name in ("queue", "dead_letter_queue"):
-            if isinstance(arguments.get(name), str):
-                keys.append(self._queue(item, arguments[name]))
+        named = [arguments.get(name) for name in ("queue", "dead_letter_queue")]
+        keys += [self._queue(item, name) for name in named if isinstance(name, str)]
         for name in ("cron_id", "task_id"):
             given = arguments.get(name, result.get(name))
             if given is not None:
@@ -181,13 +185,3 @@ def _whole(item: Item) -> bool:
     """Whether a list shows all that there is."""
     result = item.result or {}
     return "cursor" not in item.arguments and "next_cursor" not in result and "items" in result
-
-
-def names(part: Part) -> Iterator[str]:
-    """Yield what a part is about, in words."""
-    told: dict[str, None] = {}
-    for item in part.items:
-        for argument, word in (("queue", "queue"), ("name", "cron"), ("task", "task")):
-            if argument in item.arguments and not (argument == "name" and "cron" not in item.operation):
-                told.setdefault(f"{word} {item.arguments[argument]}")
-    yield from told

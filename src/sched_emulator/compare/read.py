@@ -1,4 +1,4 @@
-"""From the lines of recordings to exchanges as the core takes them: operation, arguments, result or class of refusal."""
+"""From the lines of recordings to exchanges as the core takes them: operation, arguments, result or refusal."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,22 +12,23 @@ from sched_emulator.core.dispatch import Facts
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.recording.lines import Command, Delivery, Entry, Exchange, LeftOut
 from sched_emulator.server import discovery, json_body
-from sched_emulator.server.binding import BoundOperation, Call
+from sched_emulator.server.binding import BoundOperation
 
 from .wording import Unreadable, narrowest, readers, widest
 
 NEW_LIFE = frozenset({"base", "forget", "reset", "restore", "set_assumptions"})  # commands after which nothing is known
 AS_IT_CAME = {401, 402, 403, 405, 408, 415, 417, 429}  # refusals that say nothing of what there is
+NO_FACTS = Facts()
 UNKNOWN_CLOCK_MS = 2000  # how far a clock may be off that nothing tells of
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """An exchange. `low_ms` to `high_ms`: when it was performed, by the target's clock. `account` is one life of a key.
 
-    `status` 2xx has a `result`, canonical; None: the answer was lost, and whether it was done is open. `passed` says why
-    it is not compared. `narrow`: everyone has to take the request. `doubt`: it was done, and nobody can tell what it did.
+    `status` 2xx has a `result`, canonical; None: the answer was lost, and whether it was done is open. `passed` says
+    why it is not compared. `narrow`: everyone has to take the request. `doubt`: it was done, and nobody can tell what
+    it did.
     """
 
     number: int
@@ -39,7 +40,7 @@ class Item:
     operation: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
     status: int | None = None
     result: Any = None
     narrow: bool = True
@@ -169,7 +170,7 @@ def _understood(item: Item) -> Item:
     except SchedulingError:
         return replace(item, passed="no reading of the spec takes its request", doubt=item.succeeded)
     item = replace(item, arguments=call.arguments, key=call.idempotency_key, narrow=_narrow(bound, sources, content))
-    return _answered(item, call)
+    return _answered(item)
 
 
 def _bytes(body: str | bytes) -> bytes:
@@ -184,15 +185,13 @@ def _narrow(bound: BoundOperation, sources: Any, content: Any) -> bool:
     return True
 
 
-def _answered(item: Item, call: Call) -> Item:
+def _answered(item: Item) -> Item:
     """Return an exchange with what came of it."""
     raw = item.raw
     if raw.status is None or raw.error is not None or raw.status >= 500:
         return replace(item, status=None)
-    if raw.status in AS_IT_CAME:
+    if raw.status in AS_IT_CAME or 300 <= raw.status < 400:
         return replace(item, passed=f"it was answered {raw.status}, which depends on more than what there is")
-    if 300 <= raw.status < 400:
-        return replace(item, passed=f"it was answered {raw.status}")
     content = parsed(raw)
     if content is None:
         return replace(item, status=None, passed=NO_JSON)

@@ -16,8 +16,8 @@ from sched_emulator.core.sandbox import Sandbox
 from .fields import IDS, Difference, Matching
 from .parts import LISTS, Part
 from .read import Came, Item
-from .worlds import World, awake, behaviours, digest, document_of
 from .wording import always
+from .worlds import World, awake, behaviours, digest, document_of
 
 LATE_MS = 2000  # how much later than due a delivery may come
 MOST_CRITICAL = 3  # instants near an exchange that are tried before and after
@@ -28,11 +28,11 @@ COUNTS = ("available", "in_flight", "dlq", "oldest_age_seconds")
 SIGNS = ("x-infrai-signature", "x-infrai-timestamp", "webhook-signature")
 
 
-class Unrecorded(Exception):  # noqa: N818 - it is no mistake
+class Unrecorded(Exception):
     """A delivery went where nothing was recorded: what became of it is open."""
 
 
-class Otherwise(Exception):  # noqa: N818 - it is no mistake
+class Otherwise(Exception):
     """A world in which something came out otherwise than it was recorded."""
 
     def __init__(self, difference: Difference) -> None:
@@ -40,7 +40,7 @@ class Otherwise(Exception):  # noqa: N818 - it is no mistake
         self.difference = difference
 
 
-class TooMany(Exception):  # noqa: N818 - it is no mistake
+class TooMany(Exception):
     """A bound was hit: what follows would prove nothing."""
 
 
@@ -203,7 +203,9 @@ class _Play:
         for number, shown in enumerate(item.result.get("messages", ())):
             message = live.messages.get(self.matching.ids.get(shown.get("message_id"), ""))
             if message is None or message.place != "available":
-                raise Otherwise(Difference(f"messages.{number}", "a message that is available", shown.get("message_id")))
+                raise Otherwise(
+                    Difference(f"messages.{number}", "a message that is available", shown.get("message_id"))
+                )
             messages.hand_out(store, queue, message, lease_ms)
             keys = always()[item.operation]["messages"]
             found = self.matching.difference(messages.view(message), shown, keys, f"messages.{number}")

@@ -133,4 +133,8 @@ def _keys(schema: Json) -> Keys:
 
 
 def _common(one: Keys, other: Keys) -> Keys:
-    return {name: _common(keys, other[name]) if keys and other[name] else None for name, keys in one.items() if name in other}
+    return {
+        name: _common(keys, other[name]) if keys and other[name] else None
+        for name, keys in one.items()
+        if name in other
+    }

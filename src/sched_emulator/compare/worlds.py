@@ -1,8 +1,8 @@
 """Worlds: states that a target may be in, each with the answers that lead there, and what becomes of them.
 
 A world is a state of a sandbox and, for each question, the answers under which exactly this state was reached and
-everything so far came out as recorded. A question is only decided where it was asked and made a difference: answers that
-lead to the same state stay together. So an answer that no world has any longer is refuted, whatever the others are.
+everything so far came out as recorded. A question is only decided where it was asked and made a difference: answers
+that lead to the same state stay together. So an answer that no world has any longer is refuted, whatever the others.
 """
 
 import json
@@ -23,7 +23,17 @@ from sched_emulator.spec import assumptions
 
 Box = Mapping[str, frozenset[str]]  # questions that are not wholly open: the answers that are left
 MOST_WORLDS = 64
-_LEFT_OUT = ("counters", "requests", "delivered", "journal_seq", "next_entry", "fired", "answers", "settings", "routes_used")
+_LEFT_OUT = (
+    "counters",
+    "requests",
+    "delivered",
+    "journal_seq",
+    "next_entry",
+    "fired",
+    "answers",
+    "settings",
+    "routes_used",
+)
 _NUMBERS = ("entry", "fire_entry", "push_entry", "retention_entry", "journal_seq", "request_seq", "seq")
 
 
@@ -149,12 +159,16 @@ def _pairs(count: int) -> Iterator[tuple[int, int]]:
 def _together(one: Box, other: Box) -> dict[str, frozenset[str]] | None:
     """Return the box that holds exactly what two boxes hold; None where there is none."""
     different = [
-        name for name in {**one, **other} if (one.get(name) or behaviours()[name]) != (other.get(name) or behaviours()[name])
+        name
+        for name in {**one, **other}
+        if (one.get(name) or behaviours()[name]) != (other.get(name) or behaviours()[name])
     ]
     inside = all((one.get(name) or behaviours()[name]) <= (other.get(name) or behaviours()[name]) for name in different)
     if inside:
         return dict(other)
-    outside = all((one.get(name) or behaviours()[name]) >= (other.get(name) or behaviours()[name]) for name in different)
+    outside = all(
+        (one.get(name) or behaviours()[name]) >= (other.get(name) or behaviours()[name]) for name in different
+    )
     if outside:
         return dict(one)
     if len(different) != 1:
