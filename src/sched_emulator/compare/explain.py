@@ -12,6 +12,7 @@ from .step import Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
+MOST_TRIED, MOST_TRIED_A_STEP = 5_000, 200  # ways through steps that are tried of one part, in all its replays
 KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant
 READS = frozenset({"get", "list", "stats"})
 
@@ -87,6 +88,9 @@ def replayed(
 def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
     """Go on by an exchange in all worlds. TooMany and Unrecorded where that cannot be done."""
     after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
+    ground.part.tried += len(after)
+    if ground.part.tried > MOST_TRIED + MOST_TRIED_A_STEP * len(ground.part.items):
+        raise TooMany
     alive = [leaf for leaf in after if leaf.world is not None]
     if not apart and len(alive) < len(after):
         if item.operation.rpartition(".")[2] not in READS:

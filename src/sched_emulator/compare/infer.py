@@ -18,7 +18,8 @@ from .verdicts import Bounds, Verdict
 from .worlds import behaviours
 
 UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
-AT_AN_INSTANT = ("delivery.backoff",)  # constants that explain by one value, and by none beside it
+MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
+PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
 SHOWN = {  # the constants that results show, by the field
     "max_retries": ("queue.max_retries", 1),
     "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
@@ -129,7 +130,7 @@ def _led_on(
             continue
         ways: dict[str, Explained] = {}
         for name in hidden(found):
-            if _matters(part, found, box, name):
+            if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
                 way = _best(part, found, box, name, enough)
                 if way.steps > found.steps or not way.finding:
                     ways[name] = way
@@ -177,11 +178,12 @@ def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name:
 
 
 def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str) -> bool:
-    """Whether the least or the greatest value of a constant makes anything else of a difference."""
-    if name.startswith(AT_AN_INSTANT):
-        return True
+    """Whether the least, the greatest or a likely value of a constant makes anything else of a difference."""
     entry = assumptions.catalogue()[name]
-    tried = (_with(part, found, name, value or 0, box) for value in (entry.minimum, entry.maximum))
+    values = [entry.minimum or 0, entry.maximum or 10**9]
+    if not name.startswith(MONOTONE):
+        values += _suggested(part, found, name)[:PROBES]
+    tried = (_with(part, found, name, value, box) for value in values)
     return any(
         (each.steps, each.all_differences, each.ended) != (found.steps, found.all_differences, found.ended)
         for each in tried

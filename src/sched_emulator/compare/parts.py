@@ -25,13 +25,14 @@ Key = tuple[Any, ...]
 class Part:
     """What is replayed together. `views` are lists of the account, of which each part sees its own things.
 
-    `unjudged` says why nothing of it can be judged.
+    `unjudged` says why nothing of it can be judged. `tried` counts the ways that were tried through its steps.
     """
 
     items: list[Item] = field(default_factory=list)
     came: list[Came] = field(default_factory=list)
     receivers: tuple[str, ...] = ()
     unjudged: str = ""
+    tried: int = 0
 
     @property
     def width_ms(self) -> int:

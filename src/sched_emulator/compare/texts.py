@@ -62,7 +62,8 @@ def sentence(facts: Facts) -> str:
     found = f"{count} finding{'s' if count > 1 else ''}" if count else "no finding"
     return (
         f"{facts['judged']} of {facts['exchanges']} exchanges judged: {found}, "
-        f"{len(facts['inferred'])} answers inferred, {len(facts['ruled_out'])} ruled out, {len(facts['undetermined'])} questions undetermined."
+        f"{len(facts['inferred'])} answers inferred, "
+        f"{len(facts['ruled_out'])} ruled out, {len(facts['undetermined'])} questions undetermined."
     )
 
 
