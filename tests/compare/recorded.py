@@ -7,13 +7,17 @@ import json
 import random
 import re
 from collections.abc import Mapping
+from email.utils import formatdate
 from hashlib import blake2b
 from typing import Any
 
 from msgspec.structs import replace as replace_record
 from multidict import CIMultiDict
 
+from sched_emulator.compare.infer import Judged, judge
+from sched_emulator.compare.read import Traffic, add
 from sched_emulator.core.encoding import encode
+from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import DeliveryEntry, Response, Target
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
@@ -28,7 +32,7 @@ CATALOGUE = assumptions.catalogue()
 _ID = re.compile(r"\b(cron|task|run|msg|sub|dlv|topup)_(\d{6})\b")
 _CURSOR = re.compile(r'"next_cursor":"([^"]*)"')
 _KEY = "ifr_recorded"
-_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+EXPRESSIONS = ("* * * * *", "*/5 * * * *", "0 9 * * 1", "30 0 9 * * 1", "15 0 8 * * *", "30 2 * * *")
 Answers = dict[str, str | int]
 
 
@@ -58,8 +62,9 @@ class Gateway:
         self.sandbox = Sandbox(fresh(replace_record(chosen, start_ms=START_MS + 37_123_456)))
         self.sandbox.listen(self)
         self.entries: list[Entry] = []
+        self.started_ms = self.sandbox.store.now_ms
         self._binding = bind(self.sandbox.store.answers.values)
-        self._shift_ms = shift_ms
+        self.shift_ms = shift_ms
         self._chance = random.Random(seed)  # noqa: S311 - of a test
         self.renames = seed
 
@@ -68,7 +73,7 @@ class Gateway:
 
     def delivered(self, entry: DeliveryEntry) -> None:
         """Record a delivery."""
-        at_ms = entry.at_ms - self._shift_ms + self._chance.randrange(5)
+        at_ms = entry.at_ms - self.shift_ms + self._chance.randrange(5)
         headers = tuple((name, self.renamed(value)) for name, value in entry.headers.items())
         body = self.renamed(encode(entry.body))
         status = entry.status
@@ -82,8 +87,24 @@ class Gateway:
         """Let time pass."""
         assert self.sandbox.poll(self.sandbox.store.now_ms + round(1000 * seconds)) is None
 
-    def ask(self, operation: str, body: Any = None, /, *, key: str | None = None, **path: str) -> Any:
-        """Send a request and record it; return what it returned, None when it was refused."""
+    def until(self, elapsed_ms: int) -> None:
+        """Let time pass until so long after the beginning."""
+        assert self.sandbox.poll(self.started_ms + elapsed_ms) is None
+
+    def ask(
+        self,
+        operation: str,
+        body: Any = None,
+        /,
+        *,
+        key: str | None = None,
+        lag_ms: tuple[int, int] | None = None,
+        **path: str,
+    ) -> Any:
+        """Send a request and record it; return what it returned, None when it was refused.
+
+        `lag_ms`: how long it takes there and back, while others may ask; by default they come one after another.
+        """
         found = self._binding.operations[f"scheduling.{operation}"].operation
         target = (found.newer_path or found.path) if self._chance.random() < 0.3 else found.path
         for name, value in path.items():
@@ -91,21 +112,25 @@ class Gateway:
         headers = {"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"}
         headers |= {"Idempotency-Key": key} if key is not None else {}
         raw = b"" if body is None else json.dumps(body).encode()
-        self.advance(0.05)
+        if lag_ms is None:
+            self.advance(0.05)
         now_ms = self.sandbox.store.now_ms
         answered = perform(self.sandbox, self._binding, Received(found.method, target, CIMultiDict(headers), raw))
-        before_ms, after_ms = self._chance.randrange(1, 20), self._chance.randrange(1, 20)
+        before_ms, after_ms = lag_ms or (self._chance.randrange(1, 20), self._chance.randrange(1, 20))
         text = answered.content.decode()
         self.entries.append(
             Exchange(
-                sent_at_ms=now_ms - before_ms - self._shift_ms,
-                received_at_ms=now_ms + after_ms - self._shift_ms,
+                sent_at_ms=now_ms - before_ms - self.shift_ms,
+                received_at_ms=now_ms + after_ms - self.shift_ms,
                 method=found.method,
                 path=self.renamed(target),
                 headers=tuple(headers.items()),
                 body=self.renamed(raw.decode()),
                 status=answered.status,
-                response_headers=(("Content-Type", "application/json"), ("Date", _date(now_ms))),
+                response_headers=(
+                    ("Content-Type", "application/json"),
+                    ("Date", formatdate(now_ms // 1000, usegmt=True)),
+                ),
                 response=self.renamed(text),
                 account=1,
                 seq=len(self.entries) + 1,
@@ -124,12 +149,6 @@ class Gateway:
             return f"{match[1]}-{mark}"
 
         return _CURSOR.sub('"next_cursor":"elsewhere"', _ID.sub(name, text))
-
-
-def _date(now_ms: int) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415 - used here alone
-
-    return datetime.fromtimestamp(now_ms // 1000, UTC).strftime(_DATE)
 
 
 class Session:
@@ -158,104 +177,81 @@ class Session:
         gateway.ask("run.list")
 
     def _queue(self) -> None:
+        what = self._chance.choice((*["_publish"] * 3, *["_settle"] * 3, *["_consume"] * 2, "_create", "_more"))
+        getattr(self, what)(self._chance.choice(("a", "a", "a", "b")))
+
+    def _create(self, name: str) -> None:
         gateway, chance = self._gateway, self._chance
-        name = chance.choice(("a", "a", "a", "b"))
-        what = chance.choice(
-            ("create", "publish", "publish", "publish", "consume", "consume", "settle", "settle", "settle", "more")
-        )
-        if what == "create":
-            body: dict[str, Any] = {"queue": name}
-            if chance.random() < 0.5:
-                gateway.ask("queue.create", {"queue": "dead"})
-                body["dead_letter_queue"] = "dead"
+        body: dict[str, Any] = {"name": name}
+        if chance.random() < 0.5:
+            gateway.ask("queue.create", {"name": "dead"})
+            body["dead_letter_queue"] = "dead"
+        if chance.random() < 0.4:
+            body |= {"max_retries": chance.randrange(3), "visibility_timeout_default": chance.choice((5, 40))}
+        if chance.random() < 0.4:
+            body["type"] = "fifo"
+        if chance.random() < 0.3:
+            body["enable_priority"] = True
+        gateway.ask("queue.create", body, key=chance.choice((None, "k1", "k2")))
+
+    def _publish(self, name: str) -> None:
+        chance = self._chance
+        for _ in range(chance.randrange(1, 4)):
+            self._made += 1
+            body: dict[str, Any] = {"queue": name, "payload": {"n": self._made}}
             if chance.random() < 0.4:
-                body |= {"max_retries": chance.randrange(3), "visibility_timeout_default": chance.choice((5, 40))}
-            if chance.random() < 0.4:
-                body["type"] = "fifo"
-            if chance.random() < 0.3:
-                body["enable_priority"] = True
-            gateway.ask("queue.create", body, key=chance.choice((None, "k1", "k2")))
-        elif what == "publish":
-            for _ in range(chance.randrange(1, 4)):
-                self._made += 1
-                body = {"queue": name, "payload": {"n": self._made}}
-                if chance.random() < 0.4:
-                    body["priority"] = chance.randrange(10)
-                if chance.random() < 0.25:
-                    body["delay_seconds"] = chance.choice((4, 20))
-                gateway.ask("queue.publish", body, key=chance.choice((None, None, f"p{self._made // 2}")))
-        elif what == "consume":
-            source = chance.choice((name, name, name, "dead"))
-            body = {"queue": source}
-            if chance.random() < 0.6:
-                body["max_messages"] = chance.randrange(1, 4)
-            if chance.random() < 0.3:
-                body["visibility_timeout"] = chance.choice((2, 10, 60))
-            result = gateway.ask("queue.consume", body) or {}
-            taken = result.get("messages", result.get("items", []))
-            self._held += [(source, message["message_id"]) for message in taken]
-        elif what == "settle" and self._held:
-            source, message_id = self._held.pop(chance.randrange(len(self._held)))
-            body = {"queue": source, "message_id": message_id}
-            if chance.random() < 0.4:
-                gateway.ask("queue.ack", body)
-                return
-            if chance.random() < 0.5:
-                body["requeue"] = chance.choice((True, True, False))
-            gateway.ask("queue.nack", body)
-        elif what == "more":
-            self._more(name)
+                body["priority"] = chance.randrange(10)
+            if chance.random() < 0.25:
+                body["delay_seconds"] = chance.choice((4, 20))
+            self._gateway.ask("queue.publish", body, key=chance.choice((None, None, f"p{self._made // 2}")))
+
+    def _consume(self, name: str) -> None:
+        chance = self._chance
+        source = chance.choice((name, name, name, "dead"))
+        body: dict[str, Any] = {"queue": source}
+        if chance.random() < 0.6:
+            body["max_messages"] = chance.randrange(1, 4)
+        if chance.random() < 0.3:
+            body["visibility_timeout"] = chance.choice((2, 10, 60))
+        result = self._gateway.ask("queue.consume", body) or {}
+        taken = result.get("messages", result.get("items", []))
+        self._held += [(source, message["message_id"]) for message in taken]
+
+    def _settle(self, _name: str) -> None:
+        chance = self._chance
+        if not self._held:
+            return
+        source, message_id = self._held.pop(chance.randrange(len(self._held)))
+        body: dict[str, Any] = {"queue": source, "message_id": message_id}
+        if chance.random() < 0.4:
+            self._gateway.ask("queue.ack", body)
+            return
+        if chance.random() < 0.5:
+            body["requeue"] = chance.choice((True, True, False))
+        self._gateway.ask("queue.nack", body)
 
     def _more(self, name: str) -> None:
-        gateway, chance = self._gateway, self._chance
-        other = chance.choice(("stats", "stats", "stats", "get", "dlq", "redrive", "purge", "delete", "ack", "push"))
-        if other in {"stats", "get", "delete"}:
-            gateway.ask(f"queue.{other}", queue=name)
-        elif other == "dlq":
-            gateway.ask("queue.dlq.list", queue=name)
-        elif other == "redrive":
+        gateway = self._gateway
+        other = self._chance.choice((*["stats"] * 3, "get", "dlq.list", "redrive", "purge", "delete", "ack", "push"))
+        if other == "redrive":
             gateway.ask("queue.dlq.redrive", {"queue": name, "max_messages": 1}, queue=name)
-        elif other == "purge":
-            gateway.ask("queue.purge", queue=name)
         elif other == "push":
             gateway.ask("queue.push_subscribe", {"url": f"{HOOK}/{name}"}, queue=name)
-        else:
+        elif other == "ack":
             gateway.ask("queue.ack", {"queue": name, "message_id": "msg_999999"})
+        else:
+            gateway.ask(f"queue.{other}", queue=name)
 
     def _cron(self) -> None:
         gateway, chance = self._gateway, self._chance
-        what = chance.choice(
-            ("create", "create", "task", "trigger", "pause", "get", "resume", "list", "wait", "update")
-        )
-        if what == "create" or (not self._crons and what != "task"):
-            expression = chance.choice(
-                ("* * * * *", "*/5 * * * *", "0 9 * * 1", "30 0 9 * * 1", "15 0 8 * * *", "30 2 * * *")
-            )
-            old = self._answers["cron.create.names"] == "table" or (
-                self._answers["cron.create.names"] != "example" and chance.random() < 0.5
-            )
-            name = chance.choice(("one", "two"))
-            self._made += 1
-            url = f"{HOOK}/c{self._made}"
-            body: dict[str, Any] = (
-                {"name": name, "schedule": expression, "url": url}
-                if old
-                else {"name": name, "cron_expr": expression, "task_url": url}
-            )
-            if chance.random() < 0.3 and self._answers["cron.create.names"] in {"any", "observed"}:
-                body |= {"max_runs": chance.randrange(1, 3), "retries": chance.randrange(3)}
-            if chance.random() < 0.4:
-                body["timezone"] = "America/New_York"
-            made = gateway.ask("cron.create", body) or {}
-            if made:
-                self._crons.append(made.get("cron_id", made.get("job_id")))
+        others = ("trigger", "pause", "get", "resume", "update") if self._crons else ("create",)
+        what = chance.choice(("create", "create", "task", "list", "wait", *others))
+        if what == "create":
+            self._create_cron()
         elif what == "task":
             self._made += 1
-            at = gateway.sandbox.store.now_ms // 1000 + chance.choice((-600, 30, 200))
-            from datetime import UTC, datetime  # noqa: PLC0415 - used here alone
-
-            run_at = datetime.fromtimestamp(at, UTC).isoformat()
-            body = {"task": f"{HOOK}/t{self._made}", "run_at": run_at, "payload": {"n": self._made}}
+            run_at = to_text((gateway.sandbox.store.now_ms // 1000 + chance.choice((-600, 30, 200))) * 1000)
+            body: Any = {"task": f"{HOOK}/t{self._made}", "run_at": run_at, "payload": {"n": self._made}}
             gateway.ask("task.schedule", body)
         elif what == "list":
             gateway.ask("cron.list")
@@ -263,6 +259,29 @@ class Session:
             gateway.advance(chance.choice((70, 200)))
             gateway.ask("run.list")
         else:
-            cron_id = chance.choice(self._crons)
             body = {"cron_expr": "*/7 * * * *"} if what == "update" else None
-            gateway.ask(f"cron.{what}", body, id=cron_id)
+            gateway.ask(f"cron.{what}", body, id=chance.choice(self._crons))
+
+    def _create_cron(self) -> None:
+        chance, names = self._chance, self._answers["cron.create.names"]
+        of_table = names == "table" or (names != "example" and chance.random() < 0.5)
+        self._made += 1
+        body: dict[str, Any] = {
+            "name": chance.choice(("one", "two")),
+            "schedule" if of_table else "cron_expr": chance.choice(EXPRESSIONS),
+            "url" if of_table else "task_url": f"{HOOK}/c{self._made}",
+        }
+        if chance.random() < 0.3 and names in {"any", "observed"}:
+            body |= {"max_runs": chance.randrange(1, 3), "retries": chance.randrange(3)}
+        if chance.random() < 0.4:
+            body["timezone"] = "America/New_York"
+        made = self._gateway.ask("cron.create", body) or {}
+        if made:
+            self._crons.append(made["cron_id"] if "cron_id" in made else made["job_id"])
+
+
+def compared(gateway: Gateway, entries: list[Entry] | None = None) -> Judged:
+    """Compare what was recorded of a gateway, or other entries, with the core."""
+    traffic = Traffic()
+    add(traffic, "session.jsonl", gateway.entries if entries is None else entries, (HOOK,))
+    return judge(traffic)
