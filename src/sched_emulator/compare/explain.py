@@ -12,7 +12,7 @@ from .step import Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
-MOST_TRIED, MOST_TRIED_A_STEP = 5_000, 200  # ways through steps that are tried of one part, in all its replays
+MOST_TRIED = 10_000  # ways through steps that are tried of one part, in all its replays after the first
 KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant
 READS = frozenset({"get", "list", "stats"})
 
@@ -59,12 +59,14 @@ def replayed(
     *,
     in_any_order: bool = False,
     like: tuple[Explained, str] | None = None,
+    bounded: bool = True,
 ) -> Explained:
     """Replay a part from its beginning, under these constants and every answer in the box.
 
-    `like` is a replay that differed in one constant alone: up to where that was first asked, it was the same.
+    `bounded`: give up where too much was tried of the part. `like` is a replay that differed in one constant alone: up
+    to where that was first asked, it was the same.
     """
-    ground = Ground(part, constants, in_any_order)
+    ground = Ground(part, constants, in_any_order, bounded)
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
     found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, in_any_order=in_any_order)
     first = 0 if like is None else _resumed(found, part, *like)
@@ -89,7 +91,7 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
     """Go on by an exchange in all worlds. TooMany and Unrecorded where that cannot be done."""
     after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
     ground.part.tried += len(after)
-    if ground.part.tried > MOST_TRIED + MOST_TRIED_A_STEP * len(ground.part.items):
+    if ground.bounded and ground.part.tried > MOST_TRIED:
         raise TooMany
     alive = [leaf for leaf in after if leaf.world is not None]
     if not apart and len(alive) < len(after):
@@ -100,7 +102,7 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
         found.item, found.difference = item, _nearest(after)
         found.all_differences = frozenset(str(leaf.difference) for leaf in after)
         return
-    worlds = merged([(leaf.state, leaf.world) for leaf in alive if leaf.world is not None])
+    worlds = merged([leaf.world for leaf in alive if leaf.world is not None])
     if len(worlds) > MOST_WORLDS:
         raise TooMany
     _note(found, worlds, item)

@@ -109,7 +109,8 @@ def _repaired(
     part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, in_any_order: bool
 ) -> Explained:
     """Replay a part, with another value of a constant where that leads further; at most a few of them."""
-    found = replayed(part, constants, box, in_any_order=in_any_order)
+    found = replayed(part, constants, box, in_any_order=in_any_order, bounded=False)
+    part.tried = 0
     return _led_on(part, found, box, len(part.items), all_ways=True)
 
 

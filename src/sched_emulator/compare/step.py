@@ -17,7 +17,7 @@ from .fields import IDS, Difference, Matching
 from .parts import LISTS, Part
 from .read import Came, Item
 from .wording import always
-from .worlds import World, awake, behaviours, digest, document_of
+from .worlds import World, awake, behaviours, document_of
 
 LATE_MS = 2000  # how much later than due a delivery may come
 MOST_CRITICAL = 3  # instants near an exchange that are tried before and after
@@ -48,7 +48,6 @@ class Leaf(NamedTuple):
     """What became of one way through a step: the world after it, or the difference; and the answers on the way."""
 
     world: World | None
-    state: str
     difference: Difference | None
     answers: Mapping[str, str]
 
@@ -60,7 +59,13 @@ class Ground:
     part: Part
     constants: Mapping[str, str | int]
     in_any_order: bool = False
+    bounded: bool = False
     asked: dict[str, int] = field(default_factory=dict)
+    width_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the part once."""
+        self.width_ms = self.part.width_ms
 
 
 def leaves(ground: Ground, world: World, item: Item, *, apart: bool) -> list[Leaf]:
@@ -116,12 +121,12 @@ def _played(ground: Ground, sandbox: Sandbox, world: World, item: Item, way: _Wa
         if way.done:
             play.call(apart=way.apart)
     except Otherwise as other:
-        return Leaf(None, "", other.difference, {})
+        return Leaf(None, other.difference, {})
     state = sandbox.store.state()
     ids, taken = play.matching.ids, frozenset(play.taken)
     due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(MOST_CRITICAL + 5))
     after = World(document_of(state), {}, ids, taken, state.now_ms, due_ms)
-    return Leaf(after, digest(state, ids, taken), None, {})
+    return Leaf(after, None, {})
 
 
 class _Play:
@@ -129,14 +134,14 @@ class _Play:
 
     def __init__(self, ground: Ground, sandbox: Sandbox, world: World, item: Item) -> None:
         self._ground, self._sandbox, self._item = ground, sandbox, item
-        self.matching = Matching(world.ids, ground.part.width_ms)
+        self.matching = Matching(world.ids, ground.width_ms)
         self.taken = set(world.taken)
 
     def pass_time(self, now_ms: int) -> None:
         """Let time pass; Otherwise when a delivery that came is not made, or one that is made did not come."""
         while (attempt := self._sandbox.poll(now_ms)) is not None:
             self._sandbox.settle(attempt.attempt_id, self._outcome(attempt))
-        overdue_ms = now_ms - self._ground.part.width_ms - LATE_MS
+        overdue_ms = now_ms - self._ground.width_ms - LATE_MS
         for came in self._ground.part.came:
             if came.number not in self.taken and came.at_ms < overdue_ms:
                 raise Otherwise(Difference("delivery", "nothing", f"{came.raw.url} at {came.raw.at_ms}"))
@@ -220,7 +225,7 @@ class _Play:
         """Return how an attempt ended, by the delivery that was recorded of it."""
         if not attempt.url.startswith(self._ground.part.receivers or ("\0",)):
             raise Unrecorded(attempt.url)
-        now_ms, width_ms = self._sandbox.store.now_ms, self._ground.part.width_ms
+        now_ms, width_ms = self._sandbox.store.now_ms, self._ground.width_ms
         wrong: Difference | None = None
         for came in self._ground.part.came:
             on_time = now_ms - width_ms <= came.at_ms <= now_ms + width_ms + LATE_MS
@@ -249,7 +254,7 @@ class _Play:
             theirs = json.loads(body) if isinstance(body, str | bytes) else None
         except ValueError:
             return Difference("delivery.body", "JSON", "another text")
-        matching = Matching(self.matching.ids, self._ground.part.width_ms)
+        matching = Matching(self.matching.ids, self._ground.width_ms)
         found = _unlike_body(matching, json.loads(attempt.body), theirs)
         if found is None:
             self.matching = matching
@@ -274,7 +279,7 @@ def _class(status: int) -> int:
 
 def _instants(ground: Ground, world: World, item: Item) -> Sequence[int]:
     """Return when a call may have been made: before and after what lies so near that nobody can tell."""
-    half_ms = (ground.part.width_ms + 1) // 2
+    half_ms = (ground.width_ms + 1) // 2
     low_ms, high_ms = item.low_ms - half_ms, item.high_ms + half_ms
     now_ms = world.now_ms
     critical = set(_critical(world, item, low_ms, high_ms))

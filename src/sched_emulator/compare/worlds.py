@@ -24,6 +24,7 @@ from sched_emulator.spec import assumptions
 Box = Mapping[str, frozenset[str]]  # questions that are not wholly open: the answers that are left
 MOST_WORLDS = 64
 _LEFT_OUT = (
+    "seal",
     "counters",
     "requests",
     "delivered",
@@ -102,9 +103,9 @@ def document_of(state: State) -> bytes:
     return snapshot.seal(bare)
 
 
-def digest(state: State, ids: Mapping[str, str], taken: frozenset[int]) -> str:
+def digest(world: World) -> str:
     """Return what two states have in common exactly when nothing can ever tell them apart by itself."""
-    plain = msgspec.to_builtins(state, builtin_types=(bytes,), enc_hook=str)
+    plain = json.loads(world.document, parse_float=str)
     for name in _LEFT_OUT:
         plain.pop(name, None)
     for name in ("arrival", "position"):
@@ -119,7 +120,7 @@ def digest(state: State, ids: Mapping[str, str], taken: frozenset[int]) -> str:
     ]
     plain["retention_entries"] = sorted(plain["retention_entries"])
     _forget_numbers(plain)
-    return json.dumps([plain, sorted(ids.items()), sorted(taken)], sort_keys=True, default=str)
+    return json.dumps([plain, sorted(world.ids.items()), sorted(world.taken)], sort_keys=True)
 
 
 def _forget_numbers(value: Any) -> None:
@@ -129,11 +130,13 @@ def _forget_numbers(value: Any) -> None:
                 record.pop(name, None)
 
 
-def merged(worlds: list[tuple[str, World]]) -> list[World]:
+def merged(worlds: list[World]) -> list[World]:
     """Return worlds, of which those in one state are put together where only one question tells them apart."""
+    if len(worlds) == 1:
+        return worlds
     by_state: dict[str, list[World]] = {}
-    for state, world in worlds:
-        by_state.setdefault(state, []).append(world)
+    for world in worlds:
+        by_state.setdefault(digest(world), []).append(world)
     return [world for group in by_state.values() for world in _joined(group)]
 
 
