@@ -1,4 +1,4 @@
-"""A server in a process of its own that says how much of a processor's time it has used, and its loop's longest turn.
+"""A server in a process of its own that says how much CPU time it has used, and its loop's longest turn.
 
 `python -m bench.served bare|emulator|recorded PORT_FILE` serves on a free port until its standard input ends. Whenever
 a line comes there, it answers with a line of two numbers: the CPU seconds of the process so far, and those of the

@@ -34,7 +34,7 @@ LAYERS = (
     ("output",),
     ("files",),
     ("client", "server"),
-    ("contract", "drift", "follow", "intercept"),
+    ("compare", "contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
 DOOR = {"__init__", "__main__", "cli", "config", "files", "pytest_plugin", "signatures", "testing"}
@@ -64,6 +64,7 @@ MAY_REACH = {
     "server": {"server", "files", "output", "config", "core", "spec", "recording"},
     "contract": {"contract", "client", "files", "output", "config", "spec", "recording"},
     "drift": {"drift", "spec"},
+    "compare": {"compare", "server", "files", "output", "config", "core", "spec", "recording"},
     "follow": {"follow", "client", "config", "core.instants"},
     "intercept": {"intercept", "server", "files", "output", "config", "core", "spec", "recording"},
     "plugin": {"plugin", "client", "files", "output", "config", "spec", "follow", "intercept", "core.instants"},
@@ -111,6 +112,11 @@ def test_modules_of_the_domain_do_not_import_each_other() -> None:
 def test_what_a_room_stands_on_is_all_that_it_reaches(room: str) -> None:
     modules = [module for module in ALL if part(module) == room]
     assert [wrong for module in modules for wrong in astray(LINKS, module, MAY_REACH[room])] == []
+
+
+def test_traffic_is_compared_by_a_command_alone() -> None:
+    users = {part(module) for module, names in LINKS.items() if any(part(name) == "compare" for name in names)}
+    assert users == {"compare", "commands"}
 
 
 def test_the_checks_of_the_contract_know_its_engine_alone() -> None:

@@ -29,6 +29,11 @@ PARTS = {
         "soak",
         "tests/contract",
     ),
+    "random sessions, recorded: what they ask is inferred, nothing true is ruled out": (
+        "-m",
+        "soak",
+        "tests/compare",
+    ),
     "load: many clients, clients and receivers that misbehave": ("-m", "soak", "tests/load"),
     "20,000 idle sandboxes": ("-m", "soak", "tests/server"),
 }

@@ -16,6 +16,7 @@ from .commands import (
     assumptions,
     calibrate,
     clock,
+    compare,
     completion,
     contract,
     cron,
@@ -53,6 +54,7 @@ COMMANDS = (
     pull,
     record,
     replay,
+    compare,
     completion,
 )
 _EPILOG = """examples:

@@ -17,10 +17,22 @@ CONSTANTS = {name for name, item in assumptions.catalogue().items() if item.kind
 # --- The accessor
 
 
-def test_an_answer_is_remembered_as_asked_and_a_constant_is_not() -> None:
+def test_answers_and_constants_are_remembered_as_asked() -> None:
     answers = Answers({"queue.nack_position": "back", "queue.max_messages": 7, "cron.dst": "vixie"})
     assert (answers.ask("queue.nack_position"), answers.constant("queue.max_messages")) == ("back", 7)
-    assert list(answers.asked) == ["queue.nack_position"]
+    assert list(answers.asked) == ["queue.nack_position", "queue.max_messages"]
+
+
+def test_what_was_asked_can_be_taken_command_by_command() -> None:
+    box = Box()
+    box.call("queue.create", queue="q")
+    created = box.store.answers.take_asked()
+    box.publish("q", 1)
+    assert (created, box.store.answers.take_asked(), box.store.answers.take_asked()) == (
+        ("idempotency.required", "queue.visibility_timeout_seconds", "queue.max_retries", "queue.retention_days"),
+        ("idempotency.required", "limits.message_bytes"),
+        (),
+    )
 
 
 def test_a_constant_is_no_answer_and_an_answer_no_constant() -> None:

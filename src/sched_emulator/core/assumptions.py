@@ -10,7 +10,7 @@ from collections.abc import Mapping
 class Answers:
     """The answers of one sandbox. `values` holds every behaviour, shape and constant by id; others may share it.
 
-    `asked` says which were asked since the command log began; it is no part of a snapshot.
+    `asked` says which were asked, behaviours and constants, in order; it is no part of a snapshot.
     """
 
     def __init__(self, values: dict[str, str | int]) -> None:
@@ -21,6 +21,11 @@ class Answers:
         """Answer some questions otherwise, for this sandbox alone."""
         self.values = {**self.values, **changes}
 
+    def take_asked(self) -> tuple[str, ...]:
+        """Return what was asked since this was last called, in the order in which it was first asked."""
+        asked, self.asked = tuple(self.asked), {}
+        return asked
+
     def ask(self, assumption_id: str) -> str:
         """Return the answer to an open behaviour, and remember that it was asked."""
         self.asked[assumption_id] = None
@@ -29,7 +34,8 @@ class Answers:
         return answer
 
     def constant(self, assumption_id: str) -> int:
-        """Return a constant: a whole number whose unit is in its id."""
+        """Return a constant, a whole number whose unit is in its id, and remember that it was asked."""
+        self.asked[assumption_id] = None
         number = self.values[assumption_id]
         assert isinstance(number, int), assumption_id
         return number

@@ -64,7 +64,7 @@ class Sandbox:
         self.keep_bytes = keep_bytes
         self.keep_entries = keep_entries
         self._log_bound = keep_bytes - kept.journal_bytes(keep_bytes)
-        self._origin = beginning or Beginning(state)
+        self._origin = Beginning(state) if beginning is None else beginning  # one of settings alone has no length
         self._take(state)
         self._start_log(self._origin)
 

@@ -1,0 +1,86 @@
+"""Field by field: what a core returned against what came, with ids bound by their places and instants as intervals."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .wording import Keys
+
+IDS = frozenset({"cron_id", "run_id", "task_id", "message_id", "subscription_id"})
+EXACT = frozenset({"next_run_at", "run_at"})  # instants that follow from what was asked for, not from when
+OPEN = frozenset({"error", "next_cursor", "checkout_url", "finished_at"})  # words and what nobody can foresee
+ABSENT = "nothing"
+
+
+class Difference(NamedTuple):
+    """A field that came otherwise."""
+
+    field: str
+    expected: Any
+    came: Any
+
+
+class Matching:
+    """Compares one result. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
+
+    def __init__(self, ids: Mapping[str, str], width_ms: int) -> None:
+        self.ids = dict(ids)
+        self._ours = {ours: theirs for theirs, ours in ids.items()}
+        self._width_ms = width_ms
+
+    def difference(self, expected: Any, came: Any, keys: Keys | None, place: str = "") -> Difference | None:
+        """Return the first field that differs; None when there is none."""
+        if isinstance(expected, dict) and isinstance(came, dict):
+            return self._of_object(expected, came, keys or {}, place)
+        if isinstance(expected, list) and isinstance(came, list):
+            return self._of_list(expected, came, keys, place)
+        return None if self._alike(place.rpartition(".")[2], expected, came) else Difference(place, expected, came)
+
+    def bind(self, theirs: str, ours: str) -> bool:
+        """Say whether an id of the target's may be ours, and keep that it is."""
+        if theirs in self.ids or ours in self._ours:
+            return self.ids.get(theirs) == ours
+        self.ids[theirs], self._ours[ours] = ours, theirs
+        return True
+
+    def _of_object(self, expected: Any, came: Any, keys: Keys, place: str) -> Difference | None:
+        unnamed = expected.get("name") is not None and expected.get("name") == expected.get("cron_id")
+        for name in {**came, **{key: None for key in keys if key in expected}}:
+            if name in OPEN or (unnamed and name == "name"):
+                continue
+            where = f"{place}.{name}" if place else name
+            if name not in expected or name not in came:
+                return Difference(where, expected.get(name, ABSENT), came.get(name, ABSENT))
+            payload = name == "payload"
+            if payload:
+                if expected[name] != came[name]:
+                    return Difference(where, expected[name], came[name])
+                continue
+            found = self.difference(expected[name], came[name], keys.get(name), where)
+            if found is not None:
+                return found
+        return None
+
+    def _of_list(self, expected: Any, came: Any, keys: Keys | None, place: str) -> Difference | None:
+        if len(expected) != len(came):
+            return Difference(place, f"{len(expected)} items", f"{len(came)} items")
+        name = "message_id" if place == "message_ids" else place
+        for number, (one, other) in enumerate(zip(expected, came, strict=True)):
+            where = f"{name}.{number}" if isinstance(one, dict) else name
+            found = self.difference(one, other, keys, where)
+            if found is not None:
+                return found
+        return None
+
+    def _alike(self, name: str, expected: Any, came: Any) -> bool:
+        if name in IDS and isinstance(expected, str) and isinstance(came, str):
+            return self.bind(came, expected)
+        if isinstance(came, bool) or isinstance(expected, bool):
+            return bool(expected) == bool(came)
+        if isinstance(expected, str) or isinstance(came, str) or name in EXACT:
+            return bool(expected == came)
+        if name.endswith("_at"):
+            rounded_ms = 0 if came % 1000 else 999
+            return bool(abs(expected - came) <= self._width_ms + rounded_ms)
+        if name == "oldest_age_seconds":
+            return bool(abs(expected - came) <= 1 + self._width_ms / 1000)
+        return bool(expected == came)

@@ -1,0 +1,327 @@
+"""What parts say of the open questions: what is inferred, ruled out and undetermined, and what nothing explains.
+
+Constants are found by trying values that the traffic suggests where no world is left; an answer counts as ruled out
+only where no such value saves it either.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+
+from sched_emulator.spec import assumptions
+
+from . import shapes
+from .explain import Explained, constants_by_default, replayed
+from .parts import Part, split
+from .read import Traffic
+from .verdicts import Bounds, Verdict
+from .worlds import behaviours
+
+UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
+MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
+PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
+SHOWN = {  # the constants that results show, by the field
+    "max_retries": ("queue.max_retries", 1),
+    "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
+    "retention_days": ("run.retention_days", 1),
+}
+MOST_REPAIRS = 4  # constants of one part that are not the default
+MOST_VALUES = 40
+ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
+
+
+@dataclass(slots=True)
+class Finding:
+    """What no answer explains."""
+
+    part: Part
+    explained: Explained
+
+
+@dataclass(slots=True)
+class Judged:
+    """All that came of comparing."""
+
+    traffic: Traffic
+    parts: list[tuple[Part, Explained]] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    constants: dict[str, Bounds] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    judged: int = 0
+
+
+def judge(
+    traffic: Traffic, given: Mapping[str, str | int] | None = None, progress: Callable[[int, int], object] | None = None
+) -> Judged:
+    """Compare all that was read with what the core would have done; `given` are answers that are known."""
+    found = Judged(traffic, told=list(traffic.told))
+    known = given or {}
+    box = {name: frozenset({str(known[name])}) for name in behaviours() if name in known}
+    constants = constants_by_default() | {name: value for name, value in known.items() if isinstance(value, int)}
+    parts = split(traffic)
+    unjudged: dict[str, int] = {}
+    compared: set[int] = set()
+    for number, part in enumerate(parts):
+        if part.unjudged:
+            unjudged[part.unjudged] = unjudged.get(part.unjudged, 0) + len(part.items)
+            continue
+        explained = explain(part, constants, box)
+        found.parts.append((part, explained))
+        compared.update(explained.numbers)
+        if explained.finding:
+            found.findings.append(Finding(part, explained))
+        if explained.ended:
+            unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
+        if progress is not None:
+            progress(number + 1, len(parts))
+    found.judged = len(compared)
+    found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
+    _conclude(found, constants, box)
+    return found
+
+
+def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
+    """Replay a part; where no world is left, try other constants, and other orders of what has none."""
+    side_by_side = _side_by_side(part)
+    found = _repaired(part, constants, box, in_any_order=side_by_side)
+    if found.finding and not side_by_side and _about_order(found):
+        freer = _repaired(part, constants, box, in_any_order=True)
+        if not freer.finding or freer.steps > found.steps:
+            return freer
+    return found
+
+
+def _about_order(found: Explained) -> bool:
+    return found.item is not None and found.item.operation == "scheduling.queue.consume" and found.item.succeeded
+
+
+def _side_by_side(part: Part) -> bool:
+    ends_ms = -1
+    for item in sorted(part.items, key=lambda item: item.raw.sent_at_ms):
+        if item.raw.sent_at_ms < ends_ms:
+            return True
+        ends_ms = max(ends_ms, item.raw.received_at_ms)
+    return False
+
+
+def _repaired(
+    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, in_any_order: bool
+) -> Explained:
+    """Replay a part, with another value of a constant where that leads further; at most a few of them."""
+    found = replayed(part, constants, box, in_any_order=in_any_order, bounded=False)
+    part.tried = 0
+    return _led_on(part, found, box, len(part.items), all_ways=True)
+
+
+def _led_on(
+    part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int, *, all_ways: bool = False
+) -> Explained:
+    """Return a replay that leads as far as is enough, or as far as other values of constants lead.
+
+    `all_ways`: note which other constants would have led as far.
+    """
+    ambiguous: set[str] = set()
+    for _ in range(MOST_REPAIRS):
+        if not found.finding or found.steps >= enough:
+            break
+        shown = _shown(part, found, box)
+        if shown is not None:
+            found = shown
+            continue
+        ways: dict[str, Explained] = {}
+        for name in hidden(found):
+            if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
+                way = _best(part, found, box, name, enough)
+                if way.steps > found.steps or not way.finding:
+                    ways[name] = way
+                if not all_ways and ways and _enough(way, enough):
+                    return way
+        if not ways:
+            break
+        furthest = max(len(part.items) + 1 if not way.finding else way.steps for way in ways.values())
+        best = {n: w for n, w in ways.items() if (len(part.items) + 1 if not w.finding else w.steps) == furthest}
+        if len(best) > 1:
+            ambiguous |= best.keys()
+        found = next(iter(best.values()))
+    found.ambiguous |= ambiguous
+    return found
+
+
+def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
+    """Return the replay under the value of a constant that a result shows, where that is what differs."""
+    assert found.difference is not None
+    name, unit = SHOWN.get(found.difference.field.rpartition(".")[2], ("", 1))
+    came = found.difference.came
+    if (
+        name not in found.asked
+        or not isinstance(came, int)
+        or found.difference.expected != found.constants[name] * unit
+    ):
+        return None
+    return _with(part, found, name, came // unit, box)
+
+
+def _enough(found: Explained, enough: int) -> bool:
+    return not found.finding or found.steps >= enough
+
+
+def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int) -> Explained:
+    """Return the replay under that value of a constant that leads furthest."""
+    best = found
+    for value in _suggested(part, found, name):
+        tried = _with(part, found, name, value, box)
+        if _enough(tried, enough):
+            return tried
+        if tried.steps > best.steps:
+            best = tried
+    return best
+
+
+def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str) -> bool:
+    """Whether the least, the greatest or a likely value of a constant makes anything else of a difference."""
+    entry = assumptions.catalogue()[name]
+    values = [entry.minimum or 0, entry.maximum or 10**9]
+    if not name.startswith(MONOTONE):
+        values += _suggested(part, found, name)[:PROBES]
+    tried = (_with(part, found, name, value, box) for value in values)
+    return any(
+        (each.steps, each.all_differences, each.ended) != (found.steps, found.all_differences, found.ended)
+        for each in tried
+    )
+
+
+def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
+    constants = {**found.constants, name: value}
+    return replayed(part, constants, box, in_any_order=found.in_any_order, like=(found, name))
+
+
+def hidden(explained: Explained) -> list[str]:
+    """Return the constants that a part asked for and that may have made a difference, the last asked first."""
+    asked = [name for name in explained.asked if name not in behaviours() and not name.startswith(UNSEEN)]
+    return asked[::-1]
+
+
+def _suggested(part: Part, found: Explained, name: str) -> list[int]:
+    """Return values of a constant that might explain a difference: the most likely first."""
+    values = dict.fromkeys(_seconds(part, found) if name.endswith("_seconds") else _counts(found))
+    entry = assumptions.catalogue()[name]
+    least, most = entry.minimum or 0, entry.maximum or 10**9
+    likely = (value for value in values if least <= value <= most and value != found.constants[name])
+    return list(islice(likely, MOST_VALUES))
+
+
+def _counts(found: Explained) -> Iterator[int]:
+    assert found.item is not None
+    assert found.difference is not None
+    if isinstance(found.difference.came, int) and not isinstance(found.difference.came, bool):
+        yield found.difference.came
+    if isinstance(found.item.result, dict) and isinstance(found.item.result.get("messages"), list):
+        yield len(found.item.result["messages"])
+    yield from range(6)
+    yield 10
+
+
+def _seconds(part: Part, found: Explained) -> Iterator[int]:
+    """Yield durations that end between an earlier exchange and the one that differs: round ones first."""
+    item, difference = found.item, found.difference
+    assert item is not None
+    assert difference is not None
+    if isinstance(difference.came, int) and not isinstance(difference.came, bool):
+        yield difference.came // 1000
+    times_ms = [came.at_ms for came in part.came]
+    gaps_ms = [later - earlier for earlier, later in pairwise(times_ms)]
+    yield from (round(gap_ms / 1000) for gap_ms in sorted(set(gaps_ms))[:8])
+    for other in reversed([other for other in part.items if other.high_ms <= item.low_ms][-4:]):
+        elapsed = (item.low_ms - other.high_ms) // 1000
+        yield from (value for value in reversed(ROUND) if elapsed // 2 <= value <= elapsed)
+        yield elapsed
+        yield elapsed + 1
+    yield from ROUND
+
+
+def _conclude(found: Judged, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> None:
+    """Put together what the parts say: an answer is possible where it is possible in every part."""
+    for part, explained in found.parts:
+        for name in explained.asked:
+            if name in behaviours() and name not in box:
+                verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
+                _narrow(verdict, part, explained, constants, box)
+    found.verdicts |= shapes.judge(found.traffic.items)
+    for name, verdict in found.verdicts.items():
+        if not verdict.possible:
+            found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
+            found.verdicts[name] = Verdict(name, frozenset(assumptions.catalogue()[name].answers))
+    _bound(found, constants)
+
+
+def _narrow(
+    verdict: Verdict,
+    part: Part,
+    explained: Explained,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+) -> None:
+    for answer in sorted(behaviours()[verdict.question]):
+        item = explained.refuted.get((verdict.question, answer))
+        if item is None or answer in verdict.proof:
+            continue
+        if _saved(part, explained, constants, {**box, verdict.question: frozenset({answer})}):
+            verdict.saved.add(answer)
+            continue
+        verdict.possible -= {answer}
+        verdict.proof[answer] = item
+
+
+def _saved(
+    part: Part, explained: Explained, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+) -> bool:
+    """Whether an answer explains as much as was explained, once constants are left free."""
+    starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
+    for start in starts:
+        found = replayed(part, start, box, in_any_order=explained.in_any_order)
+        found = _led_on(part, found, box, explained.steps)
+        if not found.finding or found.steps >= explained.steps:
+            return True
+    return False
+
+
+def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
+    """Find, for each constant that is not as expected, between which values it lies."""
+    for part, explained in found.parts:
+        for name in hidden(explained):
+            if explained.constants[name] == constants[name] or name in found.constants or explained.ambiguous:
+                continue
+            value = int(explained.constants[name])
+            entry = assumptions.catalogue()[name]
+
+            def holds(tried: int, part: Part = part, explained: Explained = explained, name: str = name) -> bool:
+                again = replayed(part, {**explained.constants, name: tried}, {}, in_any_order=explained.in_any_order)
+                return not again.finding or again.steps >= explained.steps
+
+            low = _edge(holds, value, entry.minimum or 0)
+            high = _edge(holds, value, entry.maximum or 10**9)
+            bounds = Bounds(name, low, high, value)
+            if low is not None and high is not None:
+                bounds.value = roundest(low, high)
+            found.constants[name] = bounds
+
+
+def _edge(holds: Callable[[int], bool], value: int, end: int) -> int | None:
+    """Return the last value towards an end that still explains all; None when the end itself does."""
+    if holds(end):
+        return None
+    good, bad = value, end
+    while abs(good - bad) > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if holds(middle) else (good, middle)
+    return good
+
+
+def roundest(low: int, high: int) -> int:
+    """Return the value between two bounds that somebody would most likely have chosen."""
+    for unit in (86400, 3600, 600, 60, 30, 15, 10, 5):
+        first = -(-low // unit) * unit
+        if first <= high and first > 0:
+            return first
+    return low

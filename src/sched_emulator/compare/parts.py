@@ -1,0 +1,188 @@
+"""Which exchanges belong together: those that concern the same queues, crons, tasks, receivers or keys.
+
+Each part is replayed by itself, in a sandbox of its own. A queue is judged only where the recording shows that it was
+not there before: a whole list without it, a 404, its end. Nobody can tell otherwise what was in it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .read import Came, Item, Traffic
+
+QUEUE_404 = frozenset(
+    f"scheduling.queue.{name}"
+    for name in ("get", "update", "delete", "purge", "stats", "consume", "publish", "publish_batch", "dlq.list")
+)
+LISTS = {
+    "scheduling.cron.list": "cron_id",
+    "scheduling.run.list": "run_id",
+    "scheduling.queue.list": "queue",
+}
+Key = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Part:
+    """What is replayed together. `views` are lists of the account, of which each part sees its own things.
+
+    `unjudged` says why nothing of it can be judged. `tried` counts the ways that were tried through its steps.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    came: list[Came] = field(default_factory=list)
+    receivers: tuple[str, ...] = ()
+    unjudged: str = ""
+    tried: int = 0
+
+    @property
+    def width_ms(self) -> int:
+        """The longest time within which an exchange of the part was performed."""
+        return max((item.high_ms - item.low_ms for item in self.items), default=0)
+
+
+def of_these(part: Part, items: list[Item]) -> Part:
+    """Return the part with these exchanges alone, and the deliveries that they may have led to."""
+    urls = {_url(item.arguments) for item in items}
+    return Part(items, [came for came in part.came if came.raw.url in urls], part.receivers)
+
+
+class _Sets:
+    """Union-find over keys."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Key, Key] = {}
+
+    def find(self, key: Key) -> Key:
+        """Return the key that stands for all that belong together with this one."""
+        parent = self._parent.setdefault(key, key)
+        while parent != self._parent[parent]:
+            self._parent[parent] = parent = self._parent[self._parent[parent]]
+        return parent
+
+    def join(self, keys: list[Key]) -> None:
+        """Let all these belong together."""
+        for key in keys[1:]:
+            self._parent[self.find(key)] = self.find(keys[0])
+
+
+def split(traffic: Traffic) -> list[Part]:
+    """Return the parts, in the order of their first exchanges; what belongs to none is in no part."""
+    sets, keys_of, unknown = _Sets(), {}, _Unknown()
+    lists: list[Item] = []
+    for item in in_order(traffic.items):
+        if not item.operation or (item.passed and item.status is not None and not item.doubt):
+            continue
+        if item.operation in LISTS or item.doubt:
+            lists.append(item)
+            unknown.listed(item)
+            continue
+        keys = unknown.seen(item)
+        if keys:
+            sets.join(keys)
+            keys_of[item.number] = keys[0]
+    parts: dict[Key, Part] = {}
+    for item in in_order(traffic.items):
+        if item.number in keys_of:
+            part = parts.setdefault(sets.find(keys_of[item.number]), Part())
+            part.items.append(item)
+            part.receivers = traffic.receivers[item.account[0]]
+    for key, why in unknown.why.items():
+        if sets.find(key) in parts:
+            parts[sets.find(key)].unjudged = why
+    for part in parts.values():
+        accounts = {item.account for item in part.items}
+        views = [view for view in lists if view.account in accounts and view.succeeded]
+        part.items = in_order([*part.items, *views])
+        urls = {url for item in part.items if (url := _url(item.arguments)) is not None}
+        recordings = {account[0] for account in accounts}
+        part.came = [came for came in traffic.came if came.raw.url in urls and came.recording in recordings]
+    return sorted(parts.values(), key=lambda part: part.items[0].number)
+
+
+def _order(item: Item) -> tuple[int, int]:
+    return item.high_ms, item.number
+
+
+def in_order(items: list[Item]) -> list[Item]:
+    """Return exchanges in the order of their answers; what made a thing comes before what shows it."""
+    makers: dict[str, Item] = {}
+    for item in items:
+        if item.operation in {"scheduling.queue.publish", "scheduling.queue.publish_batch"} and item.result is not None:
+            for message_id in item.result.get("message_ids", [item.result.get("message_id")]):
+                makers.setdefault(message_id, item)
+    done: set[int] = set()
+    found: list[Item] = []
+    for item in sorted(items, key=_order):
+        shown = item.result.get("messages", ()) if item.operation == "scheduling.queue.consume" and item.result else ()
+        for message in shown:
+            maker = makers.get(message.get("message_id"))
+            if maker is not None and maker.number not in done and maker.low_ms <= item.high_ms:
+                done.add(maker.number)
+                found.append(maker)
+        if item.number not in done:
+            done.add(item.number)
+            found.append(item)
+    return found
+
+
+class _Unknown:
+    """What is known of each thing as exchanges go by: which life of a queue it is, and whether its past is known."""
+
+    def __init__(self) -> None:
+        self.why: dict[Key, str] = {}
+        self._lives: dict[Key, int] = {}
+        self._absent: set[Key] = set()
+        self._listed: dict[Key, set[str]] = {}  # the queues that there were when all were listed
+        self._made: set[Key] = set()
+
+    def listed(self, item: Item) -> None:
+        """Take what a list of queues shows: those that are not in a whole one are not there."""
+        if item.operation == "scheduling.queue.list" and _whole(item) and item.account not in self._listed:
+            self._listed[item.account] = {queue.get("queue") for queue in item.result["items"]}
+
+    def seen(self, item: Item) -> list[Key]:
+        """Return the keys of an exchange."""
+        arguments, result = item.arguments, item.result or {}
+        account = item.account
+        keys: list[Key] = []
+        named = [arguments.get(name) for name in ("queue", "dead_letter_queue")]
+        keys += [self._queue(item, name) for name in named if isinstance(name, str)]
+        for name in ("cron_id", "task_id"):
+            given = arguments.get(name, result.get(name))
+            if given is not None:
+                keys.append((account, name, given))
+        if item.operation == "scheduling.cron.create":
+            self._made.update(keys)
+            keys.append((account, "name", arguments.get("name", ("none", item.number))))
+        elif "cron_id" in arguments and keys[0] not in self._made and item.status != 404:
+            self.why[keys[0]] = "the cron was made before the recording began"
+        if (url := _url(arguments)) is not None:
+            keys.append((account, "url", url))
+        if item.key is not None:
+            keys.append((account, "key", item.operation, item.key))
+        return keys or [(account, "alone", item.number)]
+
+    def _queue(self, item: Item, name: str) -> Key:
+        thing = (item.account, "queue", name)
+        key = (*thing, self._lives.get(thing, 0))
+        listed = self._listed.get(item.account)
+        known = thing in self._absent or (listed is not None and name not in listed)
+        if item.status == 404 and item.operation in QUEUE_404 and item.arguments.get("queue") == name:
+            self._absent.add(thing)
+        elif not known and key not in self.why:
+            self.why[key] = f"nothing shows that the queue {name} was not there before"
+        if item.operation == "scheduling.queue.delete" and item.succeeded:
+            self._lives[thing] = self._lives.get(thing, 0) + 1
+            self._absent.add(thing)
+        return key
+
+
+def _url(arguments: dict[str, Any]) -> str | None:
+    url = arguments.get("task", arguments.get("url"))
+    return url if isinstance(url, str) else None
+
+
+def _whole(item: Item) -> bool:
+    """Whether a list shows all that there is."""
+    result = item.result or {}
+    return "cursor" not in item.arguments and "next_cursor" not in result and "items" in result

@@ -1,0 +1,302 @@
+"""One exchange in one world: time passes to it, attempts end as recorded, the call is made, the result is compared.
+
+What is asked on the way and is not decided is tried under each answer that is left: the leaves of one step.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from sched_emulator.core import messages
+from sched_emulator.core.errors import SchedulingError
+from sched_emulator.core.records import Attempt, Outcome
+from sched_emulator.core.sandbox import Sandbox
+
+from .fields import IDS, Difference, Matching
+from .parts import LISTS, Part
+from .read import Came, Item
+from .wording import always
+from .worlds import World, awake, behaviours, document_of
+
+LATE_MS = 2000  # how much later than due a delivery may come
+MOST_CRITICAL = 3  # instants near an exchange that are tried before and after
+MOST_LEAVES = 256
+MINUTE_MS, SECOND_MS = 60_000, 1000
+AIMS = frozenset(f"scheduling.cron.{name}" for name in ("create", "update", "resume"))
+COUNTS = ("available", "in_flight", "dlq", "oldest_age_seconds")
+SIGNS = ("x-infrai-signature", "x-infrai-timestamp", "webhook-signature")
+
+
+class Unrecorded(Exception):
+    """A delivery went where nothing was recorded: what became of it is open."""
+
+
+class Otherwise(Exception):
+    """A world in which something came out otherwise than it was recorded."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(difference.field)
+        self.difference = difference
+
+
+class TooMany(Exception):
+    """A bound was hit: what follows would prove nothing."""
+
+
+class Leaf(NamedTuple):
+    """What became of one way through a step: the world after it, or the difference; and the answers on the way."""
+
+    world: World | None
+    difference: Difference | None
+    answers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Ground:
+    """What all steps of a replay have in common. `constants` asked so far are noted in `asked`, behaviours too."""
+
+    part: Part
+    constants: Mapping[str, str | int]
+    in_any_order: bool = False
+    bounded: bool = False
+    asked: dict[str, int] = field(default_factory=dict)
+    width_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the part once."""
+        self.width_ms = self.part.width_ms
+
+
+def leaves(ground: Ground, world: World, item: Item, *, apart: bool) -> list[Leaf]:
+    """Return all that may become of a world by an exchange. `apart`: no other exchange ran beside it."""
+    found = []
+    for now_ms in _instants(ground, world, item):
+        for done in (True, False) if item.status is None else (True,):
+            found += _under_all_answers(ground, world, item, _Way(now_ms, done, apart))
+            if len(found) > MOST_LEAVES:
+                raise TooMany
+    return found
+
+
+class _Way(NamedTuple):
+    now_ms: int
+    done: bool
+    apart: bool
+
+
+def _under_all_answers(ground: Ground, world: World, item: Item, way: _Way) -> list[Leaf]:
+    usual = {name: min(answers) for name, answers in behaviours().items()}
+    usual |= {name: min(answers) for name, answers in world.box.items()}
+    waiting: list[dict[str, str]] = [{}]
+    found: list[Leaf] = []
+    while waiting:
+        chosen = waiting.pop()
+        sandbox = awake(world, {**ground.constants, **usual, **chosen})
+        leaf = _played(ground, sandbox, world, item, way)
+        decided = dict(chosen)
+        for name in sandbox.store.answers.take_asked():
+            ground.asked.setdefault(name, item.number)
+            if name in decided or name not in behaviours():
+                continue
+            waiting += [{**decided, name: other} for other in world.left(name) if other != usual[name]]
+            decided[name] = usual[name]
+        found.append(_after(leaf, world, decided))
+        if len(found) + len(waiting) > MOST_LEAVES:
+            raise TooMany
+    return found
+
+
+def _after(leaf: Leaf, world: World, decided: Mapping[str, str]) -> Leaf:
+    if leaf.world is None:
+        return leaf._replace(answers=decided)
+    box = {**world.box, **{name: frozenset({answer}) for name, answer in decided.items()}}
+    return leaf._replace(world=replace(leaf.world, box=box), answers=decided)
+
+
+def _played(ground: Ground, sandbox: Sandbox, world: World, item: Item, way: _Way) -> Leaf:
+    play = _Play(ground, sandbox, world, item)
+    try:
+        play.pass_time(way.now_ms)
+        if way.done:
+            play.call(apart=way.apart)
+    except Otherwise as other:
+        return Leaf(None, other.difference, {})
+    state = sandbox.store.state()
+    ids, taken = play.matching.ids, frozenset(play.taken)
+    due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(MOST_CRITICAL + 5))
+    after = World(document_of(state), {}, ids, taken, state.now_ms, due_ms)
+    return Leaf(after, None, {})
+
+
+class _Play:
+    """One way through a step."""
+
+    def __init__(self, ground: Ground, sandbox: Sandbox, world: World, item: Item) -> None:
+        self._ground, self._sandbox, self._item = ground, sandbox, item
+        self.matching = Matching(world.ids, ground.width_ms)
+        self.taken = set(world.taken)
+
+    def pass_time(self, now_ms: int) -> None:
+        """Let time pass; Otherwise when a delivery that came is not made, or one that is made did not come."""
+        while (attempt := self._sandbox.poll(now_ms)) is not None:
+            self._sandbox.settle(attempt.attempt_id, self._outcome(attempt))
+        overdue_ms = now_ms - self._ground.width_ms - LATE_MS
+        for came in self._ground.part.came:
+            if came.number not in self.taken and came.at_ms < overdue_ms:
+                raise Otherwise(Difference("delivery", "nothing", f"{came.raw.url} at {came.raw.at_ms}"))
+
+    def call(self, *, apart: bool) -> None:
+        """Perform the operation; Otherwise when it answers otherwise than recorded."""
+        item, sandbox = self._item, self._sandbox
+        if item.operation in LISTS:
+            self._look()
+            return
+        if self._ground.in_any_order and item.operation == "scheduling.queue.consume" and item.succeeded:
+            queue = sandbox.store.queues.get(item.arguments["queue"])
+            if queue is not None and queue.type == "standard":
+                self._hand_out()
+                return
+        try:
+            answer = sandbox.call(
+                item.operation, self._ours(item.arguments), facts=item.facts, idempotency_key=item.key
+            )
+        except SchedulingError as error:
+            if item.status is not None and _class(error.status) != _class(item.status):
+                raise Otherwise(Difference("status", error.status, item.status)) from None
+            return
+        if item.status is None:
+            return
+        if not item.succeeded:
+            raise Otherwise(Difference("status", 200, item.status))
+        expected, came = answer.result, item.result
+        if not apart and item.operation == "scheduling.queue.stats":
+            expected, came = ({k: v for k, v in each.items() if k not in COUNTS} for each in (expected, came))
+        found = self.matching.difference(expected, came, always()[item.operation])
+        if found is not None:
+            raise Otherwise(found)
+
+    def _look(self) -> None:
+        """Compare what a list says of the part's things with what they are like."""
+        item, name = self._item, LISTS[self._item.operation]
+        limits = {"page.default_limit": 10**9, "page.max_limit": 10**9}
+        self._sandbox.store.answers.change(limits)
+        ours = self._sandbox.call(item.operation, {}, facts=item.facts).result["items"]
+        by_id = {record[name]: record for record in ours}
+        keys = always()[item.operation]["items"]
+        seen = set()
+        for record in item.result.get("items", ()):
+            theirs = record.get(name)
+            mine = theirs if name == "queue" else self.matching.ids.get(theirs)
+            if mine in by_id:
+                seen.add(mine)
+                found = self.matching.difference(by_id[mine], record, keys, f"items.{theirs}")
+                if found is not None:
+                    raise Otherwise(found)
+        whole = not item.arguments.keys() & {"cursor", "limit"} and "next_cursor" not in item.result
+        known = set(self.matching.ids.values())
+        missing = [each for each in by_id if each not in seen and (name == "queue" or each in known)]
+        if whole and missing:
+            raise Otherwise(Difference("items", missing[0], "nothing"))
+
+    def _hand_out(self) -> None:
+        """Hand out what was handed out, in whatever order: Otherwise when it cannot be had."""
+        item, store = self._item, self._sandbox.store
+        queue = store.queues[item.arguments["queue"]]
+        live = store.contents[queue.queue].live
+        lease_ms = item.arguments.get("visibility_timeout_ms") or queue.visibility_timeout_default_ms
+        for number, shown in enumerate(item.result.get("messages", ())):
+            message = live.messages.get(self.matching.ids.get(shown.get("message_id"), ""))
+            if message is None or message.place != "available":
+                raise Otherwise(
+                    Difference(f"messages.{number}", "a message that is available", shown.get("message_id"))
+                )
+            messages.hand_out(store, queue, message, lease_ms)
+            keys = always()[item.operation]["messages"]
+            found = self.matching.difference(messages.view(message), shown, keys, f"messages.{number}")
+            if found is not None:
+                raise Otherwise(found)
+
+    def _ours(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        ids = self.matching.ids
+        return {name: ids.get(value, value) if name in IDS else value for name, value in arguments.items()}
+
+    def _outcome(self, attempt: Attempt) -> Outcome:
+        """Return how an attempt ended, by the delivery that was recorded of it."""
+        if not attempt.url.startswith(self._ground.part.receivers or ("\0",)):
+            raise Unrecorded(attempt.url)
+        now_ms, width_ms = self._sandbox.store.now_ms, self._ground.width_ms
+        wrong: Difference | None = None
+        for came in self._ground.part.came:
+            on_time = now_ms - width_ms <= came.at_ms <= now_ms + width_ms + LATE_MS
+            if came.number in self.taken or came.raw.url != attempt.url or not on_time:
+                continue
+            if came.raw.attempt not in {None, attempt.number}:
+                continue
+            wrong = self._unlike(attempt, came)
+            if wrong is None:
+                self.taken.add(came.number)
+                status = came.raw.status
+                if status is None:
+                    raise Unrecorded(attempt.url)
+                delivered = 200 <= status < 300
+                error = None if delivered else f"HTTP {status}"
+                return Outcome(result="delivered" if delivered else "failed", status=status, error=error)
+        raise Otherwise(wrong or Difference("delivery", f"{attempt.url}, attempt {attempt.number}", "nothing"))
+
+    def _unlike(self, attempt: Attempt, came: Came) -> Difference | None:
+        expected = {name.lower() for name in attempt.headers if name.lower() in SIGNS}
+        signed = {name.lower() for name, _ in came.raw.headers if name.lower() in SIGNS}
+        if expected != signed:
+            return Difference("delivery.headers", ", ".join(sorted(expected)), ", ".join(sorted(signed)))
+        body = came.raw.body
+        try:
+            theirs = json.loads(body) if isinstance(body, str | bytes) else None
+        except ValueError:
+            return Difference("delivery.body", "JSON", "another text")
+        matching = Matching(self.matching.ids, self._ground.width_ms)
+        found = _unlike_body(matching, json.loads(attempt.body), theirs)
+        if found is None:
+            self.matching = matching
+        return found
+
+
+def _unlike_body(matching: Matching, expected: Any, came: Any) -> Difference | None:
+    event = isinstance(expected, dict) and isinstance(came, dict) and expected.keys() == came.keys()
+    if event:
+        ids = [name for name in expected if name in IDS]
+        if all(isinstance(came[name], str) and matching.bind(came[name], expected[name]) for name in ids):
+            rest = [{k: v for k, v in each.items() if k not in {*ids, "scheduled_at"}} for each in (expected, came)]
+            if rest[0] == rest[1]:
+                return None
+    return Difference("delivery.body", expected, came) if expected != came else None
+
+
+def _class(status: int) -> int:
+    """Return what refusals are compared by: that a request does not fit is 400, 413 or 422."""
+    return 400 if status in {413, 422} else status
+
+
+def _instants(ground: Ground, world: World, item: Item) -> Sequence[int]:
+    """Return when a call may have been made: before and after what lies so near that nobody can tell."""
+    half_ms = (ground.width_ms + 1) // 2
+    low_ms, high_ms = item.low_ms - half_ms, item.high_ms + half_ms
+    now_ms = world.now_ms
+    critical = set(_critical(world, item, low_ms, high_ms))
+    usual = max((item.low_ms + item.high_ms) // 2, now_ms)
+    if not critical:
+        return [usual]
+    if len(critical) > MOST_CRITICAL:
+        raise TooMany
+    return sorted({max(now_ms, near) for at_ms in critical for near in (at_ms - 1, at_ms)})
+
+
+def _critical(world: World, item: Item, low_ms: int, high_ms: int) -> Iterator[int]:
+    yield from (due_ms for due_ms in world.due_ms if low_ms < due_ms <= high_ms)
+    if item.operation in AIMS:
+        unit_ms = SECOND_MS if len(str(item.arguments.get("cron_expr", "")).split()) == 6 else MINUTE_MS
+        first_ms = -(-low_ms // unit_ms) * unit_ms
+        yield from range(first_ms, high_ms + 1, unit_ms)
+    run_at_ms = item.arguments.get("run_at_ms")
+    if isinstance(run_at_ms, int) and low_ms <= run_at_ms < high_ms:
+        yield run_at_ms + 1

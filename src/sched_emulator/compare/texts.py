@@ -1,0 +1,119 @@
+"""What was found, as texts: TOML that a server loads, Markdown, and what one may send to the vendor."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from sched_emulator.output import printable
+from sched_emulator.spec import assumptions
+
+from .report import Facts
+
+WIDTH = 118
+
+
+def toml(facts: Facts) -> str:
+    """Return what is inferred, as `serve --assumptions` loads it; all else stands in comments."""
+    head = [
+        f"# Inferred by `sched-emulator compare` from {', '.join(facts['recordings'])}:",
+        f"# {facts['judged']} of {facts['exchanges']} exchanges judged.",
+        "# `sched-emulator assumptions explain ID` explains a question.",
+    ]
+    return printable("\n".join([*head, *_inferred(facts), *_constants(facts), *_open(facts)]) + "\n")
+
+
+def _inferred(facts: Facts) -> Iterator[str]:
+    for each in facts["inferred"]:
+        yield ""
+        yield from _comment(assumptions.catalogue()[each["question"]].question)
+        for proof in each["proof"]:
+            yield from _comment(f"Not {proof['not']}: {proof['where']}, {proof['operation']} came as {proof['came']}")
+        yield f'{each["question"]} = "{each["answer"]}"'
+
+
+def _constants(facts: Facts) -> Iterator[str]:
+    for each in facts["constants"]:
+        low, high = each["low"], each["high"]
+        yield ""
+        if low is None or high is None:
+            bound = f"at least {low}" if high is None and low is not None else f"at most {high}"
+            yield from _comment(f"{each['constant']} is {bound}; to go on, {each['value']} was assumed.")
+            continue
+        between = f"exactly {low}" if low == high else f"from {low} to {high}"
+        yield from _comment(f"What was recorded fits {between}.")
+        yield f"{each['constant']} = {each['value']}"
+
+
+def _open(facts: Facts) -> Iterator[str]:
+    for each in facts["undetermined"]:
+        yield ""
+        yield from _comment(f"{each['question']} is undetermined: {' or '.join(each['possible'])}; {each['why']}.")
+
+
+def _comment(text: str) -> Iterator[str]:
+    text = printable(text, keep="")
+    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return (f"# {line}" for line in lines)
+
+
+def sentence(facts: Facts) -> str:
+    """Say in a sentence what came of it."""
+    count = len(facts["findings"])
+    found = f"{count} finding{'s' if count > 1 else ''}" if count else "no finding"
+    return (
+        f"{facts['judged']} of {facts['exchanges']} exchanges judged: {found}, "
+        f"{len(facts['inferred'])} answers inferred, "
+        f"{len(facts['ruled_out'])} ruled out, {len(facts['undetermined'])} questions undetermined."
+    )
+
+
+def markdown(facts: Facts) -> str:
+    """Return the report as Markdown."""
+    lines = ["# What the traffic says", "", sentence(facts), ""]
+    lines += [f"- {told}" for told in facts["told"]]
+    lines += ["", "## Findings", ""] if facts["findings"] else []
+    for each in facts["findings"]:
+        lines += [*_finding(each, "curl", "came"), ""]
+    lines += ["## Inferred", "", "| question | answer | proof |", "| --- | --- | --- |"]
+    for each in facts["inferred"]:
+        proof = "; ".join(f"not {p['not']}: {p['where']}" for p in each["proof"])
+        lines.append(f"| `{each['question']}` | `{each['answer']}` | {_cell(proof)} |")
+    for each in facts["constants"]:
+        lines.append(f"| `{each['constant']}` | {each['value']} | from {each['low']} to {each['high']} |")
+    lines += ["", "## Undetermined", ""]
+    lines += [
+        f"- `{each['question']}`: {' or '.join(each['possible'])}; {each['why']}" for each in facts["undetermined"]
+    ]
+    lines += ["", "## Covered", "", "| operation | exchanges |", "| --- | --- |"]
+    lines += [f"| `{name}` | {count} |" for name, count in facts["operations"].items()]
+    return printable("\n".join(lines) + "\n")
+
+
+def issue(facts: Facts) -> str:
+    """Return the findings as a text for the vendor: without keys and payloads."""
+    if not facts["findings"]:
+        return "There is nothing to report: all that could be judged is explained.\n"
+    lines = []
+    for each in facts["findings"]:
+        lines += [*_finding(each, "masked_curl", "masked_came"), ""]
+    return printable("\n".join(lines))
+
+
+def _finding(each: dict[str, Any], request: str, answer: str) -> Iterator[str]:
+    masked = request != "curl" and any(word in each["field"] for word in ("payload", "body"))
+    yield f"### `{each['operation']}`: `{each['field']}` came otherwise"
+    yield ""
+    yield f"- Expected: {'…' if masked else _cell(each['expected'])}"
+    yield f"- Came: {'…' if masked else _cell(each['came'])}"
+    yield f"- Warrant: {each['warrant']}. {each['why']}"
+    yield "- The shortest part of the recording that shows it (the gateway was not asked again):"
+    yield ""
+    yield "```sh"
+    for step in each["steps"]:
+        yield step[request]
+        yield f"# {step[answer]}"
+    yield "```"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,147 @@
+"""Recordings that are not whole, not clean or not alone: a sentence each, and the rest is judged."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sched_emulator.compare.infer import judge
+from sched_emulator.compare.read import Traffic, add
+from sched_emulator.core import messages, queues
+from sched_emulator.core.dispatch import OPERATIONS
+from sched_emulator.core.store import Store
+from sched_emulator.recording.lines import Entry, Exchange
+from tests.compare.recorded import HOOK, Gateway, compared
+
+
+def used(answers: dict[str, str | int] | None = None) -> Gateway:
+    """Return a gateway whose queues a and b were used, one after the other."""
+    gateway = Gateway(answers or {}, shift_ms=-3000)
+    gateway.ask("queue.list")
+    for name, first in (("a", 1), ("b", 3)):
+        gateway.ask("queue.create", {"name": name})
+        gateway.ask("queue.publish", {"queue": name, "payload": {"n": 1}})
+        gateway.ask("queue.publish", {"queue": name, "payload": {"n": 2}})
+        gateway.ask("queue.consume", {"queue": name, "max_messages": 1})
+        gateway.ask("queue.nack", {"queue": name, "message_id": f"msg_{first:06d}"})
+        gateway.ask("queue.consume", {"queue": name, "max_messages": 1})
+    return gateway
+
+
+def numbered(entries: list[Entry]) -> list[Entry]:
+    return [replace(entry, seq=number) for number, entry in enumerate(entries, 1)]
+
+
+def exchange(entry: Entry) -> Exchange:
+    assert isinstance(entry, Exchange)
+    return entry
+
+
+def test_what_begins_in_the_middle_is_judged_where_its_past_is_known() -> None:
+    gateway = used()
+    judged = compared(gateway, numbered(gateway.entries[1:]))
+    assert (judged.findings, judged.judged, judged.told) == (
+        [],
+        0,
+        [
+            "6 exchanges are not judged: nothing shows that the queue a was not there before",
+            "6 exchanges are not judged: nothing shows that the queue b was not there before",
+        ],
+    )
+
+
+def test_a_cron_that_was_there_before_is_not_judged() -> None:
+    gateway = Gateway({})
+    gateway.ask("cron.create", {"name": "x", "schedule": "0 9 * * 1", "url": f"{HOOK}/x"})
+    gateway.ask("cron.create", {"name": "y", "schedule": "0 9 * * 1", "url": f"{HOOK}/y"})
+    gateway.ask("cron.get", id="cron_000001")
+    gateway.ask("cron.get", id="cron_000002")
+    judged = compared(gateway, numbered(gateway.entries[1:]))
+    told = ["1 exchanges are not judged: the cron was made before the recording began"]
+    assert (judged.findings, judged.judged, judged.told) == ([], 2, told)
+
+
+def test_after_a_gap_all_begins_anew() -> None:
+    gateway = used()
+    judged = compared(gateway, [*gateway.entries[:3], *gateway.entries[5:]])
+    assert (judged.findings, judged.judged) == ([], 3)
+    assert judged.told[0] == "session.jsonl: 2 lines are missing before 6; what is after is read anew"
+
+
+@pytest.mark.parametrize("after", [4, 7])
+def test_whether_what_a_proxy_answered_5xx_was_done_is_left_open(after: int) -> None:
+    gateway = used()
+    lost = replace(exchange(gateway.entries[3]), status=502, response="<html>Bad Gateway</html>", response_headers=())
+    entries = [*gateway.entries[:3], lost, *gateway.entries[after:]]
+    judged = compared(gateway, numbered(entries))
+    told = "session.jsonl: 1 answers are 5xx; whether they were done is left open"
+    assert (judged.findings, judged.told, judged.judged) == ([], [told], len(entries) - 1)
+
+
+def test_answers_that_are_no_json_are_told_and_the_rest_is_judged() -> None:
+    gateway = used()
+    entries = [*gateway.entries]
+    entries[3] = replace(exchange(entries[3]), response="<html>")
+    judged = compared(gateway, entries)
+    told = "session.jsonl: 1 answers are no JSON; whether they were done is left open"
+    assert (judged.findings, judged.told, judged.judged) == ([], [told], len(entries) - 1)
+
+
+def test_recordings_that_contradict_each_other_leave_the_question_open() -> None:
+    traffic = Traffic()
+    for answer in ("requeue", "dead_letter"):
+        add(traffic, f"{answer}.jsonl", used({"queue.nack_default": answer}).entries, (HOOK,))
+    judged = judge(traffic)
+    assert (judged.findings, judged.verdicts["queue.nack_default"].inferred) == ([], None)
+    assert judged.told == [
+        "queue.nack_default: the recordings contradict each other, so it is undetermined",
+    ]
+
+
+def in_any_order(store: Store, *, queue: str, max_messages: int = 1, visibility_timeout_ms: int = 30_000) -> Any:
+    """Hand out any of the messages that are available."""
+    chance = random.Random(store.journal.seq)  # noqa: S311 - of a test
+    record, live = queues.find(store, queue), store.contents[queue].live
+    there = [message for message in live.messages.values() if message.place == "available"]
+    chosen = chance.sample(there, min(len(there), max_messages, chance.randrange(4)))
+    for message in chosen:
+        messages.hand_out(store, record, message, visibility_timeout_ms)
+    return {"messages": [messages.view(message) for message in chosen]}
+
+
+def crowd(clients: int, exchanges: int) -> Gateway:
+    """Return a gateway whose queue clients use side by side, each one thing after the other."""
+    gateway = Gateway({}, shift_ms=9000)
+    chance = random.Random(1)  # noqa: S311 - of a test
+    gateway.ask("queue.list")
+    gateway.ask("queue.create", {"name": "a"})
+    gateway.advance(3)
+    held: list[list[str]] = [[] for _ in range(clients)]
+    free_ms = [0] * clients
+    while len(gateway.entries) < exchanges:
+        client = min(range(clients), key=lambda number: free_ms[number])
+        before_ms, after_ms = chance.randrange(5, 400), chance.randrange(5, 400)
+        now_ms = max(free_ms[client] + before_ms, gateway.sandbox.store.now_ms - gateway.started_ms)
+        gateway.until(now_ms)
+        if held[client]:
+            gateway.ask("queue.ack", {"queue": "a", "message_id": held[client].pop()}, lag_ms=(before_ms, after_ms))
+        elif chance.random() < 0.5:
+            gateway.ask("queue.publish", {"queue": "a", "payload": {}}, lag_ms=(before_ms, after_ms))
+        elif chance.random() < 0.1:
+            gateway.ask("queue.stats", queue="a", lag_ms=(before_ms, after_ms))
+        else:
+            taken = gateway.ask("queue.consume", {"queue": "a", "max_messages": 3}, lag_ms=(before_ms, after_ms))
+            held[client] = [message["message_id"] for message in taken["messages"]]
+        free_ms[client] = now_ms + after_ms
+    return gateway
+
+
+def test_clients_side_by_side_and_any_order_lead_to_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(OPERATIONS, "scheduling.queue.consume", in_any_order)
+        gateway = crowd(clients=32, exchanges=2000)
+    entries = numbered(sorted(gateway.entries, key=lambda entry: exchange(entry).received_at_ms))
+    judged = compared(gateway, entries)
+    assert judged.findings == []
+    assert judged.judged >= 0.9 * len(entries)
