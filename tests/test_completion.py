@@ -19,7 +19,7 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
 def test_bash_completes_commands_actions_and_options(capsys: pytest.CaptureFixture[str]) -> None:
     typed = {
         "sched-emulator ser": "serve",
-        "sched-emulator c": "clock cron contract calibrate completion",
+        "sched-emulator c": "clock cron contract calibrate compare completion",
         "sched-emulator clock ": "show advance set freeze resume --url --key --json --help",
         "sched-emulator clock --key ifr_a adv": "advance",
         "sched-emulator serve --port 80 --port-f": "--port-file",

@@ -15,6 +15,7 @@ from sched_emulator import Emulator, files
 from sched_emulator.cli import COMMANDS, build_parser, main
 from sched_emulator.config import UsageError
 
+RECORDING = Path(__file__).parent / "data" / "recordings" / "format-1.jsonl"
 FULL = Path("/dev/full")
 ANSWERS = '[queue]\nnack_position = "back"\n'
 LONG = "x" * 300
@@ -28,6 +29,7 @@ READING = {
     "run --load": "run --load {} -- true",
     "run --assumptions": "run --assumptions {} -- true",
     "assumptions --assumptions": "assumptions lock --assumptions {}",
+    "compare --assumptions": f"compare {RECORDING} --assumptions {{}}",
     "contract --known": "contract --target URL --known {}",
     "contract --baseline": "contract --target URL --baseline {}",
     "contract --assumptions": "contract --target URL --assumptions {}",
@@ -48,6 +50,8 @@ WRITING = {
     "run --record": "run --real --yes --record {} -- true",
     "calibrate --out": "calibrate --target URL --out {}",
     "pull --out": "pull --target URL --out {}",
+    "compare --out": f"compare {RECORDING} --out {{}}",
+    "compare --report-dir": f"compare {RECORDING} --report-dir {{}}",
     "assumptions --out": "assumptions lock --out {}",
     "calibrate --record": "calibrate --target URL --out new --record {}",
     "contract --record": "contract --target URL --record {}",
@@ -267,4 +271,4 @@ def test_every_command_prints_or_serves() -> None:
     commands = build_parser().format_help()
     told = {line.split()[0] for line in commands.splitlines() if line.startswith("    ") and line[4:5].isalpha()}
     prints = {command.split()[0] for command in printing("URL")} - {"--version", "--help"}
-    assert told == prints | {"serve", "run", "calibrate", "pull", "record", "replay", "snapshot", "tail"}
+    assert told == prints | {"serve", "run", "calibrate", "pull", "record", "replay", "compare", "snapshot", "tail"}
