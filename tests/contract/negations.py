@@ -124,7 +124,7 @@ FORM: Negations = {
             '"method": operation.method.lower(),',
         ),
     ),
-    "account.credit": (Mutant("a top-up has to be paid", "core/account.py", " + float(amount_usd), 6)", ", 6)"),),
+    "account.credit": (Mutant("a top-up has to be paid", "core/account.py", " + float(amount_usd))", ")"),),
 }
 
 VALUES: Negations = {
