@@ -22,6 +22,7 @@ from .worlds import behaviours
 UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
 MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
 PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
+IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
 JITTER = "cron.jitter_seconds"
 SHOWN = {  # the constants that results show, by the field
     "max_retries": ("queue.max_retries", 1),
@@ -75,6 +76,8 @@ def judge(
         compared.update(explained.numbers)
         if explained.finding:
             found.findings.append(Finding(part, explained))
+        if explained.freedom.order and not _side_by_side(part):
+            found.told.append(f"{part.items[0].place} and on: {IN_ANOTHER_ORDER}")
         if explained.ended:
             unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
         if progress is not None:
