@@ -99,6 +99,14 @@ def test_recordings_that_contradict_each_other_leave_the_question_open() -> None
     ]
 
 
+def test_a_shape_that_was_given_and_is_another_is_told() -> None:
+    gateway = used()
+    traffic = Traffic()
+    add(traffic, "x", gateway.entries, ())
+    told = judge(traffic, {"http.envelope": "bare"}).told
+    assert told == ["x, line 1: http.envelope is not bare here, which was taken for granted"]
+
+
 def test_a_name_that_is_taken_may_have_been_taken_before() -> None:
     gateway = Gateway({"cron.duplicate_name": "reject"})
     for _ in range(2):

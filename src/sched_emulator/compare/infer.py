@@ -84,7 +84,7 @@ def judge(
             progress(number + 1, len(parts))
     found.judged = len(compared)
     found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
-    _conclude(found, constants, box)
+    _conclude(found, constants, box, known)
     return found
 
 
@@ -282,14 +282,24 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     yield from ROUND
 
 
-def _conclude(found: Judged, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> None:
+def _conclude(
+    found: Judged,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+    known: Mapping[str, str | int],
+) -> None:
     """Put together what the parts say: an answer is possible where it is possible in every part."""
     for part, explained in found.parts:
         for name in explained.asked:
             if name in behaviours() and name not in box:
                 verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
                 _narrow(verdict, part, explained, constants, box)
-    found.verdicts |= shapes.judge(found.traffic.items)
+    for name, verdict in shapes.judge(found.traffic.items).items():
+        if name not in known:
+            found.verdicts[name] = verdict
+        elif known[name] not in verdict.possible:
+            item = verdict.proof[str(known[name])]
+            found.told.append(f"{item.place}: {name} is not {known[name]} here, which was taken for granted")
     for name, verdict in found.verdicts.items():
         if not verdict.possible:
             found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
