@@ -17,6 +17,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say in the very last line that nobody has looked at the dashboard, where there is no browser."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [] if reporter is None or hasattr(config, "workerinput") else reporter.stats.get("skipped", [])
+    if any(report.nodeid.startswith("tests/browser/") for report in skipped):
+        print("The tests of the dashboard were skipped: there is no Chromium on this machine.")  # noqa: T201 - as pytest does
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what was imported and collected, which stays: a pass costs half a second."""
     gc.freeze()

@@ -37,7 +37,7 @@ LAYERS = (
     ("compare", "contract", "drift", "follow", "intercept"),
     ("commands", "plugin"),
 )
-DOOR = {"__init__", "__main__", "cli", "config", "files", "output", "pytest_plugin", "signatures", "testing"}
+DOOR = {"__init__", "__main__", "cli", "config", "files", "pytest_plugin", "signatures", "testing"}
 CORE_LAYERS = {
     "store": 1,
     **dict.fromkeys(("account", "beginning", "deliveries", "idempotency", "queues"), 2),

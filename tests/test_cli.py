@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator import __version__
+from sched_emulator import Emulator, __version__
 from sched_emulator.cli import build_parser, main
 from sched_emulator.commands import serve
 from sched_emulator.commands.options import values_of
@@ -31,6 +32,12 @@ COMMANDS = [
     ["assumptions", "relied"],
     ["cron"],
     ["drift"],
+    ["completion"],
+    ["tail"],
+    ["spec"],
+    *([name] for name in ("requests", "deliveries", "timeline", "sandboxes", "reset", "snapshot")),
+    *(["snapshot", name] for name in ("save", "load")),
+    *([name, *action] for name in ("targets", "faults", "routes") for action in ([], ["list"], ["add"], ["clear"])),
 ]
 
 
@@ -76,7 +83,7 @@ def test_every_command_has_help_with_examples(command: list[str], capsys: pytest
 
 def test_wrong_usage_is_one_line_that_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys).endswith("`sched-emulator --help` shows how it is used")
-    assert refused(capsys, "serve", "--bogus").endswith("`sched-emulator --help` shows how it is used")
+    assert refused(capsys, "serve", "--bogus").endswith("`sched-emulator serve --help` shows how it is used")
     assert refused(capsys, "clock", "advance") == (
         "sched-emulator clock advance: the following arguments are required: DURATION; "
         "`sched-emulator clock advance --help` shows how it is used"
@@ -258,3 +265,49 @@ def test_serve_ends_well_on_a_signal(number: signal.Signals, tmp_path: Path) -> 
         assert "127.0.0.1" in process.stdout.readline()
         process.send_signal(number)
         assert process.wait(60) == 0
+
+
+def test_what_happens_is_told_as_the_option_says() -> None:
+    serve_ = [sys.executable, "-m", "sched_emulator", "serve", "--port=0", "--exit-with-stdin"]
+    quiet = subprocess.run([*serve_, "--log=quiet"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert (quiet.stdout, quiet.stderr) == (b"", b"")
+    with subprocess.Popen([*serve_, "--log=json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        started = json.loads(process.stdout.readline())
+        Emulator(started.pop("what")).sandbox("ifr_a", clock="frozen")
+        process.stdin.close()
+        told = [json.loads(line) for line in process.stdout]
+    assert started == {"kind": "started"}
+    assert [line.pop("at")[:2] for line in told] == 2 * ["20"]
+    assert told == [
+        {"key": "ifr_a", "kind": "sandbox", "what": "new", "outcome": "runs 1x"},
+        {"key": "ifr_a", "kind": "clock", "outcome": "frozen"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("sreve", "sched-emulator: there is no command 'sreve' (did you mean serve?)"),
+        ("xyzzy", "sched-emulator: there is no command 'xyzzy'"),
+        ("clock advanse 3d", "sched-emulator clock: there is no action 'advanse' (did you mean advance?)"),
+        ("serve --prot=80", "sched-emulator serve: there is no option '--prot=80' (did you mean --port?)"),
+        (
+            "cron * * * * * --timezon UTC",
+            "sched-emulator cron: there is no option '--timezon' (did you mean --timezone?)",
+        ),
+        ("snapshot save x --jsn", "sched-emulator snapshot save: there is no option '--jsn' (did you mean --json?)"),
+        ("serve --xyzzy", "sched-emulator serve: there is no option '--xyzzy'"),
+        ("serve now", "sched-emulator serve: nothing is done with 'now'"),
+        ("--vresion", "sched-emulator: there is no option '--vresion' (did you mean --version?)"),
+        ("", "sched-emulator: say which command, such as serve"),
+    ],
+)
+def test_what_there_is_none_of_is_told_with_what_was_meant(
+    typed: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed.split())
+    prog = told.partition(":")[0]
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"{told}; `{prog} --help` shows how it is used\n")

@@ -49,17 +49,18 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_a_key_without_a_sandbox_is_refused_where_nothing_could_be_seen(
     emulator: Emulator, box: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shown = f"ifr_sa…{box.api_key[-2:]}"
     for command in (["clock"], ["clock", "advance", "3d"], ["assumptions", "relied"], ["assumptions", "list"]):
         told = refused(capsys, *command, "--key", "ifr_typo")
-        assert told.endswith(": --key: the key ifr_typo has no sandbox yet; there is ifr_sa…")
+        assert told.endswith(f": --key: the key ifr_typo has no sandbox yet; there is {shown}")
     with emulator.sandbox("ifr_team"):
         told = refused(capsys, "clock", "advance", "3d", "--key", "ifr_tema")
-        assert told.endswith("no sandbox yet; there are ifr_sa…, ifr_team; did you mean ifr_team?")
+        assert told.endswith(f"no sandbox yet; there are {shown}, ifr_team; did you mean ifr_team?")
         monkeypatch.setenv("INFRAI_API_KEY", "ifr_a_long_key_of_somebody")
         assert ": $INFRAI_API_KEY: the key ifr_a_lo… has no sandbox yet; there are " in refused(capsys, "clock")
         monkeypatch.delenv("INFRAI_API_KEY")
         told = refused(capsys, "clock")
-        assert told == "sched-emulator clock: --key must say which sandbox is meant; there are ifr_sa…, ifr_team"
+        assert told == f"sched-emulator clock: --key must say which sandbox is meant; there are {shown}, ifr_team"
     box.delete()
     assert refused(capsys, "clock") == (
         "sched-emulator clock: there is no sandbox yet: the first request with a key makes one"

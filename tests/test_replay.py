@@ -161,3 +161,17 @@ def test_it_goes_on_as_a_running_emulator_from_where_it_stopped() -> None:
         box.clock.set("2026-01-05T09:00:00Z")
         assert [entry.url for entry in box.deliveries(url="*weekly")] == ["https://api.acme.com/weekly"]
         assert [item["key"] for item in Emulator.connect(url).sandboxes()] == [key]
+
+
+def test_run_records_what_the_emulator_answered(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.jsonl"
+    program = "import os, urllib.request as u; u.urlopen(os.environ['SCHED_EMULATOR_URL'] + '/v1/discovery').read()"
+    headers = "headers={'Authorization': 'Bearer ifr_x'}"
+    ask = f"u.urlopen(u.Request('https://api.infrai.cc/v1/scheduling/cron/list', {headers}))"
+    options = ["--clock", "frozen", "--record", str(path)]
+    assert main(["run", *options, "--", sys.executable, "-c", f"{program}; {ask}"]) == 0
+    assert capfd.readouterr().err == f"sched-emulator run: 2 exchanges and 0 deliveries are recorded in {path}\n"
+    assert main(["replay", str(path)]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("1 answer and 0 deliveries come out as they were recorded")
+    assert out.splitlines()[1] == "1 exchange of no sandbox: not compared"

@@ -12,13 +12,49 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .client.http import EmulatorError
-from .commands import assumptions, calibrate, clock, compare, contract, cron, drift, record, replay, run, serve, tour
+from .commands import (
+    assumptions,
+    calibrate,
+    clock,
+    compare,
+    completion,
+    contract,
+    cron,
+    document,
+    drift,
+    looking,
+    record,
+    replay,
+    run,
+    serve,
+    steering,
+    tail,
+    tour,
+)
 from .commands.options import Parser, values_of, without_effect
 from .commands.terminal import complain
 from .config import UsageError
 from .output import drop, write
 
-COMMANDS = (serve, run, tour, clock, assumptions, cron, contract, calibrate, drift, record, replay, compare)
+COMMANDS = (
+    serve,
+    run,
+    tour,
+    clock,
+    looking,
+    tail,
+    steering,
+    assumptions,
+    cron,
+    document,
+    contract,
+    calibrate,
+    drift,
+    record,
+    replay,
+    compare,
+    completion,
+)
 _EPILOG = """examples:
   sched-emulator serve --clock frozen --now 2026-01-01
   sched-emulator clock advance 3d
@@ -44,7 +80,7 @@ def build_parser() -> Parser:
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
         command.register(commands)
     return parser
@@ -63,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     prog = parser.prog
     try:
-        namespace = parser.parse_args(arguments)
+        namespace = parser.parse_known(arguments)
         prog = namespace.prog
         values = values_of(namespace.options, namespace, os.environ)
         _tell_of_variables(values)

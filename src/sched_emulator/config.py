@@ -76,7 +76,7 @@ class Config:
     max_snapshot: int = 512 * 1024 * 1024
     keep: int = KEEP_BYTES
     journal: int = KEPT_ENTRIES
-    log: Literal["text", "json"] = "text"
+    log: Literal["text", "json", "quiet"] = "text"
     exit_with_stdin: bool = False
     given: frozenset[str] = field(default=frozenset(), compare=False)
     given_answers: Mapping[str, str | int] = field(default_factory=_nothing, compare=False)

@@ -1,4 +1,5 @@
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from sched_emulator import Emulator, EmulatorError, Sandbox
+from sched_emulator.client.receiver import Receiver
 from tests.emulated import START, call, create_cron
 
 # --- The clock.
@@ -288,3 +290,21 @@ def test_reset_makes_a_sandbox_as_new(box: Sandbox) -> None:
 
 def test_relied_is_the_documented_object(box: Sandbox) -> None:
     assert box.relied() == {"items": [], "shapes": [], "complete": True}
+
+
+def test_what_a_move_waits_for_can_be_watched(box: Sandbox) -> None:
+    seen: list[dict[str, Any]] = []
+    leave = threading.Event()
+
+    def watch(waiting_for: list[dict[str, Any]]) -> None:
+        seen.extend(waiting_for)
+        if seen:
+            leave.set()
+
+    box.clock.watch = watch
+    with Receiver() as receiver:
+        receiver.respond(lambda _: 200 if leave.wait(60) else 500)
+        create_cron(box, url=receiver.url)
+        box.clock.advance(weeks=1)
+        assert {(each["url"], each["attempt"]) for each in seen} == {(receiver.url, 1)}
+    assert [delivery.status for delivery in box.deliveries()] == [200]

@@ -8,7 +8,6 @@ from sched_emulator.compare.read import Clock, Traffic, add, clock_of
 from sched_emulator.recording.lines import Entry, Exchange
 from tests.compare.recorded import Gateway
 
-
 ANSWERED_429 = "it was answered 429, which depends on more than what there is"
 
 

@@ -28,7 +28,7 @@ FORM: Negations = {
     "http.error_members": (Mutant("errors have no hint", ERRORS, '        "hint": error.hint,\n', ""),),
     "http.further_members": (Mutant("answers tell a version", EXCHANGE, '{"ok":true,', '{"version":"9","ok":true,'),),
     "http.media_type": (
-        Mutant("answers are text", "server/reply.py", '"application/json; charset', '"text/plain; charset'),
+        Mutant("answers are text", "server/exchange.py", '"application/json; charset', '"text/plain; charset'),
     ),
     "http.statuses": (
         Mutant(

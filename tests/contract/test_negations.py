@@ -80,6 +80,16 @@ def test_a_broken_line_is_seen_among_all_negations_and_nothing_else_fails() -> N
     assert (failed_lines(report, BROKEN[name]), report.exit_status) == ((True, []), 1)
 
 
+def test_a_field_that_is_always_missing_is_one_line_and_what_is_behind_it_is_judged() -> None:
+    lacks = Mutant("no in_flight", "core/queues.py", '"in_flight": live.in_flight, ', "")
+    report = judged((), lacks, mutant("redrive ignores message_id"), only=("queue/*", "schema/queue.stats/examples"))
+    told = sorted((item.check.address, item.reason.partition(" (and in ")[0]) for item in report.failures)
+    assert [address for address, reason in told if "in_flight" not in reason] == ["queue/redrive/2"]
+    assert [reason for _, reason in told if "in_flight" in reason] == [
+        'what was returned: "in_flight" is a required property'
+    ]
+
+
 def mutant(name: str) -> Mutant:
     return next(item for item in MUTANTS if item.name == name)
 

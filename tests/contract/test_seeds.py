@@ -8,11 +8,11 @@ import pytest
 
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.contract.described import routes
+from sched_emulator.contract.flaws import each_once
 from sched_emulator.contract.measure import Silent
 from sched_emulator.contract.report import Report
-from sched_emulator.contract.results import Exchange, Result, Status
+from sched_emulator.contract.results import Exchange, Flaw, Result, Status
 from sched_emulator.contract.runner import Run
-from sched_emulator.contract.schema.flaws import Flaw, Judged, each_once
 from sched_emulator.contract.settings import Settings
 from tests.contract.test_judge import check
 from tests.receivers import Asked, Told, envelope, serving
@@ -54,10 +54,9 @@ def test_the_emulator_conforms_with_every_seed_held_to_everything_and_as_a_stran
     assert [(wrong(report), report.exit_status) for report in reports] == [([], 0)] * len(reports)
 
 
-def judged(address: str, **causes: str) -> Judged:
+def judged(address: str, status: Status = Status.PASSED, **causes: str) -> Result:
     """Return a check that met flaws: what came, by cause."""
-    found = Judged(Result(check(None), Status.PASSED))
-    found.result.check = replace(found.result.check, address=address)
+    found = Result(replace(check(None), address=address), status, "it failed" if status == Status.FAILED else "")
     for cause, came in causes.items():
         found.meet(Flaw(cause, came, f"no {cause}", Exchange("GET", f"http://x/{came}", {}, None, 200, {}, "")))
     return found
@@ -73,6 +72,17 @@ def test_a_flaw_fails_the_first_check_that_met_it_and_is_counted() -> None:
         ("schema/a", Status.FAILED, "a is wrong (and in 2 more checks)"),
         ("schema/b", Status.FAILED, "b is odd"),
         ("schema/c", Status.NOT_CHECKED, "it met what schema/a tells, and nothing else"),
+    ]
+
+
+def test_a_check_that_failed_of_itself_tells_a_flaw_only_where_nobody_else_met_it() -> None:
+    met = [
+        judged("queue/a", Status.FAILED, shape="a is wrong", other="a is odd"),
+        judged("queue/b", shape="b is wrong"),
+    ]
+    assert [(item.check.address, item.status, item.reason) for item in each_once(met)] == [
+        ("queue/a", Status.FAILED, "it failed\na is odd"),
+        ("queue/b", Status.FAILED, "b is wrong (and in 1 more check)"),
     ]
 
 
@@ -93,7 +103,7 @@ def test_operations_that_are_missing_are_one_line_with_their_names() -> None:
     nothing = Told(404, b"<h1>Not Found</h1>", (("Content-Type", "text/html"),))
     with serving(besides_the_list(nothing)) as (url, _):
         report = run(url, seed=1, allow_writes=True, only=("schema/*/examples",))
-    missing = "cron.create (404), cron.list (404), run.list (404), queue.create (404)"
+    missing = "cron.create (404), cron.list (404), queue.create (404), run.list (404)"
     assert [(item.check.address, item.reason) for item in report.failures] == [
         ("schema/cron.create/examples", f"not there: {missing} (and in 3 more checks)")
     ]

@@ -11,7 +11,6 @@ from sched_emulator.contract.demands import Demands
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.results import Check, Result, Status, Warrant
 from sched_emulator.contract.schema.engine import never, plan
-from sched_emulator.contract.schema.flaws import Judged
 from sched_emulator.contract.schema.verdicts import Verdicts
 
 URL, KEY = "http://target:1", "ifr_x"
@@ -63,7 +62,7 @@ def judge(
     described = contract.operations[operation]
     verdicts = Verdicts(contract, URL, KEY, demands, key_required=False, held=False)
     check = Check(f"schema/{operation}/fuzzing", Warrant.DOCUMENTED, "A title.", "schema", (), (1,), never)
-    judged = Judged(Result(check, Status.PASSED))
+    judged = Result(check, Status.PASSED)
     headers = {"Authorization": f"Bearer {KEY}"} | sent.pop("headers", {})
     url = URL + described.path.replace("{queue}", path).replace("{id}", path) + query
     request = requests.Request(described.method, url, headers=headers, **sent).prepare()

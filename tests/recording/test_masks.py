@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sched_emulator.recording.masks import Masks
+from sched_emulator.recording.masks import Forms, Masks
+from sched_emulator.recording.names import is_secret, may_name_a_secret
 
 KEY = "ifr_live_8Jk2PqZ7"
 
@@ -131,3 +132,32 @@ def test_where_a_field_cannot_be_found_the_whole_body_is_redacted() -> None:
     assert isinstance(redacted, str)
     assert redacted.startswith("redacted:")
     assert masks.text("") == ""
+
+
+@given(
+    st.text(max_size=40), st.sampled_from(["secret", "API_Key", "pass-Word", "X.Auth", "pin", "id_to ken", "séssion"])
+)
+def test_where_the_quick_look_finds_no_name_of_a_secret_none_is(text: str, name: str) -> None:
+    for candidate in (text, f"{text}{name}", f"{name[:3]}{text}{name[3:]}"):
+        if is_secret(candidate):
+            written = json.dumps({candidate: 1}, ensure_ascii=False).lower().encode(errors="replace")
+            assert may_name_a_secret(written)
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_of_texts_that_differ_in_secrets_alone_the_forms_are_equal(secret: str) -> None:
+    text = json.dumps({"secret": secret, "n": 1}, ensure_ascii=False)
+    forms = Forms()
+    assert forms.text(Masks().text(text)) == forms.text(text)
+    assert forms.text(text) != forms.text(text.replace("1}", "2}"))
+
+
+def test_the_quick_look_at_many_texts_misses_nothing_that_a_closer_one_hides() -> None:
+    masks = Masks()
+    masks.secret("ifr_live_8Jk2PqZ7")
+    masks.secret("S3cret-of-mine-42")
+    clean = [b'{"queue":"orders","payload":{"n":1}}', b"/v1/queue/list"]
+    assert masks.has_nothing_in(clean)
+    hiding = [b'{"apiKey":1}', b"?token=x", b"https://u:p@h", b"the ifr_x", b"S3cret-of-mine-42", b'"\\u0074oken"']
+    assert [masks.has_nothing_in([*clean, text]) for text in hiding] == [False] * len(hiding)
+    assert not Masks(["n"]).has_nothing_in(clean)

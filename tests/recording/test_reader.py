@@ -22,7 +22,8 @@ def read(path: Path) -> tuple[list[Entry], bool]:
 
 def test_one_file_of_each_number_of_the_format_is_kept_and_read() -> None:
     kept = sorted(path.name for path in (DATA / "recordings").iterdir())
-    assert kept == [f"format-{number}.jsonl" for number in range(1, FORMAT + 1)]
+    kinds = "emulator", "format"  # an emulator's own, which tests of the replay play, and one with all that there is
+    assert kept == [f"{kind}-{number}.jsonl" for kind in kinds for number in range(1, FORMAT + 1)]
     with Recording(DATA / "recordings" / "format-1.jsonl") as recording:
         assert recording.header == HEADER
         assert list(recording) == ENTRIES

@@ -61,7 +61,8 @@ class Api:
             options["json"] = body
         response = await self.client.request(method, path, headers=headers, **options)
         type_ = response.headers["Content-Type"]
-        self.seen |= described.seen_in(method, path, response.status, type_, await response.read())
+        content = b"" if type_ == "text/event-stream" else await response.read()  # which has no end
+        self.seen |= described.seen_in(method, path, response.status, type_, content)
         return response
 
     async def envelope(self, operation: str, body: Any = None, *, newer: bool = False, **path: str) -> Json:

@@ -29,7 +29,11 @@ BODIES: dict[str, Any] = {
     "faults.add": {"status": 503},
     "assumptions.set": {"cron.retries": 1},
     "account.set": {"balance_usd": None},
+    "call": {"operation": "queue.list"},
+    "schedules.show": {"schedules": [{"schedule": "0 9 * * *"}]},
 }
+
+QUERIES = {"messages.list": "?queue=leased"}
 
 
 ENDING = ("snapshot.put", "reset", "sandbox.delete")  # come last, because they end the session
@@ -40,7 +44,12 @@ async def each(api: Api, status: str, snapshot: bytes = b"{}", query: str = "", 
     bodies = {**BODIES, "snapshot.put": snapshot}
     for (method, path), operation in sorted(described.operations().items(), key=lambda item: _turn(item[1])):
         if status in operation.responses and (path == operation.path or not query):
-            answer = await api.send(method, path + query, bodies.get(operation.operation_id), **options)
+            answer = await api.send(
+                method,
+                path + (query or QUERIES.get(operation.operation_id, "")),
+                bodies.get(operation.operation_id),
+                **options,
+            )
             assert answer.status == int(status), (method, path)
 
 
@@ -63,14 +72,38 @@ async def see_answers(api: Api) -> None:
         await api.call("queue.create", {"name": "pushed", "type": "standard", "idempotency_key": "twice"})
     await api.call("queue.push_subscribe", {"queue": "pushed", "url": "https://api.acme.com/timeout"}, queue="pushed")
     await api.call("queue.publish", {"queue": "pushed", "payload": {}})
+    await see_what_is_held(api)
     await api.advance(seconds=3700)
     await api.control("PUT", "routes", {"https://other.example": "http://127.0.0.1:1"})
     await api.script("https://nobody.example/*", 200)
     await api.control("GET", "unused")
+    for path in ("crons", "tasks", "runs", "messages?queue=leased"):
+        await api.control("GET", path)
+    await api.control(
+        "POST", "schedules", {"schedules": 2 * [{"schedule": "0 9 * * *"}], "from": "2026-01-01", "days": 3}
+    )
     await each(api, "200", await api.snapshot())
 
 
+async def see_what_is_held(api: Api) -> None:
+    """Fill what lists show: a task that fails, leased, delayed and dead messages of a queue with all settings."""
+    await api.call(
+        "task.schedule",
+        {"name": "once", "run_at": "2026-01-01T00:30:00Z", "task": "https://x.example/timeout", "retry": 0},
+    )
+    for name in ("graveyard", "leased"):
+        settings = {"dead_letter_queue": "graveyard", "enable_priority": True} if name == "leased" else {}
+        await api.call("queue.create", {"name": name, "type": "standard", **settings})
+    for delay in (0, 7200):
+        await api.call(
+            "queue.publish", {"queue": "leased", "payload": {"n": delay}, "priority": 3, "delay_seconds": delay}
+        )
+    await api.call("queue.consume", {"queue": "leased", "visibility_timeout": 7200})
+    await api.control("GET", "queues")
+
+
 async def see_refusals(api: Api) -> None:
+    await api.send("GET", "/_emulator/", headers={"Accept": "text/html"}, allow_redirects=False)
     await each(api, "404")
     await each(api, "401", headers={"Authorization": "Bearer sk_live"})
     await each(api, "403", headers={"Origin": "https://evil.example"})

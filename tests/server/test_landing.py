@@ -14,6 +14,7 @@ from sched_emulator.spec import assumptions
 from tests.server.harness import Api, Start
 
 LINKS = {
+    "dashboard": "/_emulator/ui/",
     "api": "/openapi.yaml",
     "operations": "/v1/discovery",
     "control_api": "/_emulator/openapi.yaml",
@@ -26,11 +27,13 @@ PRINTED = re.findall(r"http://127\.0\.0\.1:8420(\S+)$", BANNER.partition("A firs
 
 @pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", *PRINTED, *(f"{path}/" for path in PRINTED)])
 async def test_an_address_that_somebody_opens_leads_on(api: Api, path: str) -> None:
-    for headers in ({}, {"Accept": "text/html"}, api.headers):
+    for headers in ({}, {"Accept": "*/*"}, api.headers):
         response = await api.client.get(path, headers=headers)
         answer = await response.json()
         assert (response.status, answer["version"], answer["links"]) == (200, version("sched-emulator"), LINKS)
     assert (await api.client.head(path)).status == 200
+    browser = await api.client.get(path, headers={"Accept": "text/html,*/*;q=0.8"}, allow_redirects=False)
+    assert (browser.status, browser.headers["Location"], browser.headers["Vary"]) == (302, "/_emulator/ui/", "Accept")
 
 
 def test_the_banner_prints_both_addresses() -> None:
@@ -41,7 +44,7 @@ def test_the_banner_prints_both_addresses() -> None:
 async def test_a_link_leads_somewhere_without_a_key(api: Api, link: str) -> None:
     response = await api.client.get(link)
     assert response.status == 200
-    assert response.headers["Content-Type"].startswith(("application/json", "application/yaml"))
+    assert response.headers["Content-Type"].startswith(("application/json", "application/yaml", "text/html"))
 
 
 async def test_the_specs_are_served_as_they_are_in_force(start: Start) -> None:

@@ -48,7 +48,7 @@ class ServeOptions(TypedDict, total=False):
     max_snapshot: int
     keep: int
     journal: int
-    log: Literal["text", "json"]
+    log: Literal["text", "json", "quiet"]
 
 
 @contextmanager
@@ -76,10 +76,11 @@ class Emulator:
     def start(cls, **options: Unpack[ServeOptions]) -> Self:
         """Start an emulator as a child process, with the options of `serve` as keywords.
 
-        By default it takes a free port and its clock is frozen, also that of a snapshot to `load`. It ends with `stop`,
-        and with this process. `journal` is how many requests, and how many deliveries, each sandbox keeps.
+        By default it takes a free port, says nothing, and its clock is frozen, also that of a snapshot to `load`. It
+        ends with `stop`, and with this process. `journal` is how many requests, and how many deliveries, each sandbox
+        keeps.
         """
-        options = {"host": "localhost", "clock": "frozen", **options}
+        options = {"host": "localhost", "clock": "frozen", "log": "quiet", **options}
         child = Child(serve_arguments(options))
         return cls(f"http://{reachable_host(options['host'])}:{child.port}", child=child)
 

@@ -11,7 +11,7 @@ import selectors
 import socket
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -127,6 +127,10 @@ class Client:
             time.sleep(BUSY_PAUSE_SECONDS)
         raise busy
 
+    def lines(self, path: str, **query: str | int) -> Iterator[str]:
+        """Yield the lines of an answer that comes bit by bit, without their ends, until it is over."""
+        yield from self._pool.lines(f"{path}?{urlencode(query)}", dict(self._headers))
+
     def _clock_runs(self) -> bool:
         mode: str = self.get("/_emulator/clock")["mode"]
         return mode == "wall"
@@ -187,6 +191,25 @@ class _Pool:
                 return self._exchange(self._new(), request)
         except (http.client.HTTPException, OSError) as error:
             raise UnreachableError(self.url, _reason(error)) from None
+
+    def lines(self, path: str, headers: dict[str, str]) -> Iterator[str]:
+        """Yield the lines of an answer, over a connection of its own. A connection that breaks off ends it."""
+        connection = self._new()
+        try:
+            connection.request("GET", self._prefix + path, None, headers)
+            response = connection.getresponse()
+        except (http.client.HTTPException, OSError) as error:
+            connection.close()
+            raise UnreachableError(self.url, _reason(error)) from None
+        try:
+            if response.status >= 300:
+                raise _error(response, response.read())
+            with contextlib.suppress(http.client.HTTPException, OSError):
+                while line := response.readline():
+                    yield line.decode().rstrip("\n")
+        finally:
+            response.close()
+            connection.close()
 
     def _exchange(
         self, connection: http.client.HTTPConnection, request: _Request

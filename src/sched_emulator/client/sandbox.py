@@ -44,6 +44,7 @@ class Clock(_Part):
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         self.refuse: Callable[[], None] | None = None  # raises what speaks against moving the clock by hand
+        self.watch: Callable[[list[dict[str, Any]]], None] | None = None  # sees now and then what a move waits for
 
     def state(self) -> dict[str, Any]:
         """Return `now`, `mode`, `speed`, `next_event_at` and, during an advance, `advancing`."""
@@ -130,6 +131,8 @@ class Clock(_Part):
     def _refuse_own(self) -> None:
         waiting_for = self.state().get("advancing", {}).get("waiting_for", ())
         refuse_own(Awaited(each["url"], each["real_seconds"]) for each in waiting_for)
+        if self.watch is not None:
+            self.watch(list(waiting_for))
 
 
 class Targets(_Part):

@@ -1,6 +1,7 @@
 """`sched-emulator clock`: look at a sandbox's clock, and move it."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -8,12 +9,15 @@ from typing import Any, NamedTuple
 from sched_emulator import config
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
+from sched_emulator.output import write
+from sched_emulator.output.lines import span
 
 from . import connection
 from .options import Commands, Option, Parser, add_command, instant
 from .terminal import say, say_json, styled, table
 
 ROWS_SHOWN = 100
+LONG_SECONDS = 0.5  # real ones, after which a receiver that is waited for is named
 
 OPTIONS = (*connection.OPTIONS, Option("--json", "write JSON", default=False))
 
@@ -78,6 +82,7 @@ def advance(values: argparse.Namespace) -> int:
     seconds = config.parse_duration(values.duration, "DURATION")
     box = connection.sandbox_of(values)
     before = _before(box)
+    box.clock.watch = Waiting().tell
     _show_passed(values, box.clock.advance(seconds=seconds), box, before)
     return 0
 
@@ -87,6 +92,7 @@ def set_to(values: argparse.Namespace) -> int:
     instant(values.instant, "INSTANT")
     box = connection.sandbox_of(values, making=True)
     before = _before(box)
+    box.clock.watch = Waiting().tell
     _show_passed(values, box.clock.set(values.instant), box, before)
     return 0
 
@@ -101,6 +107,21 @@ class _Before(NamedTuple):
 def _before(box: Sandbox) -> _Before:
     entries = box.deliveries(kept=True)
     return _Before(entries[-1]["seq"] if entries else 0, len(entries) + entries.dropped)
+
+
+class Waiting:
+    """Tells on stderr for whom a clock waits: each attempt once, when it has taken a while."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, int]] = set()
+
+    def tell(self, waiting_for: list[dict[str, Any]]) -> None:
+        """Take notice of what is waited for at this moment."""
+        for each in waiting_for:
+            attempt = (each["url"], each["attempt"])
+            if each["real_seconds"] >= LONG_SECONDS and attempt not in self._told:
+                self._told.add(attempt)
+                write(sys.stderr, f"waits for {each['url']}, attempt {each['attempt']}\n", flush=True)
 
 
 def _show_state(values: argparse.Namespace, state: dict[str, Any]) -> None:
@@ -157,10 +178,4 @@ def _count(number: int, noun: str) -> str:
 
 
 def _span(start: str, end: str) -> str:
-    seconds = round((datetime.fromisoformat(end) - datetime.fromisoformat(start)) / timedelta(seconds=1))
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
+    return span((datetime.fromisoformat(end) - datetime.fromisoformat(start)) / timedelta(seconds=1))

@@ -23,8 +23,9 @@ def _url(text: str, option: str) -> str:
     return text
 
 
+URL = Option("--url", f"the emulator (default {DEFAULT_URL})", "URL", _url)
 OPTIONS = (
-    Option("--url", f"the emulator (default {DEFAULT_URL})", "URL", _url),
+    URL,
     Option("--key", "the sandbox's API key (default $INFRAI_API_KEY, else the only sandbox there is)", "KEY"),
 )
 

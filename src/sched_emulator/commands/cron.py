@@ -1,22 +1,36 @@
-"""`sched-emulator cron`: when an expression fires next, or what is wrong with it."""
+"""`sched-emulator cron`: when an expression fires next, or what is wrong with it; or a month of several crons."""
 
 import argparse
 import time
 from datetime import datetime
 from functools import partial
 
-from sched_emulator import config
+from sched_emulator import config, files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, schedule
+from sched_emulator.core import instants, preview, schedule
 
+from . import cron_file, year_picture
 from .options import Commands, Option, add_command, choice, instant
 from .terminal import complain, say, say_json, table
+
+DAYS = 31
+LISTED = 6  # local times, of a day around a change of the clocks
+YEAR_DAYS = 366
 
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
     Option("--from", "fire later than this (default: the present)", "INSTANT", instant),
     Option(
         "--count", "how many instants (default 5)", "N", partial(config.parse_whole, least=1, most=10_000), default=5
+    ),
+    Option(
+        "--file", "several crons, as tables [[cron]] of a TOML file, in place of an EXPRESSION", "FILE", files.to_read
+    ),
+    Option(
+        "--days",
+        f"with --file: how many days from --from on (default {DAYS})",
+        "N",
+        partial(config.parse_whole, least=1, most=3660),
     ),
     Option("--dst", "cron.dst: vixie or literal (default vixie)", "ANSWER", choice("vixie", "literal"), "vixie"),
     Option(
@@ -26,6 +40,7 @@ OPTIONS = (
         choice("first", "last"),
         "first",
     ),
+    Option("--svg", "draw the year from that day on into this file, too", "FILE", files.to_write),
     Option("--json", "write JSON", default=False),
 )
 
@@ -36,16 +51,29 @@ def register(commands: Commands) -> None:
         commands,
         "cron",
         summary="Show when an expression fires next, or what is wrong with it.",
-        examples="  sched-emulator cron '0 9 * * 1' --timezone America/New_York\n"
-        "  sched-emulator cron '*/15 * * * *' --from 2026-03-29T00:00Z --count 10",
+        examples="  sched-emulator cron --file schedules.toml --from 2026-03-01 --days 31\n"
+        "  sched-emulator cron '0 9 * * 1' --timezone America/New_York\n"
+        "  sched-emulator cron '*/15 * * * *' --from 2026-03-29T00:00Z --count 10\n"
+        "  sched-emulator cron '0 9 * * 1' --svg mondays.svg",
         run=run,
         options=OPTIONS,
     )
-    parser.add_argument("expression", metavar="EXPRESSION", nargs="+", help="5 or 6 fields, quoted as one word or not")
+    parser.add_argument("expression", metavar="EXPRESSION", nargs="*", help="5 or 6 fields, quoted as one word or not")
 
 
 def run(values: argparse.Namespace) -> int:
-    """Print the next instants; status 1 when the expression cannot be."""
+    """Print the next instants, or those of a file; status 1 when an expression cannot be, or two meet that must not."""
+    unused = ("--count", "--svg") if values.file else ("--days",)
+    if bool(values.expression) == bool(values.file):
+        raise UsageError("say an EXPRESSION, or --file with several")
+    for option in unused:
+        if option.removeprefix("--") in values.given:
+            raise UsageError(f"{option} has no effect {'with' if values.file else 'without'} --file")
+    after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
+    return _run_file(values, after_ms) if values.file else _run_one(values, after_ms)
+
+
+def _run_one(values: argparse.Namespace, after_ms: int) -> int:
     try:
         zone = schedule.load_zone(values.timezone)
     except schedule.ScheduleError as error:
@@ -56,27 +84,90 @@ def run(values: argparse.Namespace) -> int:
         complain(values.prog, error)
         return 1
     fires: list[int] = []
-    after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
+    from_ms = after_ms
     while len(fires) < values.count:
         fire_ms = schedule.next_fire_ms(parsed, zone, after_ms, dst=values.dst)
         if fire_ms is None:
             break
         fires.append(fire_ms)
         after_ms = fire_ms
+    if values.svg is not None:
+        _draw(values, preview.Timed(parsed, zone, values.dst), from_ms)
     _show(fires, zone, as_json=values.json)
     return 0
 
 
+def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
+    """Write the picture of a year, as far as the calendar goes."""
+    work = preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            days: list[preview.Day] = done.value
+            break
+    if not days:
+        raise UsageError("--svg: there is no year to draw before the year 10000")
+    files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
+
+
+def _run_file(values: argparse.Namespace, start_ms: int) -> int:
+    try:
+        planned = cron_file.read(values.file, timezone=values.timezone, seconds_position=values.seconds_position)
+    except schedule.ScheduleError as error:
+        complain(values.prog, error)
+        return 1
+    days = values.days or DAYS
+    found = cron_file.fires(planned, start_ms, days, dst=values.dst)
+    changed = cron_file.changes(planned, start_ms, days, dst=values.dst)
+    met = [(at_ms, pair) for at_ms, names in found for pair in cron_file.forbidden(planned, names)]
+    if values.json:
+        say_json(cron_file.as_json(planned, found, changed))
+        return 1 if met else 0
+    wrong = {at_ms for at_ms, _ in met}
+    table(
+        [
+            (_utc(at_ms), ", ".join(names), "must not meet" if at_ms in wrong else "meet" if len(names) > 1 else "")
+            for at_ms, names in found
+        ],
+        [None, None, "yellow"],
+    )
+    for change in changed:
+        say(_change(change))
+    count = sum(len(names) for _, names in found)
+    meeting = sum(len(names) > 1 for _, names in found)
+    say(f"{count:,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
+    for at_ms, (one, other) in met:
+        complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
+    return 1 if met else 0
+
+
+def _change(change: cron_file.Change) -> str:
+    """Return what a change of the clocks does to a cron."""
+    hours = (change.after_seconds - change.before_seconds) / 3600
+    when = (
+        f"{_utc(change.at_ms)}: the clocks of {change.zone} go {'forward' if hours > 0 else 'back'} by {abs(hours):g} h"
+    )
+    if change.that_day == change.day_before:
+        return f"{when}; {change.cron} fires as on other days"
+    return f"{when}; {change.cron} fires at {_times(change.that_day)}, the day before at {_times(change.day_before)}"
+
+
+def _times(times: list[str]) -> str:
+    more = f" and {len(times) - LISTED} more" if len(times) > LISTED else ""
+    return (", ".join(times[:LISTED]) or "no time") + more
+
+
+def _utc(at_ms: int) -> str:
+    text = instants.to_text(at_ms)
+    return f"{text[:10]} {text[11:19]} UTC"
+
+
 def _show(fires: list[int], zone: schedule.Zone, *, as_json: bool) -> None:
-    rows = [(instants.to_text(fire_ms), schedule.local_text(zone, fire_ms)) for fire_ms in fires]
+    rows = [(fire_ms, schedule.local_text(zone, fire_ms)) for fire_ms in fires]
     if as_json:
-        say_json([{"utc": utc, "local": local} for utc, local in rows])
+        say_json([{"utc": instants.to_text(fire_ms), "local": local} for fire_ms, local in rows])
         return
     if not rows:
         say("It does not fire again before the year 10000.")
-    table(
-        [
-            (f"{utc[:10]} {utc[11:19]} UTC", f"{datetime.fromisoformat(local):%a %Y-%m-%d %H:%M:%S %z}")
-            for utc, local in rows
-        ]
-    )
+    table([(_utc(fire_ms), f"{datetime.fromisoformat(local):%a %Y-%m-%d %H:%M:%S %z}") for fire_ms, local in rows])

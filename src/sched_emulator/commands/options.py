@@ -141,8 +141,22 @@ def without_effect(environment: Mapping[str, str], options: Iterable[Option]) ->
     return f"no option is set by {', '.join(told)}" if told else None
 
 
+ALIKE = 0.65  # from 0 to 1, how alike a word must be to be what was meant
+# What argparse says of a command that there is none of.
+_NO_CHOICE = re.compile(r"argument (?P<kind>COMMAND|ACTION): invalid choice: '(?P<word>.*)' \(choose from .*")
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    """Return a word that was typed, with what was perhaps meant."""
+    bare = {name.removeprefix("--"): name for name in known}
+    close = get_close_matches(word.partition("=")[0].removeprefix("--"), bare, n=1, cutoff=ALIKE)
+    return f"{word!r} (did you mean {bare[close[0]]}?)" if close else repr(word)
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line that says what to do."""
+    """A parser whose errors are one line that says what to do. `actions` are the commands that may follow."""
+
+    actions: "Commands | None" = None
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
@@ -151,8 +165,33 @@ class Parser(argparse.ArgumentParser):
         """Write how the command is used."""
         write(sys.stdout, self.format_help(), flush=True)
 
+    def add_subparsers(self, **settings: Any) -> Commands:  # type: ignore[override] # of its own class
+        """Let commands follow."""
+        self.actions = super().add_subparsers(**settings)
+        return self.actions
+
+    def parse_known(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+        """Return what a command line says; end with status 2 and one line for an option that there is none of."""
+        namespace, others = self.parse_known_args(arguments)
+        if others:
+            options = [option.name for option in getattr(namespace, "options", ())]
+            options += ["--help", *(["--version"] if not options else [])]
+            prog = getattr(namespace, "prog", self.prog)
+            odd = next((word for word in others if word.startswith("-")), None)
+            told = (
+                f"nothing is done with {others[0]!r}" if odd is None else f"there is no option {_meant(odd, options)}"
+            )
+            self.exit(2, f"{prog}: {told}; `{prog} --help` shows how it is used\n")
+        if not hasattr(namespace, "run"):
+            self.error("say which command, such as serve")
+        return namespace
+
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""
+        wrong = _NO_CHOICE.fullmatch(message)
+        if wrong is not None and self.actions is not None:
+            told = _meant(wrong["word"], list(self.actions.choices))
+            message = f"there is no {wrong['kind'].lower()} {told}"
         self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` shows how it is used\n")
 
 

@@ -44,8 +44,7 @@ def register(commands: Commands) -> None:
     parser = add_command(
         commands,
         "replay",
-        summary="Play an emulator's own recording again. "
-        "Exit status 1 when an answer or a delivery comes out otherwise.",
+        summary="Play an emulator's own recording again. Exit status 1 when something comes out otherwise.",
         examples=EXAMPLES,
         run=run,
         options=OPTIONS,

@@ -129,7 +129,13 @@ OPTIONS = (
         "BYTES",
         whole(2**20),
     ),
-    Option("--log", "text or json (default text)", "FORMAT", choice("text", "json"), "text"),
+    Option(
+        "--log",
+        "what happens, a line each: text, json, or quiet, which is errors only (default text)",
+        "FORMAT",
+        choice("text", "json", "quiet"),
+        "text",
+    ),
     Option("--exit-with-stdin", "stop when standard input ends, as it does with the parent", default=False),
 )
 

@@ -1,14 +1,13 @@
 """What commands write: lines, tables, and colours where a person looks."""
 
 import json
-import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sched_emulator.output import ink, write
+from sched_emulator.output import ink, takes_colours, write
 
 _CODES = {"bold": "1", "dim": "2", "green": "32", "red": "31", "yellow": "33"}
 
@@ -36,7 +35,7 @@ def say_json(value: Any) -> None:
 
 def styled(text: str, style: str) -> str:
     """Return the text in a style on a terminal, and as it is elsewhere."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if not takes_colours(sys.stdout):
         return text
     return ink(text, f"{_CODES[style]}m")
 

@@ -17,7 +17,7 @@ from .described import Contract, routes
 from .instants import instant_text
 from .receivers import OK, Answer, Call, Receiver
 from .reply import Reply
-from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, NotChecked, equal, shown
+from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, Flaw, NotChecked, equal, shown
 from .stages import Stage
 
 NEVER = "0 0 1 1 *"
@@ -47,11 +47,13 @@ class Api:
         *,
         contract: Contract | None = None,
         demands: Demands | None = None,
+        meet: Callable[[Flaw], None] = lambda _flaw: None,
         address: str = "",
     ) -> None:
         self._stage = stage
         self.contract = contract
         self._demands = demands
+        self._meet = meet
         self._address = address
         self.prefix = prefix
         self._answers = answers
@@ -87,19 +89,20 @@ class Api:
 
     def attempt(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
         """Send an operation and return whatever is answered; a success has what the documentation says is returned."""
-        return self.looked_at(operation, self._operate(operation, http_headers or {}, arguments))
+        return self.looked_at(operation, self.operate(operation, http_headers=http_headers, **arguments))
 
     def looked_at(self, operation: str, reply: Reply) -> Reply:
-        """Return an answer of an operation after a look at its form; it fails where it lacks what is documented."""
+        """Return an answer of an operation after a look at its form; what it lacks of what is documented is noted."""
         if self.contract is None:
             return reply
         if reply.status >= 500:
             raise Failed(f"{operation} answered {reply.status}, an error of the target's own", "2xx or 4xx")
         for choice, different in self.contract.form_problems(operation, reply):
             self._note(choice, None if different is None else (f"{operation}: {different}", ""))
-        problem = self.contract.problem(operation, reply)
-        if problem is not None:
-            raise Failed(problem, f"{operation} returns what is documented")
+        lack = self.contract.lack(operation, reply)
+        if lack is not None:
+            shown_by = self._stage.trace[-1]
+            self._meet(Flaw(f"returns {lack.cause}", lack.told, f"{operation} returns what is documented", shown_by))
         return reply
 
     def call(self, operation: str, **arguments: Any) -> Any:
@@ -358,8 +361,9 @@ class Api:
         position = self.follows("cron.seconds_position")
         return f"*/{seconds} * * * * *" if position == "first" else f"* * * * * */{seconds}"
 
-    def _operate(self, operation: str, headers: Mapping[str, str], arguments: Mapping[str, Any]) -> Reply:
-        described = routes()[operation]
+    def operate(self, operation: str, *, http_headers: Mapping[str, str] | None = None, **arguments: Any) -> Reply:
+        """Send an operation and return whatever is answered, without a look at it."""
+        described, headers = routes()[operation], http_headers or {}
         body, path, query = dict(arguments), described.path, {}
         for parameter in described.parameters:
             name = parameter["name"]

@@ -47,13 +47,11 @@ class Contract:
         self.invalid_status = int(self.document["x-validation-status"])
         self._validators: dict[tuple[str, str], jsonschema_rs.Validator] = {}
 
-    def problem(self, operation: str, reply: Reply) -> str | None:
-        """Return what a success lacks of what is documented, in one sentence, or None. What is more is no matter."""
-        lack = self.lack(operation, reply)
-        return None if lack is None else lack.told
-
     def lack(self, operation: str, reply: Reply) -> Lack | None:
-        """Return what a success lacks of what is documented, the same cause for every operation and value."""
+        """Return what a success lacks of what is documented, the same cause for every operation and value.
+
+        What is more is no matter.
+        """
         if not reply.succeeded:
             return None
         returns = self.operations[operation].returns
@@ -85,6 +83,8 @@ class Contract:
         body = data if reply.data is reply.body else {**reply.body, "data": data}
         for error in validator.iter_errors(body):
             place = "/".join(map(str, error.instance_path)) or "the body"
+            if place.startswith("data") and error.kind.name == "required" and self.lack(operation, reply):
+                continue  # which is no matter of form
             problems.setdefault(_choice_of(error), None)
             problems[_choice_of(error)] = problems[_choice_of(error)] or f"{place}: {error.message[:200]}"
         if "http.metadata" in problems and problems["http.metadata"] is None:

@@ -81,13 +81,14 @@ class Judge:
         try:
             prefix, address = self._settings.prefix, check.address
             answers = _Noting(self._ledger, result.asked)
-            api = Api(stage, answers, name, prefix, contract=contract, demands=demands, address=address)
-            check.run(api)
+            hear = partial(Api, demands=demands, meet=result.meet, address=address)
+            check.run(hear(stage, answers, name, prefix, contract=contract))
         except Failed as error:
             result.status, result.reason, result.expected = Status.FAILED, error.came, error.expected
             result.again = check.timed
         except Exception as error:  # noqa: BLE001 - a mistake of ours is told as such, and the other checks go on
-            result.status, result.reason = _became(error)
+            if not (result.flaws and isinstance(error, UNREADABLE)):  # what a flaw leaves out cannot be read
+                result.status, result.reason = _became(error)
             result.again = isinstance(error, TooLate)
         finally:
             result.exchanges = list(stage.trace)

@@ -123,11 +123,27 @@ class Check:
 
 
 @dataclass(slots=True)
+class Flaw:
+    """Something documented that is not so. What has one `cause` is one flaw; `subjects` are the operations missing."""
+
+    cause: str
+    came: str
+    expected: str
+    exchange: Exchange
+    subjects: list[str] = field(default_factory=list)
+
+    def sentence(self, more: int) -> str:
+        """Return what came in one line, and in how many more checks."""
+        came = f"{self.came}: {', '.join(self.subjects)}" if self.subjects else self.came
+        return f"{came} (and in {more} more check{'s' if more > 1 else ''})" if more else came
+
+
+@dataclass(slots=True)
 class Result:
     """What became of a check. `answer` is what a probe observed, `seen_in` the check that repeats what is told.
 
     `again` says that nothing is known yet: the check has to be made another time. `asked` are the open questions whose
-    answers it wanted to know.
+    answers it wanted to know. `flaws` are what it met, by cause, that other checks may have met, too.
     """
 
     check: Check
@@ -141,6 +157,14 @@ class Result:
     again: bool = False
     asked: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    flaws: dict[str, Flaw] = field(default_factory=dict)
+
+    def meet(self, flaw: Flaw) -> None:
+        """Note a flaw; of two exchanges that show it the shorter is kept."""
+        known = self.flaws.setdefault(flaw.cause, flaw)
+        known.subjects += [name for name in flaw.subjects if name not in known.subjects]
+        if len(flaw.exchange.curl()) < len(known.exchange.curl()):
+            known.came, known.exchange = flaw.came, flaw.exchange
 
     @property
     def counts_as_checked(self) -> bool:

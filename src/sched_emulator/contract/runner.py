@@ -18,6 +18,7 @@ from sched_emulator.spec import assumptions
 from . import baseline, cleanup, known, prices
 from .catalogue import load
 from .described import Contract, routes
+from .flaws import each_once
 from .gate import Closed, NoAnswer, Refused
 from .judge import Judge, first_reply, held_on, open_ledger
 from .ledger import Ledger, Observation, shapes
@@ -107,18 +108,23 @@ class Run:
         results: queue.Queue[Result | None] = queue.Queue()
         worker = threading.Thread(target=self._work, args=(site, ledger, plan, results), daemon=True)
         worker.start()
-        done = 0
+        flawed: list[Result] = []
         for result in _until_silence(results, site):
-            if result is not None:
-                done += 1
-                self._heard(report, result, done, plan)
-            self._listener.beat(done, plan.count)
+            if result is not None and result.flaws:
+                flawed.append(result)
+            elif result is not None:
+                self._heard(report, result, plan)
+            if flawed and self._settings.fail_fast:
+                self._stop.set()
+            self._listener.beat(len(report.results), plan.count)
+        for result in each_once(sorted(flawed, key=lambda result: plan.order(result.check.address))):
+            self._heard(report, result, plan)
         report.results.sort(key=lambda result: plan.order(result.check.address))
         report.observations = [] if site.gate.closed else [ledger.observe(name) for name in plan.questions]
 
-    def _heard(self, report: Report, result: Result, done: int, plan: Plan) -> None:
+    def _heard(self, report: Report, result: Result, plan: Plan) -> None:
         report.results.append(result)
-        self._listener.finished(result, done, plan.count)
+        self._listener.finished(result, len(report.results) - len(plan.left_out), plan.count)
         if result.status == Status.FAILED and self._settings.fail_fast:
             self._stop.set()
 

@@ -20,6 +20,10 @@ class Ids:
         self.counters[kind] = number
         return number
 
+    def last(self, kind: str) -> int:
+        """Return the last number of a kind, 0 before the first."""
+        return self.counters.get(kind, 0)
+
     def next(self, kind: str) -> str:
         """Return the next id of a kind, such as `msg_000001`."""
         return f"{kind}_{self.number(kind):06d}"

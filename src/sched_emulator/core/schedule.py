@@ -92,6 +92,10 @@ class Schedule:
             found = self._next_day(day + 1)
         return found * DAY + self._minutes[0] * 60 + self._seconds[0]
 
+    def fires_on(self, day: int) -> int:
+        """Return how many local seconds of a day match; it is counted from 1970."""
+        return len(self._minutes) * len(self._seconds) if self._next_day(day) == day else 0
+
     def _next_day(self, day: int) -> int:
         first, found = self._memo
         if not first <= day <= found:

@@ -55,7 +55,7 @@ class Strangers:
 
 def _is_own(key: str) -> bool:
     """Say whether a key, as lists show it, is that of a fresh sandbox."""
-    shown = key.removesuffix("…")
+    shown = key.partition("…")[0]
     return key.startswith(OWN_PREFIX) or (shown != key and len(shown) >= OWN_SHOWN and OWN_PREFIX.startswith(shown))
 
 

@@ -8,13 +8,14 @@ from aiohttp.web_request import BaseRequest
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.recording.lines import Exchange
 
-from . import discovery, exchange, told
+from . import discovery, exchange, recorded
 from .binding import Binding
 from .body import Bound
 from .door import Door
 from .exchange import Answered, Received
 from .reply import json_reply
 from .sandboxes import Sandboxes
+from .secrets import in_url
 from .turns import freeing
 
 
@@ -65,7 +66,7 @@ class Api:
             self._door.refuse_foreign_origin(request.headers)
             key = self._sandboxes.key_in(request.headers)
         except SchedulingError:
-            return self._without_sandbox(received, self._refusal(error))
+            return self._without_sandbox(received, self._refusal(f"{request.method} {in_url(target)}", error))
         hosted = await self._sandboxes.present(key)
         answered = exchange.refuse(hosted.sandbox, hosted.binding, received, error)
         if hosted.recorder is not None:
@@ -74,9 +75,11 @@ class Api:
 
     def refuse_malformed(self, error: SchedulingError) -> web.StreamResponse:
         """Answer what was no request: nobody knows who sent it."""
-        return _reply(self._refusal(error))
+        return _reply(self._refusal("what is no HTTP", error))
 
-    def _refusal(self, error: SchedulingError) -> Answered:
+    def _refusal(self, what: str, error: SchedulingError) -> Answered:
+        """Refuse a request that belongs to no sandbox; `what` names it."""
+        self._sandboxes.reader.refused(what, error)
         self._keyless += 1
         now_ms = self._sandboxes.start_ms
         return exchange.refuse_keyless(self._binding, error, now_ms=now_ms, number=self._keyless)
@@ -85,7 +88,7 @@ class Api:
         """Answer a request that belongs to no sandbox."""
         if self._sandboxes.writer is not None:
             now_ms = self._sandboxes.start_ms
-            self._sandboxes.writer.exchange(Exchange.of(told.without_sandbox(received, answered, now_ms)))
+            self._sandboxes.writer.exchange(Exchange.of(recorded.without_sandbox(received, answered, now_ms)))
         return _reply(answered)
 
 

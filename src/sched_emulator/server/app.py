@@ -26,7 +26,7 @@ from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.recording.writer import Writer
 
-from . import discovery, logs, starting
+from . import discovery, logs, starting, told
 from .api import Api
 from .binding import Binding, bind, refuse_repeated
 from .body import of_requests
@@ -36,7 +36,7 @@ from .door import Door
 from .http_errors import BodyTooLate, EncodedBody, ExpectationFailed, InternalError, MalformedBody, MalformedRequest
 from .recorder import begun
 from .replaying import GoneOn
-from .sandboxes import Sandboxes
+from .sandboxes import Reader, Sandboxes
 from .sender import Sender
 
 YOUNG_OBJECTS = 10_000  # between garbage collections: what requests leave behind lives on, so looking is in vain
@@ -60,10 +60,11 @@ Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 class App:
     """All that stands behind the sockets: both APIs, their sandboxes, and the sender of deliveries.
 
-    `sender` stands for the one that opens connections. ValueError when the spec and the handlers do not agree.
+    `sender` stands for the one that opens connections, `reader` is told what happens. ValueError when the spec and the
+    handlers do not agree.
     """
 
-    def __init__(self, config: Config, sender: Sender | None = None) -> None:
+    def __init__(self, config: Config, sender: Sender | None = None, reader: Reader | None = None) -> None:
         binding = bind(config.answers)
         check_handlers(binding)
         self._sender = sender or Sender(
@@ -71,7 +72,7 @@ class App:
             only_loopback=config.deliver != "all",
             strict=config.strict_urls,
         )
-        self.sandboxes = Sandboxes(config, self._sender)
+        self.sandboxes = Sandboxes(config, self._sender, reader)
         door = Door(config)
         self._api = Api(door, self.sandboxes, binding, of_requests(config))
         self._control = Control(config, door, self.sandboxes)
@@ -230,7 +231,8 @@ def _pass_over_what_stays(phase: str, told: dict[str, int]) -> None:
 
 async def _serve(config: Config, going_on: Sequence[GoneOn]) -> int:
     logs.watch(asyncio.get_running_loop())
-    app = App(config)
+    teller = None if config.log == "quiet" else told.on_stdout(config.log)
+    app = App(config, reader=teller)
     runner = app.runner()
     gc.freeze()  # what is there by now stays: no collection needs to look at it
     await runner.setup()
@@ -243,8 +245,11 @@ async def _serve(config: Config, going_on: Sequence[GoneOn]) -> int:
             app.record(config.record, url_of(config, sockets[0].getsockname()[1]))
         for listening in sockets:
             await web.SockSite(runner, listening).start()
-        await _run_until_stopped(config, sockets[0].getsockname()[1], _told(config, going_on))
+        more = _told(config, going_on)
+        await _run_until_stopped(config, sockets[0].getsockname()[1], teller, more)
     finally:
+        if teller is not None:
+            teller.close()
         await runner.cleanup()
         for listening in sockets:
             listening.close()
@@ -262,16 +267,21 @@ def _told(config: Config, going_on: Sequence[GoneOn]) -> str:
     return recorded + "".join(f"sandbox of the key      {sandbox.key}\n" for sandbox in going_on)
 
 
-async def _run_until_stopped(config: Config, port: int, told: str) -> None:
+async def _run_until_stopped(config: Config, port: int, teller: told.Teller | None, more: str) -> None:
     stopped = asyncio.Event()
     stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
     starting.on_signal(stop)
     if config.exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    starting.announce(BANNER.format(url=url_of(config, port), control=PREFIX, more=told))
+    if teller is not None:
+        url = url_of(config, port)
+        banner = BANNER.format(url=url, control=PREFIX, more=more)
+        starting.announce(banner if config.log == "text" else told.started(url))
     if config.port_file is not None:
         files.write(config.port_file, str(port), "--port-file")
+    telling = asyncio.ensure_future(stopped.wait() if teller is None else teller.tell())
     await stopped.wait()
+    telling.cancel()
 
 
 def _stop_with_stdin(stop: Callable[[], object]) -> None:

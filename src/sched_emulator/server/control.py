@@ -18,17 +18,17 @@ from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
 
-from . import control_reading, control_setting, json_body, landing
+from . import control_calling, control_looking, control_reading, control_setting, events, json_body, landing, page
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
 from .body import of_requests, of_snapshots
 from .control_relied import get_relied
-from .door import Door, sent_by_no_page
-from .http_errors import error_object
+from .door import SANDBOX_HEADER, Door, sent_by_no_page
+from .http_errors import ClockBusy, error_object
 from .reply import json_reply, yaml_reply
 from .routes import Matched, Route, Routes, path_of
 from .sandboxes import Hosted, Sandboxes
-from .secrets import shown_key
+from .secrets import in_url, shown_key
 from .turns import Work, unless
 from .validation_errors import SHOWN_CHARS, among
 
@@ -57,12 +57,14 @@ def summary(hosted: Hosted) -> Json:
     hosted.driver.catch_up()
     store = hosted.sandbox.store
     return {
+        "id": hosted.id,
         "key": shown_key(hosted.key),
         "now": to_text(store.now_ms),
         "mode": store.mode,
         "crons": len(store.crons),
         "queues": len(store.queues),
         "requests": store.journal.dropped_requests + len(store.journal.requests),
+        "last_used_at": to_text(hosted.used_ms),
     }
 
 
@@ -79,16 +81,20 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
 OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "index": lambda _, _headers: landing.index(),
     "health": lambda sandboxes, _: health(sandboxes),
+    "assumptions.catalogue": lambda _, _headers: control_reading.catalogue(),
     "sandboxes.list": lambda sandboxes, _: list_sandboxes(sandboxes),
-    "sandbox.get": lambda sandboxes, headers: summary(sandboxes.known(sandboxes.key_in(headers))),
-    "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.key_in(headers))},
+    "sandbox.get": lambda sandboxes, headers: summary(sandboxes.known(sandboxes.meant(headers))),
+    "sandbox.delete": lambda sandboxes, headers: {"deleted": sandboxes.forget(sandboxes.meant(headers))},
 }
 OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     **control_reading.OPERATIONS,
     **control_setting.OPERATIONS,
+    **control_looking.OPERATIONS,
+    **control_calling.OPERATIONS,
     "relied": lambda asked: get_relied(asked.hosted),
 }
-AWAITED = control_setting.AWAITED
+AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
+STREAM, PAGE = "events", "ui"
 
 
 class Control:
@@ -99,13 +105,13 @@ class Control:
         self._sandboxes = sandboxes
         self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS
+        handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | {STREAM, PAGE}
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
         self._costly = {
             operation_id
             for operation_id, bound in self.operations.items()
-            if bound.operation.definition.get("security") == [{"key": []}]
+            if {} not in bound.operation.definition.get("security", [{}]) and not bound.operation.public
         }
         described = [bound.operation for bound in self.operations.values()]
         routes = [
@@ -113,6 +119,7 @@ class Control:
             for operation in described
             for path in (operation.path, *operation.definition.get("x-also-at", ()))
         ]
+        routes += [Route("GET", page.PATH + name, PAGE) for name in page.assets() if name]
         self._routes = Routes(routes, index=f"{PREFIX}/")
         self._documents = landing.documents(config.answers)
         self._outside = frozenset(route.path for route in routes if not route.path.startswith(PREFIX))
@@ -129,21 +136,38 @@ class Control:
             self._door.refuse_foreign_host(request.host)
         self._door.refuse_foreign_origin(request.headers)
         _refuse_unknown(self.operations[operation_id], matched)
-        if operation_id in self._documents:
-            return yaml_reply(self._documents[operation_id]())
+        written = self._written(operation_id, target, request.headers.get("Accept", ""))
+        if written is not None:
+            return written
         if operation_id in OF_SERVER:
             return await self._reply(request, OF_SERVER[operation_id](self._sandboxes, request.headers))
         if operation_id in self._costly and not sent_by_no_page(request.headers):
-            self._sandboxes.key_in(request.headers)
+            self._sandboxes.meant(request.headers)
         self._key(request)  # who has none is refused before anything is read
         body, query, document = await self._read(matched, request)
         asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
+        if operation_id == STREAM:
+            since = query["Last-Event-ID"] if "Last-Event-ID" in query else query.get("since", 0)
+            return await events.stream(request, self._sandboxes, asked.hosted, since, summary)
         if operation_id in AWAITED:
             return await self._reply(request, await AWAITED[operation_id](asked))
-        return await self._reply(request, OF_SANDBOX[operation_id](asked))
+        reply = await self._reply(request, OF_SANDBOX[operation_id](asked))
+        if operation_id in control_setting.OPERATIONS:
+            asked.hosted.changes += 1
+        return reply
 
-    async def refuse(self, _request: BaseRequest, _target: str, error: SchedulingError) -> web.StreamResponse:
+    def _written(self, operation_id: str, target: str, accepted: str) -> web.StreamResponse | None:
+        """Return a file of the dashboard, a document, or for a browser the way to the dashboard; None for all else."""
+        if operation_id == PAGE:
+            return page.reply(target.partition("?")[0])
+        if operation_id == "index" and "text/html" in accepted:
+            return page.lead_on()
+        return yaml_reply(self._documents[operation_id]()) if operation_id in self._documents else None
+
+    async def refuse(self, request: BaseRequest, target: str, error: SchedulingError) -> web.StreamResponse:
         """Answer a refused request."""
+        if not isinstance(error, ClockBusy):  # handles ask again and again
+            self._sandboxes.reader.refused(f"{request.method} {in_url(target)}", error)
         return json_reply(error.status, encode_bytes({"error": error_object(error)}), error.headers)
 
     async def _reply(self, request: BaseRequest, performed: Performed) -> web.StreamResponse:
@@ -154,9 +178,9 @@ class Control:
         return json_reply(200, performed if isinstance(performed, bytes) else encode_bytes(performed), {})
 
     def _key(self, request: BaseRequest) -> str:
-        """Return the key of the sandbox meant: the one sent; without one, that of the only sandbox there is."""
-        if "Authorization" in request.headers:
-            return self._sandboxes.key_in(request.headers)
+        """Return the key of the sandbox meant: the one named; else that of the only sandbox there is."""
+        if "Authorization" in request.headers or SANDBOX_HEADER in request.headers:
+            return self._sandboxes.meant(request.headers)
         if len(self._sandboxes.hosted) == 1:
             return next(iter(self._sandboxes.hosted))
         count = len(self._sandboxes.hosted)

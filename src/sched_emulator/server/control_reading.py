@@ -11,6 +11,7 @@ from sched_emulator.core.instants import to_text
 from sched_emulator.core.journal import Journal
 from sched_emulator.core.records import DeliveryEntry, Exchange, Fault, RequestEntry, Target
 from sched_emulator.core.store import Store
+from sched_emulator.spec import assumptions
 
 from . import secrets
 from .asked import Asked, Json, Performed
@@ -63,7 +64,7 @@ def list_requests(binding: Binding, journal: Journal, since: int = 0, operation:
         globs.refuse_unmet(operation, binding.operations)
 
     def view(entry: RequestEntry) -> Json | None:
-        return _request(binding, entry) if operation is None or _is_of(entry.exchange, operation) else None
+        return request_view(binding, entry) if operation is None or _is_of(entry.exchange, operation) else None
 
     return _log(journal.requests, journal.dropped_requests, since, view)
 
@@ -72,9 +73,26 @@ def list_deliveries(journal: Journal, since: int = 0, url: str | None = None) ->
     """Return the delivery attempts kept at this moment, newest last; `url` is a glob (long work)."""
 
     def view(entry: DeliveryEntry) -> Json | None:
-        return _delivery(entry) if url is None or urls.fits(url, entry.url) else None
+        return delivery_view(entry) if url is None or urls.fits(url, entry.url) else None
 
     return _log(journal.deliveries, journal.dropped_deliveries, since, view)
+
+
+def catalogue() -> Json:
+    """Return every open question, and what may be answered."""
+    items = [
+        {
+            "id": item.id,
+            "kind": item.kind,
+            "question": item.question,
+            "answers": dict(item.answers),
+            "possible": item.possible,
+            "default": item.default,
+            "why": item.why,
+        }
+        for item in assumptions.catalogue().values()
+    ]
+    return {"items": items}
 
 
 def get_snapshot(asked: Asked) -> bytes:
@@ -117,7 +135,8 @@ def _is_of(exchange: Exchange, glob: str) -> bool:
     return exchange.operation is not None and globs.names_operation(glob, exchange.operation)
 
 
-def _request(binding: Binding, entry: RequestEntry) -> Json:
+def request_view(binding: Binding, entry: RequestEntry) -> Json:
+    """Return a request as the journal shows it."""
     exchange = entry.exchange
     view: Json = {"seq": entry.seq, "at": to_text(entry.at_ms)}
     if exchange.operation is not None:
@@ -139,7 +158,8 @@ def _request(binding: Binding, entry: RequestEntry) -> Json:
     return view
 
 
-def _delivery(entry: DeliveryEntry) -> Json:
+def delivery_view(entry: DeliveryEntry) -> Json:
+    """Return a delivery attempt as the journal shows it."""
     view: dict[str, Any] = {
         "seq": entry.seq,
         "at": to_text(entry.at_ms),

@@ -27,7 +27,7 @@ async def set_clock(
     if mode == "frozen":
         await driver.set_clock(mode="frozen", speed=None)
     if now is not None:
-        now_ms = _instant(now, "now")
+        now_ms = read_instant(now, "now")
         if now_ms < sandbox.store.now_ms or sandbox.store.untouched:
             driver.refuse_if_busy()
             sandbox.set_now(now_ms)
@@ -57,14 +57,14 @@ async def advance(
         if driver.sandbox.store.now_ms + by_ms > LAST_MS:
             raise InvalidRequest("must not lead past the year 9999", parameter=named)
     elif until is not None:
-        until_ms = _instant(until, "until")
+        until_ms = read_instant(until, "until")
     done = await driver.advance(until_ms=until_ms, by_ms=by_ms, events=events, max_events=int(max_events))
     return {"now": to_text(done.now_ms), "fired": done.fired, "stopped": done.stopped}
 
 
 def reset(hosted: Hosted, *, seed: int | None = None, now: str | None = None, assumptions: Json | None = None) -> Json:
     """Make the sandbox as new; what is given counts as its beginning from now on."""
-    now_ms = None if now is None else _instant(now, "now")
+    now_ms = None if now is None else read_instant(now, "now")
     hosted.reset(seed=seed, now_ms=now_ms, answers=_checked(assumptions or {}))
     return {"reset": True}
 
@@ -148,7 +148,8 @@ def _seconds(duration: str) -> float:
         raise InvalidRequest(str(error), about="duration") from None
 
 
-def _instant(text: str, name: str) -> int:
+def read_instant(text: str, name: str) -> int:
+    """Return the instant that a field names; InvalidRequest when it names none."""
     try:
         instant_ms = from_text(text)
     except ValueError:

@@ -12,6 +12,7 @@ from sched_emulator.config import Config
 
 from .http_errors import Forbidden
 
+SANDBOX_HEADER = "X-Emulator-Sandbox"  # names a sandbox by its id, in place of a key
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -39,7 +40,7 @@ class Door:
 
 def sent_by_no_page(headers: Mapping[str, str]) -> bool:
     """Whether a request has a header that a page cannot send unasked."""
-    return "Authorization" in headers or headers.get("Content-Type") == "application/json"
+    return "Authorization" in headers or SANDBOX_HEADER in headers or headers.get("Content-Type") == "application/json"
 
 
 def _host_name(url: str) -> str | None:

@@ -105,6 +105,11 @@ class Driver:
         if self.runs:
             self._arm()
 
+    @property
+    def advancing(self) -> bool:
+        """Whether an advance is under way."""
+        return self._advancing
+
     def waiting_for(self) -> dict[str, Any] | None:
         """Return what an advance waits for, None when none is under way."""
         if not self._advancing:

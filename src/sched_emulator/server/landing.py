@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from sched_emulator import spec
 
+from . import page
 from .asked import Json
 from .binding import API_DOCUMENT, bind
 
@@ -20,6 +21,7 @@ def index() -> Json:
         "about": "A local emulator of the Infrai scheduling API, which is under /v1/scheduling; it is steered by the "
         "control API under /_emulator. A key is anything that starts with ifr_; each is a sandbox of its own.",
         "links": {
+            "dashboard": page.PATH,
             "api": API_DOCUMENT,
             "operations": "/v1/discovery",
             "control_api": "/_emulator/openapi.yaml",

@@ -27,10 +27,10 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 def to_stderr(form: str) -> None:
-    """Write what is logged to stderr, as `text` or `json`."""
+    """Write what is logged to stderr, as `text` or `json`; `quiet` is text, and errors alone."""
     handler = Counted()
     handler.setFormatter(formatter(form))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=logging.ERROR if form == "quiet" else logging.INFO, handlers=[handler])
 
 
 def formatter(form: str) -> logging.Formatter:

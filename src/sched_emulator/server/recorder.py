@@ -13,7 +13,7 @@ from sched_emulator.core.snapshot import seal
 from sched_emulator.recording.lines import Header
 from sched_emulator.recording.writer import Writer
 
-from . import told
+from . import recorded
 from .exchange import Answered, Received
 
 
@@ -45,21 +45,21 @@ class Recorder:
         """Record what has just been performed, or refused before that, and journaled."""
         entry = self._sandbox.store.journal.requests[-1]
         texts = received.target.encode(), received.raw, answered.content
-        self._writer.own_exchange(self._key, texts, told.exchange, entry, received, answered, refused)
+        self._writer.own_exchange(self._key, texts, recorded.exchange, entry, received, answered, refused)
 
     def command(self, method: str, arguments: Mapping[str, Any]) -> None:
         """Record a command, but for those that an exchange stands for."""
-        if method not in told.EXCHANGES:
-            self._writer.command(self._key, method, told.arguments(method, arguments))
+        if method not in recorded.EXCHANGES:
+            self._writer.command(self._key, method, recorded.arguments(method, arguments))
 
     def delivered(self, entry: DeliveryEntry) -> None:
         """Record a delivery attempt that has ended."""
-        self._writer.delivery(told.delivery(entry), self._key)
+        self._writer.delivery(recorded.delivery(entry), self._key)
 
     def forget(self) -> None:
         """Record that the sandbox is there no more."""
         self._sandbox.listen(None)
-        self._writer.command(self._key, told.FORGET, "{}")
+        self._writer.command(self._key, recorded.FORGET, "{}")
 
     def end(self) -> None:
         """Record the poll under way as what it has done so far, and nothing after it."""

@@ -25,7 +25,7 @@ from sched_emulator.core.signing import SIGNATURE, WEBHOOK_SIGNATURE
 from sched_emulator.recording.lines import BASE, Body, Command, Delivery, Entry, Exchange, Headers, LeftOut
 from sched_emulator.recording.masks import Forms
 
-from . import exchange, told
+from . import exchange, recorded
 from .binding import bind
 from .exchange import Answered, Received
 
@@ -99,7 +99,7 @@ class Replay:
             return self._delivery(entry)
         played = None if entry.account is None else self.sandboxes.get(entry.account)
         if played is not None and played.ended:
-            return Difference(entry, None, told.delivery(played.ended[0]))
+            return Difference(entry, None, recorded.delivery(played.ended[0]))
         if isinstance(entry, Command):
             self._command(entry, played)
             return None
@@ -116,15 +116,15 @@ class Replay:
             self.sandboxes[account] = _begun(entry)
             self.begun = True
             return
-        if entry.command not in told.COMMANDS:
+        if entry.command not in recorded.COMMANDS:
             raise PlayError(f"has the command {entry.command[:40]!r}, which this version does not know")
         if played is None:
             raise PlayError(f"has a command of account {account}, whose beginning is not in the file")
-        if entry.command == told.FORGET:
+        if entry.command == recorded.FORGET:
             del self.sandboxes[account]
             return
         try:
-            apply(played.sandbox, CoreCommand(entry.command, told.arguments_in(entry.command, entry.arguments)))
+            apply(played.sandbox, CoreCommand(entry.command, recorded.arguments_in(entry.command, entry.arguments)))
         except (ValueError, TypeError) as error:
             raise PlayError(f"cannot be played: {error}") from None
         if entry.command in {"set_assumptions", "reset", "restore"}:
@@ -142,7 +142,7 @@ class Replay:
             answered = exchange.perform(played.sandbox, played.binding, received)
         self.compared += 1
         entry_again = played.sandbox.store.journal.requests[-1]
-        again = Exchange.of(told.exchange(entry_again, received, answered, refused))
+        again = Exchange.of(recorded.exchange(entry_again, received, answered, refused))
         if refused:  # the answer was the server's, and came from the file
             again = replace(again, response_headers=entry.response_headers)
         return _difference(entry, entry, again)
@@ -154,7 +154,7 @@ class Replay:
         self.deliveries += 1
         if not played.ended:
             return Difference(entry, entry, None)
-        return _difference(entry, entry, told.delivery(played.ended.popleft()))
+        return _difference(entry, entry, recorded.delivery(played.ended.popleft()))
 
 
 def going_on(replay: Replay) -> list[GoneOn]:
@@ -174,7 +174,7 @@ def going_on(replay: Replay) -> list[GoneOn]:
 def _begun(entry: Command) -> Played:
     about = entry.sandbox or {}
     try:
-        state = told.state_in(entry.arguments)
+        state = recorded.state_in(entry.arguments)
         salt, keep, journal = about.get("salt", ""), about.get("keep", KEEP_BYTES), about.get("journal", KEEP_ENTRIES)
         if not (isinstance(salt, str) and isinstance(keep, int) and isinstance(journal, int) and journal > 0):
             raise PlayError("has a beginning whose `sandbox` is none: expected texts and whole numbers")

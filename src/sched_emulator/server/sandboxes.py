@@ -13,6 +13,7 @@ from multidict import MultiMapping
 
 from sched_emulator.config import FROZEN_START_MS, Config
 from sched_emulator.core.beginning import Beginning
+from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
@@ -20,6 +21,7 @@ from sched_emulator.recording.writer import Writer
 
 from . import loading
 from .binding import Binding, bind
+from .door import SANDBOX_HEADER
 from .driver import Driver
 from .http_errors import MalformedKey, NoSandbox, UnacceptedKey, Unauthorized
 from .recorder import Recorder
@@ -29,22 +31,40 @@ from .sender import Sender
 from .turns import Turns, freeing
 
 MAX_KEY_CHARS = 512
+SHOWN_ID_CHARS = 40
 _VISIBLE = re.compile("[!-~]+")
 LONG_SECONDS = 1.0  # of saving or loading, worth a line of the log
 log = logging.getLogger("sched_emulator")
 
 
+class Reader:
+    """Who is told what happens to sandboxes; this one takes no notice."""
+
+    def sandbox(self, hosted: "Hosted", how: str) -> None:
+        """Take notice that a sandbox is `new`, `leaving` its state, `reset`, `restored`, or about to be `forgotten`."""
+
+    def refused(self, what: str, error: SchedulingError) -> None:
+        """Take notice of a refused request that is in no journal."""
+
+
 class Hosted:
     """One sandbox as a server runs it."""
 
-    def __init__(self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns) -> None:
+    def __init__(
+        self, key: str, sandbox: Sandbox, driver: Driver, turns: Turns, reader: Reader, *, number: int
+    ) -> None:
         self.key = key
+        self.id = f"sbx_{number:06d}"
+        self.changes = 0  # by the control API, which who looks on takes notice of
+        self.used_ms = real_now_ms()
+        self._reader = reader
         self.sandbox = sandbox
         self.driver = driver
         self.turns = turns
         self.recorder: Recorder | None = None
         self.proving = False  # what the session relied on, for a client that waits
         self.rebind()
+        reader.sandbox(self, "new")
 
     def rebind(self) -> None:
         """Take the binding that the sandbox's answers ask for."""
@@ -52,19 +72,22 @@ class Hosted:
 
     def reset(self, *, seed: int | None, now_ms: int | None, answers: Mapping[str, str | int]) -> None:
         """Make the sandbox as new, with what is given as its beginning; what is under way is cancelled."""
+        self._reader.sandbox(self, "leaving")
         self.driver.abandon()
         self.turns.begin(freeing(self.sandbox.reset(seed=seed, now_ms=now_ms, answers=answers)))
-        self._go_on()
+        self._go_on("reset")
 
     def replace_state(self, document: bytes) -> None:
         """Take a snapshot's state. InvalidRequest when it is none; Conflict while something is under way."""
         self.driver.refuse_if_busy()
+        self._reader.sandbox(self, "leaving")
         with timed("loading"):
             self.turns.begin(freeing(self.sandbox.restore(loading.read_snapshot(document))))
-            self._go_on()
+            self._go_on("restored")
 
-    def _go_on(self) -> None:
+    def _go_on(self, how: str) -> None:
         self.rebind()
+        self._reader.sandbox(self, how)
         self.driver.restart()
 
 
@@ -76,7 +99,8 @@ class Sandboxes:
 
     writer: Writer | None = None
 
-    def __init__(self, config: Config, sender: Sender) -> None:
+    def __init__(self, config: Config, sender: Sender, reader: Reader | None = None) -> None:
+        self.reader = reader or Reader()
         self._config = config
         self._sender = sender
         self.turns = Turns()
@@ -85,6 +109,7 @@ class Sandboxes:
         if config.load is not None:  # what cannot be loaded stops the start
             self._loaded = Beginning(loading.load(config.load, config, self._settings()))
         self.hosted: dict[str, Hosted] = {}
+        self._made = 0
         self.instance = uuid4().hex
 
     @property
@@ -99,6 +124,7 @@ class Sandboxes:
         hosted = self.hosted.get(key)
         if hosted is None:
             hosted = self.hosted[key] = self._make(key)
+        hosted.used_ms = real_now_ms()
         return hosted
 
     def known(self, key: str) -> Hosted:
@@ -128,10 +154,29 @@ class Sandboxes:
             raise UnacceptedKey("the key is not accepted")
         return key
 
+    def meant(self, headers: "MultiMapping[str]") -> str:
+        """Return the key of the sandbox that a request names, by its id or its key.
+
+        InvalidRequest when no sandbox has the id, or its key is not the one sent beside it; Unauthorized when neither
+        is sent, or no accepted key.
+        """
+        named = headers.get(SANDBOX_HEADER)
+        if named is None:
+            return self.key_in(headers)
+        key = next((hosted.key for hosted in self.hosted.values() if hosted.id == named), None)
+        if key is None:
+            told = f"`{SANDBOX_HEADER}` must be the id of a sandbox, as GET /_emulator/sandboxes lists them: no"
+            raise InvalidRequest(f"{told} sandbox has the id '{named[:SHOWN_ID_CHARS]}'", about=SANDBOX_HEADER)
+        if "Authorization" in headers and self.key_in(headers) != key:
+            told = f"`{SANDBOX_HEADER}` and `Authorization` must mean the same sandbox: send one of them"
+            raise InvalidRequest(told, about=SANDBOX_HEADER)
+        return key
+
     def forget(self, key: str) -> bool:
         """Drop a key's sandbox, with what is under way; say whether there was one."""
         hosted = self.hosted.pop(key, None)
         if hosted is not None:
+            self.reader.sandbox(hosted, "forgotten")
             hosted.driver.abandon()
             if hosted.recorder is not None:
                 hosted.recorder.forget()
@@ -171,7 +216,8 @@ class Sandboxes:
             name=f"the sandbox of {shorten(key, 8)}",
             real_now_ms=real_now_ms if real else None,
         )
-        hosted = Hosted(key, sandbox, driver, self.turns)
+        self._made += 1
+        hosted = Hosted(key, sandbox, driver, self.turns, self.reader, number=self._made)
         if self.writer is not None:
             hosted.recorder = Recorder(self.writer, key, sandbox)
         return hosted
@@ -203,7 +249,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 def real_now_ms() -> int:
-    """Return the real instant, which only a running clock's beginning and `--signature-clock real` ask for."""
+    """Return the real instant: for a running clock's beginning, `--signature-clock real`, and a sandbox's last use."""
     return time.time_ns() // 1_000_000
 
 

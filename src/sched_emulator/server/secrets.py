@@ -14,6 +14,7 @@ from sched_emulator.recording.names import SCHEMES, is_secret
 OWN = frozenset({"payload"})
 SHOWN_CHARS = 4
 SHORT_KEY_CHARS = 12  # of a key: real ones are longer
+KEY_END_CHARS = 3
 
 
 def shorten(secret: str, shown_chars: int = SHOWN_CHARS) -> str:
@@ -22,8 +23,10 @@ def shorten(secret: str, shown_chars: int = SHOWN_CHARS) -> str:
 
 
 def shown_key(key: str) -> str:
-    """Return a key as sandboxes are named: whole where it is short, as those made up for a sandbox are."""
-    return key if len(key) <= SHORT_KEY_CHARS else shorten(key, 8)
+    """Return a key as sandboxes are named: whole where it is short, else its beginning, and an end to tell it by."""
+    if len(key) <= SHORT_KEY_CHARS:
+        return key
+    return shorten(key, 8) + key[-min(KEY_END_CHARS, len(key) // 6) :]
 
 
 def shorten_credentials(text: str) -> str:

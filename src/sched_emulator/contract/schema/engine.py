@@ -16,12 +16,11 @@ from schemathesis.engine import events, from_schema
 from sched_emulator.contract.demands import Demands
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.gate import Closed, Gate, NoAnswer, Refused, adapter_class
-from sched_emulator.contract.results import Check, Exchange, Result, Status, Warrant
+from sched_emulator.contract.results import Check, Exchange, Flaw, Result, Status, Warrant
 from sched_emulator.spec import readings
 
 from . import formats
 from .document import narrowed
-from .flaws import Flaw, Judged
 from .verdicts import Verdicts
 
 PHASES = ("examples", "coverage", "fuzzing")
@@ -96,10 +95,10 @@ class SchemaRun:
         self._document = narrowed(described, prefix, key_required=key_required, spare_costly=spare_costly)
         self._names = {operation.operation_id: name for name, operation in contract.operations.items()}
         self._verdicts = Verdicts(contract, url, key, demands, key_required=key_required, held=held)
-        self._met: dict[str, Judged] = {}
+        self._met: dict[str, Result] = {}
         formats.register()
 
-    def perform(self, wanted: dict[str, Check]) -> Iterator[Judged]:
+    def perform(self, wanted: dict[str, Check]) -> Iterator[Result]:
         """Run the checks wanted and yield what became of each, as it is known."""
         for phase in PHASES:
             names = [check.covers[0] for address, check in wanted.items() if address.endswith(f"/{phase}")]
@@ -108,7 +107,7 @@ class SchemaRun:
         if STATEFUL in wanted:
             yield from self._run(wanted, "stateful", None)
 
-    def _run(self, wanted: dict[str, Check], phase: str, names: list[str] | None) -> Iterator[Judged]:
+    def _run(self, wanted: dict[str, Check], phase: str, names: list[str] | None) -> Iterator[Result]:
         self._met = {}
         started = time.monotonic()
         self._judge_all(wanted, phase)
@@ -128,7 +127,7 @@ class SchemaRun:
                 yield self._met[address]
             elif address.endswith(f"/{phase}") and (names is None or check.covers[0] in names):
                 reason = self._gate.closed or "there was nothing to send"
-                yield Judged(Result(check, Status.NOT_CHECKED, reason, seconds=seconds))
+                yield Result(check, Status.NOT_CHECKED, reason, seconds=seconds)
 
     def _judge_all(self, wanted: dict[str, Check], phase: str) -> None:
         """Have every answer of a phase judged, in place of the engine's checks, which take values for what is sent."""
@@ -137,7 +136,7 @@ class SchemaRun:
             check = wanted.get(self._address(case.operation.label, phase))
             if check is None:
                 return
-            judged = self._met.setdefault(check.address, Judged(Result(check, Status.PASSED)))
+            judged = self._met.setdefault(check.address, Result(check, Status.PASSED))
             name = self._names[case.operation.definition.raw["operationId"]]
             valid = None if case.meta is None else not case.meta.generation.mode.is_negative
             self._verdicts.look(judged, name, valid=valid, request=response.request, response=response)
@@ -181,24 +180,24 @@ class SchemaRun:
             return
         if isinstance(event, events.ScenarioFinished):
             if event.status != EngineStatus.SKIP:
-                self._met.setdefault(check.address, Judged(Result(check, Status.PASSED)))
+                self._met.setdefault(check.address, Result(check, Status.PASSED))
             if check.address in self._verdicts.not_offered:
                 judged = self._met[check.address]
-                judged.result.status, judged.result.reason = (
+                judged.status, judged.reason = (
                     Status.NOT_CHECKED,
                     self._verdicts.not_offered[check.address],
                 )
             return
-        judged = self._met.setdefault(check.address, Judged(Result(check, Status.PASSED)))
+        judged = self._met.setdefault(check.address, Result(check, Status.PASSED))
         if isinstance(event.value, NOT_SENT):
-            judged.result.status, judged.result.reason = Status.NOT_CHECKED, str(event.value)
+            judged.status, judged.reason = Status.NOT_CHECKED, str(event.value)
         elif isinstance(event.value, NoAnswer):
             method, _, path = str(event.label).partition(" ")
             exchange = Exchange(method, self._url + path, {}, None, None, {}, str(event.value))
             judged.meet(Flaw("no answer", f"a request got {event.value}", "every request is answered", exchange))
         else:
-            judged.result.status = Status.ERROR
-            judged.result.reason = f"{event.info.title}: {event.info.message}"
+            judged.status = Status.ERROR
+            judged.reason = f"{event.info.title}: {event.info.message}"
 
     def _address(self, label: str | None, phase: str) -> str:
         if phase == "stateful":

@@ -13,12 +13,11 @@ from typing import Any
 from sched_emulator.contract.demands import Demands
 from sched_emulator.contract.described import Contract
 from sched_emulator.contract.gate import Gate
-from sched_emulator.contract.results import Check, Exchange, Result, Status
+from sched_emulator.contract.results import Check, Exchange, Flaw, Result, Status
 from sched_emulator.contract.settings import Settings
 from sched_emulator.contract.site import Site
 
 from .engine import PHASES, STATEFUL, SchemaRun, plan
-from .flaws import Flaw, Judged, each_once
 
 PARTS = 2
 FEW = 40  # checks that are made here before two processes have started
@@ -58,20 +57,14 @@ class Job:
 
 
 def schema_results(site: Site, job: Job, stop: threading.Event) -> Iterator[Result]:
-    """Run the checks wanted and yield what became of each, in the end those that met a flaw."""
-    flawed: list[Judged] = []
-    for judged in _judged(site, job):
-        if judged.flaws:
-            flawed.append(judged)
-        else:
-            yield judged.result
-        if stop.is_set() or (flawed and job.settings.fail_fast):
-            break
-    order = list(job.wanted)
-    yield from each_once(sorted(flawed, key=lambda judged: order.index(judged.result.check.address)))
+    """Run the checks wanted and yield what became of each; those that met a flaw have neither failed nor passed yet."""
+    for result in _results(site, job):
+        yield result
+        if stop.is_set():
+            return
 
 
-def _judged(site: Site, job: Job) -> Iterator[Judged]:
+def _results(site: Site, job: Job) -> Iterator[Result]:
     if not has_processes(site, job.wanted):
         stage = site.stage("schema")
         with contextlib.closing(stage):
@@ -81,14 +74,14 @@ def _judged(site: Site, job: Job) -> Iterator[Judged]:
         return
     with contextlib.ExitStack() as stack:
         stages = [site.stage(f"schema-{number}") for number in range(PARTS)]
-        results: Queue[Judged | None] = Queue()
+        results: Queue[Result | None] = Queue()
         for addresses, stage in zip(_shares(job.wanted), stages, strict=True):
             stack.callback(stage.close)
             part = {**job.described(site.url, stage.key), "addresses": addresses}
             stack.callback(_start(part, job, site.gate, results))
         for _ in range(PARTS):
-            while (judged := results.get()) is not None:
-                yield judged
+            while (result := results.get()) is not None:
+                yield result
 
 
 def _run(
@@ -108,7 +101,7 @@ def _shares(wanted: dict[str, Check]) -> list[list[str]]:
     return shares
 
 
-def _start(part: dict[str, Any], job: Job, gate: Gate, results: "Queue[Judged | None]") -> Callable[[], None]:
+def _start(part: dict[str, Any], job: Job, gate: Gate, results: "Queue[Result | None]") -> Callable[[], None]:
     """Start a process for a job, put its results into the queue, None in the end; return what ends it."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "sched_emulator.contract.schema.parts"],
@@ -136,7 +129,7 @@ def _start(part: dict[str, Any], job: Job, gate: Gate, results: "Queue[Judged | 
         for address in sorted(missing):
             why = complaint.splitlines()[-1] if complaint else f"it ended with status {process.wait()}"
             reason = f"the process of the schema part failed: {why}"
-            results.put(Judged(Result(job.wanted[address], Status.ERROR, reason)))
+            results.put(Result(job.wanted[address], Status.ERROR, reason))
         results.put(None)
 
     threading.Thread(target=read, daemon=True).start()
@@ -151,10 +144,10 @@ def _start(part: dict[str, Any], job: Job, gate: Gate, results: "Queue[Judged | 
     return end
 
 
-def _heard(told: dict[str, Any], wanted: dict[str, Check]) -> Judged:
+def _heard(told: dict[str, Any], wanted: dict[str, Check]) -> Result:
     flaws = {item["cause"]: Flaw(**{**item, "exchange": Exchange(**item["exchange"])}) for item in told["flaws"]}
     check = wanted[told["address"]]
-    return Judged(Result(check, Status(told["status"]), told["reason"], seconds=told["seconds"]), flaws)
+    return Result(check, Status(told["status"]), told["reason"], seconds=told["seconds"], flaws=flaws)
 
 
 def _tell(told: dict[str, Any]) -> None:
@@ -168,10 +161,9 @@ def main() -> None:
     contract, gate, demands = Contract(job["answers"]), Gate(key=None, strict=False), Demands()
     run = _run(job, contract, gate, demands, free=True, spare=False)
     every = plan(contract, PHASES, stateful=True, reads_only=False)
-    for judged in run.perform({address: every[address] for address in job["addresses"]}):
-        result = judged.result
+    for result in run.perform({address: every[address] for address in job["addresses"]}):
         told = {"address": result.check.address, "status": result.status, "reason": result.reason}
-        _tell({**told, "seconds": result.seconds, "flaws": [asdict(flaw) for flaw in judged.flaws.values()]})
+        _tell({**told, "seconds": result.seconds, "flaws": [asdict(flaw) for flaw in result.flaws.values()]})
     _tell({"sent": gate.sent, "demands": demands.told()})
 
 

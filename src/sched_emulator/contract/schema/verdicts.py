@@ -15,10 +15,9 @@ from requests.structures import CaseInsensitiveDict
 from sched_emulator.contract.demands import Demands
 from sched_emulator.contract.described import REQUEST_ID, Contract
 from sched_emulator.contract.reply import Reply
-from sched_emulator.contract.results import BODY_SHOWN_CHARS, Exchange
+from sched_emulator.contract.results import BODY_SHOWN_CHARS, Exchange, Flaw, Result
 from sched_emulator.spec import Operation, readings
 
-from .flaws import Flaw, Judged
 from .wire import FALLBACK, Misfit, Reading, Sent, taken_apart
 
 KEY_SHOWN = "Bearer $INFRAI_API_KEY"
@@ -47,7 +46,7 @@ class Verdicts:
         self._named: set[str] = set()
         self.not_offered: dict[str, str] = {}
 
-    def look(self, judged: Judged, name: str, *, valid: bool | None, request: Any, response: Any) -> None:
+    def look(self, judged: Result, name: str, *, valid: bool | None, request: Any, response: Any) -> None:
         """Judge the answer to a request that was meant to be valid, or invalid, or neither (None)."""
         operation = self._contract.operations[name]
         one = _Answered(self, judged, operation, request, response)
@@ -142,10 +141,10 @@ class _Answered:
     """One answer, and where what is found of it goes."""
 
     def __init__(
-        self, verdicts: Verdicts, judged: Judged, operation: Operation, request: requests.PreparedRequest, response: Any
+        self, verdicts: Verdicts, judged: Result, operation: Operation, request: requests.PreparedRequest, response: Any
     ) -> None:
         self.operation = operation
-        self.address = judged.result.check.address
+        self.address = judged.check.address
         headers = {name: value[0] if isinstance(value, list) else value for name, value in response.headers.items()}
         plain: Any = _Plain(response.status_code, CaseInsensitiveDict(headers), response.content)
         self.reply = Reply(plain)

@@ -8,7 +8,7 @@ import os
 import unicodedata
 from typing import TextIO
 
-from .config import UsageError
+from sched_emulator.config import UsageError
 
 KEPT = "\n\t"
 _MARK = f"\x1b{os.urandom(8).hex()}"
@@ -39,8 +39,8 @@ def write(stream: TextIO, text: str, *, flush: bool = False) -> None:
     emit(stream, for_terminal(text), flush=flush)
 
 
-def emit(stream: TextIO, text: str, *, flush: bool = False) -> None:
-    """Write a text that may move the cursor. UsageError when the stream takes no more.
+def emit(stream: TextIO, text: str, *, flush: bool = False) -> bool:
+    """Write a text that may move the cursor, and say whether somebody reads. UsageError when the stream takes no more.
 
     A reader that has seen enough, as `head` has, is nothing to stop for: the rest is dropped, and what a command has to
     say with its exit status it says.
@@ -51,8 +51,10 @@ def emit(stream: TextIO, text: str, *, flush: bool = False) -> None:
             stream.flush()
     except BrokenPipeError:
         drop(stream)
+        return False
     except OSError as error:
         raise UsageError(f"the output cannot be written: {reason(error)}") from None
+    return True
 
 
 def drop(stream: TextIO) -> None:
@@ -65,6 +67,11 @@ def drop(stream: TextIO) -> None:
 def reason(error: OSError) -> str:
     """Return what went wrong in a few words; those of Python itself differ by version."""
     return (os.strerror(error.errno) if error.errno else str(error)).lower()
+
+
+def takes_colours(stream: TextIO) -> bool:
+    """Say whether a stream is a terminal on which colours are wanted."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _is_obeyed(sign: str) -> bool:

@@ -1,0 +1,89 @@
+// What happened: the feed, deliveries and requests, each of any length; and one of them whole.
+import { Badge, Copy, None, Outcome, Rows, html, tone, useEffect, useMemo, useRef, useState } from "./dom.js";
+import { full, json, line, place, quoted, relative, short, span } from "./format.js";
+import { BASE, S, ask, now, set } from "./store.js";
+import { T } from "./texts.js";
+import { what } from "./clock.js";
+
+const open = (detail) => set({ detail });
+const name = (operation) => operation?.replace("scheduling.", "") ?? "";
+const When = ({ at }) => html`<time class="when" title=${full(at, S.zone)}>${short(at, S.zone)}</time>`;
+
+const named = (item) => S.crons.find((cron) => cron.url === item.url)?.name;
+function FactRow(item) {
+  if (item.type === "request") return html`<${When} at=${item.ms} /><span class="sort">${item.method}</span><span class="main">${name(item.operation) || item.path}</span><span class="rest">${item.ignored?.length ? html`<${Badge} kind="warn" text=${`${item.ignored.length} ignored`} />` : ""}</span><${Badge} kind=${tone(item.status)} text=${item.status} />`;
+  return html`<${When} at=${item.ms} /><span class="sort">${item.kind}</span><span class="main" title=${item.url}>${named(item) ? html`${named(item)} <small>${item.url}</small>` : item.url}</span><span class="rest">${item.attempt > 1 ? `#${item.attempt}` : ""}</span><${Outcome} item=${item} />`;
+}
+
+export function Overview() {
+  const at = now();
+  return html`<div class="two"><section aria-label=${T.happened}><h2>${T.happened}</h2>${S.missed > 0 && html`<p class="note">${T.missed(S.missed)}</p>`}
+    <${Rows} id="fact" items=${S.facts} row=${FactRow} label=${T.happened} empty=${T.none.happened} onOpen=${open} /></section>
+    <section aria-label=${T.comes}><h2>${T.comes}</h2>${S.due.length ? html`<ol class="coming">${S.due.slice(0, 40).map((item, i) => html`<li key=${i}><b>${relative(Date.parse(item.at), at)}</b><span>${what(item)}</span><time>${short(Date.parse(item.at), S.zone)}</time></li>`)}</ol>${S.due.length > 40 && html`<p class="note">${T.more(S.due.length - 40)}</p>`}` : html`<${None} text=${T.none.comes} />`}</section></div>`;
+}
+
+function useFilter(list, text, fits) {
+  const wanted = text.trim().toLowerCase();
+  return useMemo(() => (wanted || fits ? list.filter((item) => (!fits || fits(item)) && (!wanted || searched(item).includes(wanted))) : list), [list, list.length, wanted, fits, wanted || fits ? S.version : 0]);
+}
+const searched = (item) => (item.searched ??= `${item.url ?? ""} ${item.operation ?? ""} ${item.path ?? ""} ${item.method ?? ""} ${item.error ?? ""} ${line(item.body, 2000)}`.toLowerCase());
+const OK = { delivery: (item) => item.outcome === "delivered" || item.outcome === "captured", request: (item) => item.status < 400 };
+const BAD = { delivery: (item) => !OK.delivery(item) && item.outcome !== "running", request: (item) => item.status >= 400 };
+
+function Filters({ text, setText, sort, setSort, children }) {
+  return html`<div class="filters" role="search"><input type="search" aria-label=${T.filter.text} placeholder=${T.filter.text} value=${text} onInput=${(event) => setText(event.target.value)} />
+    <span class="group" role="group" aria-label=${T.filter.status}>${[["", T.filter.all], ["ok", T.filter.ok], ["bad", T.filter.bad]].map(([value, label]) => html`<button type="button" class="small" aria-pressed=${sort === value} onClick=${() => setSort(value)}>${label}</button>`)}</span>${children}</div>`;
+}
+export function Journal({ type }) {
+  const list = type === "request" ? S.requests : S.deliveries, [text, setText] = useState(""), [sort, setSort] = useState(""), [operation, setOperation] = useState("");
+  const fits = useMemo(() => { const status = sort && (sort === "ok" ? OK : BAD)[type]; return status || operation ? (item) => (!status || status(item)) && (!operation || item.operation === operation) : null; }, [sort, operation, type]);
+  const shown = useFilter(list, text, fits), operations = useMemo(() => [...new Set(S.requests.map((item) => item.operation).filter(Boolean))].sort(), [S.requests.length]);
+  const title = type === "request" ? T.panels.requests : T.panels.deliveries;
+  return html`<section class="panel" aria-label=${title}><header><h2>${title}</h2><p class="count" role="status">${T.total(shown.length, list.length)}</p></header>
+    <${Filters} ...${{ text, setText, sort, setSort }}>${type === "request" && html`<select aria-label=${T.cols.operation} value=${operation} onChange=${(event) => setOperation(event.target.value)}><option value="">${T.cols.operation}: ${T.filter.all}</option>${operations.map((item) => html`<option key=${item} value=${item}>${name(item)}</option>`)}</select>`}<//>
+    <${Rows} id=${type} items=${shown} row=${FactRow} label=${title} onOpen=${open} empty=${list.length ? T.none.filtered : type === "request" ? T.none.requests : T.none.deliveries} /></section>`;
+}
+
+const Table = ({ of }) => { const entries = Object.entries(of ?? {}); return entries.length ? html`<dl class="pairs">${entries.map(([key, value]) => html`<dt key=${key}>${key}</dt><dd>${value}</dd>`)}</dl>` : html`<p class="none">${T.detail.none}</p>`; };
+const Block = ({ value }) => html`<pre tabindex="0">${value === undefined || value === null || value === "" ? T.detail.none : json(value)}</pre>`;
+function curl(item) {
+  if (item.type === "request") return `curl -X ${item.method} ${quoted(BASE + item.path)} -H 'Authorization: Bearer ${S.sandbox?.key ?? "ifr_local"}'${item.body === undefined ? "" : ` -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(item.body))}`}`;
+  const headers = Object.entries(item.headers).map(([key, value]) => ` -H ${quoted(`${key}: ${value}`)}`).join("");
+  return `curl -X POST ${quoted(item.routed_to ?? item.url)}${headers} -d ${quoted(typeof item.body === "string" ? item.body : JSON.stringify(item.body))}`;
+}
+const SIGNED = ["webhook-signature", "x-infrai-signature"];
+
+function Delivery({ item }) {
+  const attempts = S.deliveries.filter((other) => (item.run_id ? other.run_id === item.run_id && other.kind === item.kind : item.message_id && other.message_id === item.message_id));
+  const signature = Object.keys(item.headers).find((header) => SIGNED.includes(header.toLowerCase()));
+  return html`<p class="lead"><${Outcome} item=${item} /> <span class="url">${item.url}</span></p>
+    <p class="note">${full(item.ms, S.zone)} · ${T.cols.attempt} ${item.attempt}${item.duration_seconds !== undefined ? ` · ${item.duration_seconds ? span(item.duration_seconds * 1000) : "0 s"}` : ""}${item.run_id ? ` · ${item.run_id}` : ""}${item.message_id ? ` · ${item.message_id}` : ""}</p>
+    ${item.error && html`<p class="alert">${item.error}</p>`}${item.routed_to && html`<p>${T.detail.routed}: ${item.routed_to}</p>`}${item.note && html`<p>${T.detail.note}: ${item.note}</p>`}
+    <p><${Copy} text=${curl(item)} label=${T.detail.copy} /></p>
+    <h3>${T.detail.request}</h3><${Table} of=${item.headers} /><${Block} value=${item.body} />
+    <h3>${T.detail.answer}</h3>${item.status && html`<p><b>${item.status}</b></p>`}<${Table} of=${item.response_headers} /><${Block} value=${item.response_body} />
+    <h3>${T.detail.signed}</h3>${signature ? html`<p>${T.detail.signedBy(signature)}</p><pre tabindex="0">from sched_emulator.signatures import verify
+verify(body, headers, secret)</pre>` : html`<p class="none">${T.detail.unsigned}</p>`}
+    ${attempts.length > 1 && html`<h3>${T.detail.attempts}</h3><ol class="attempts">${attempts.map((other) => html`<li key=${other.seq}><button type="button" class="link" aria-current=${other === item} onClick=${() => open(other)}>${short(other.ms, S.zone)} #${other.attempt}</button> <${Outcome} item=${other} /></li>`)}</ol>`}`;
+}
+function Request({ item }) {
+  const [catalogue, setCatalogue] = useState([]), questioned = item.ignored?.length || item.status >= 400;
+  useEffect(() => { if (questioned) ask("GET", "assumptions/catalogue").then((answer) => setCatalogue(answer.items), () => {}); }, [item]);
+  const about = name(item.operation), touching = catalogue.filter((one) => about && (one.id.startsWith(about + ".") || one.id === `http.unknown_fields` || (one.id.startsWith(about.split(".")[0] + ".") && item.status >= 400 && line(item.response, 4000).includes(one.id.split(".").at(-1).split("_")[0]))));
+  return html`<p class="lead"><${Badge} kind=${tone(item.status)} text=${item.status} /> <span class="url">${item.method} ${item.path}</span></p>
+    <p class="note">${full(item.ms, S.zone)} · ${name(item.operation)} · seq ${item.seq}</p>
+    ${item.ignored?.length > 0 && html`<p class="alert">${T.detail.ignored}: ${item.ignored.map((field) => html`<mark>${field}</mark> `)}</p>`}
+    ${item.replayed_from && html`<p>${T.detail.replayed(item.replayed_from)}</p>`}${item.note && html`<p>${T.detail.note}: ${item.note}</p>`}
+    <p><${Copy} text=${curl(item)} label=${T.detail.copy} /></p>
+    <h3>${T.detail.body}</h3><${Block} value=${item.body} /><h3>${T.detail.answer}</h3><${Block} value=${item.response} />
+    ${touching.length > 0 && html`<h3>${T.detail.decided}</h3><ul class="plain">${touching.map((one) => html`<li key=${one.id}><code>${one.id}</code> ${one.question}</li>`)}</ul>`}`;
+}
+
+export function Detail() {
+  const box = useRef(null), item = S.detail;
+  useEffect(() => { if (!item) return undefined; const before = document.activeElement; box.current?.focus(); return () => before?.focus?.({ preventScroll: true }); }, [!item]);
+  if (!item) return null;
+  const title = item.type === "request" ? T.detail.request : `${item.kind} · ${place(item.url)}`;
+  return html`<aside class="detail" role="dialog" aria-label=${title} tabindex="-1" ref=${box}><header><h2>${title}</h2><button type="button" class="icon" aria-label=${T.close} onClick=${() => set({ detail: null })}>✕</button></header>
+    <div class="inside">${item.type === "request" ? html`<${Request} item=${item} />` : html`<${Delivery} item=${item} />`}</div></aside>`;
+}

@@ -1,0 +1,49 @@
+"""One browser and one emulator for the tests of the dashboard. The browser is the machine's own Chromium."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from sched_emulator import Emulator
+from tests.emulated import START
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WIDE, NARROW = ViewportSize(width=1200, height=800), ViewportSize(width=400, height=800)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    if CHROMIUM is None:
+        if os.environ.get("BROWSER_TESTS") == "required":
+            pytest.fail("there is no Chromium on this machine, and BROWSER_TESTS says that it is required")
+        pytest.skip("there is no Chromium on this machine")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def looked_at() -> Iterator[Emulator]:
+    with Emulator.start(now=START) as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in which nothing may go wrong unseen: a script's error, or a break of the policy."""
+    opened = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None)
+    yield opened
+    opened.close()
+    assert wrong == []

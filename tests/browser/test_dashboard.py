@@ -1,0 +1,404 @@
+"""The dashboard as people use it, in a real browser: every panel and button, live, by mouse and by keyboard."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from sched_emulator import Emulator, Sandbox
+from tests.browser.conftest import NARROW
+from tests.emulated import START
+
+pytestmark = pytest.mark.xdist_group("browser")
+AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+PANELS = (
+    *("Overview", "Crons", "Tasks", "Queues", "Runs", "Deliveries", "Requests", "Targets & faults", "Assumptions"),
+    *("Preview", "Sandboxes"),
+)
+EVIL = "<script>window.stolen = 1</script><img src=x onerror='window.stolen = 1'>"
+HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
+
+
+def call(box: Sandbox, path: str, **body: Any) -> Any:
+    answer = httpx.post(f"{box.base_url}/{path}", json=body, headers={"Authorization": f"Bearer {box.api_key}"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+@pytest.fixture
+def box(looked_at: Emulator) -> Sandbox:
+    """The one sandbox there is, as new."""
+    for other in looked_at.sandboxes():
+        looked_at.sandbox(other["key"]).delete()
+    return looked_at.sandbox("ifr_look")
+
+
+def look(page: Page, emulator: Emulator, panel: str = "overview") -> None:
+    page.goto(f"{emulator.url}/_emulator/ui/#{panel}")
+    expect(page.locator(".status.live")).to_be_visible()
+
+
+def go(page: Page, panel: str) -> Any:
+    page.get_by_role("navigation").get_by_role("link", name=re.compile(f"^{panel}")).click()
+    return page.locator("main")
+
+
+def test_the_address_that_is_printed_leads_a_browser_to_the_dashboard(page: Page, looked_at: Emulator) -> None:
+    page.goto(f"{looked_at.url}/v1/scheduling")
+    expect(page).to_have_url(f"{looked_at.url}/_emulator/ui/")
+    expect(page.get_by_role("heading", name="sched-emulator")).to_be_visible()
+
+
+def test_an_empty_sandbox_shows_what_to_paste_and_then_what_happens(
+    page: Page, looked_at: Emulator, box: Sandbox
+) -> None:
+    box.delete()
+    page.goto(f"{looked_at.url}/_emulator/ui/")
+    for language, text in (("curl", "curl http"), ("Python", "urllib"), ("Node", "await fetch")):
+        page.get_by_role("tab", name=language).click()
+        expect(page.get_by_role("tabpanel")).to_contain_text(text)
+    page.get_by_role("button", name="Make a sandbox for ifr_local").click()
+    expect(page.locator(".instant")).to_contain_text("00:00:00")
+    call(looked_at.sandbox("ifr_local"), "cron/create", **HOURLY)
+    expect(page.get_by_role("listbox", name="What happened")).to_contain_text("cron.create")
+    expect(page.locator(".coming")).to_contain_text("fire of hourly")
+    expect(page.locator(".next")).to_have_text("Next: fire of hourly in 1 h")
+
+
+def test_each_button_of_the_clock_moves_it(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", 200)
+    call(box, "cron/create", **HOURLY)
+    look(page, looked_at)
+    time = page.locator(".instant")
+    for button, shown in (
+        ("Next event", "01:00:00"),
+        ("+1 min", "01:01:00"),
+        ("+1 h", "02:01:00"),
+        ("+1 d", "02:01:00"),
+        ("+1 w", "02:01:00"),
+    ):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(time).to_contain_text(shown)
+    expect(time).to_contain_text("Fri, 9 Jan 2026")
+    field = page.get_by_label("Duration or instant")
+    for typed, shown in (("90m", "03:31:00"), ("2026-02-01T12:00Z", "12:00:00")):
+        field.fill(typed)
+        page.get_by_role("button", name="Go").click()
+        expect(time).to_contain_text(shown)
+    field.fill("yesterday")
+    field.press("Enter")
+    expect(page.locator(".toasts .bad")).to_contain_text("'yesterday' is no duration")
+    page.get_by_label("Time zone shown").select_option("America/New_York")
+    expect(time).to_contain_text("07:00:00")
+    for button, mode in (("60×", "running 60×"), ("Run", "running"), ("Freeze", "frozen")):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.locator(".mode")).to_have_text(mode)
+
+
+def test_now_is_dragged_to_the_right_to_let_time_pass(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", 200)
+    call(box, "cron/create", **HOURLY)
+    look(page, looked_at)
+    handle = page.get_by_role("slider")
+    place = handle.bounding_box()
+    assert place is not None
+    x, y = place["x"], place["y"] + 40
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 150, y, steps=4)
+    expect(page.locator(".goal")).to_contain_text("let time pass to")
+    page.mouse.move(x + 450, y, steps=4)
+    page.mouse.up()
+    expect(page.locator(".instant")).to_contain_text(re.compile("0[12]:"))
+    assert box.clock.now.hour == 2  # six hours are as wide as the page, 1,200 pixels
+    assert len(box.deliveries()) == 2
+    handle.press("ArrowRight")
+    expect(page.locator(".instant")).not_to_contain_text("02:15:00")
+
+
+def test_what_is_stored_stays_text_wherever_it_is_shown(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", [200, {"status": 500, "body": EVIL, "headers": {"X-Evil": EVIL}}])
+    call(box, "cron/create", name=EVIL, schedule="0 * * * *", url="https://api.acme.com/x", payload={"x": EVIL})
+    call(box, "task/schedule", name=EVIL, run_at="2026-01-02T00:00:00Z", task="https://api.acme.com/y")
+    call(box, "queue/publish", queue="q", payload={"x": EVIL})
+    box.faults.add(operation="queue.*", code=EVIL)
+    box.clock.advance(hours=2)
+    look(page, looked_at)
+    for panel in PANELS:
+        go(page, panel)
+        expect(page.locator("main")).not_to_be_empty()
+    go(page, "Crons")
+    expect(page.locator(".card h3")).to_have_text(EVIL)
+    go(page, "Queues").get_by_role("button", name="Peek").click()
+    expect(page.locator("td.payload")).to_contain_text("<script>")
+    go(page, "Deliveries").locator(".row").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("<script>")
+    assert page.evaluate("window.stolen") is None
+    assert page.evaluate("document.querySelectorAll('main script, main img, aside script, aside img').length") == 0
+
+
+def test_crons_are_paused_resumed_triggered_and_previewed(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", [200, 500, 200])
+    call(box, "cron/create", **HOURLY, retries=0)
+    box.clock.advance(hours=3)
+    look(page, looked_at, "crons")
+    main = page.locator("main")
+    expect(main.locator(".rate")).to_have_text("67 %")
+    expect(main.locator(".fires .due")).to_have_count(5)
+    main.get_by_role("button", name="Pause hourly").click()
+    expect(main.get_by_text("paused")).to_be_visible()
+    main.get_by_role("button", name="Resume hourly").click()
+    main.get_by_role("button", name="Trigger now hourly").click()
+    expect(main.get_by_text("1 under way")).to_be_visible()
+    page.get_by_role("button", name="Next event").click()
+    expect(main.locator(".fires .good")).to_have_count(3)
+    main.get_by_role("button", name="Preview hourly").click()
+    expect(main.locator(".year rect")).to_have_count(366)
+    expect(main).to_contain_text("8,784 fires in 366 days")
+
+
+def test_queues_are_peeked_published_redriven_and_purged(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "queue/create", name="q", type="standard", max_retries=0)
+    call(box, "queue/publish", queue="q", payload={"n": 1})
+    [taken] = call(box, "queue/consume", queue="q")["messages"]
+    call(box, "queue/nack", queue="q", message_id=taken["message_id"], requeue=False)
+    look(page, looked_at, "queues")
+    main = page.locator("main")
+    expect(main.get_by_role("img")).to_have_attribute("aria-label", "0 available, 0 delayed, 0 in flight, 1 dead")
+    main.get_by_role("button", name="Redrive q").click()
+    expect(main.get_by_role("img")).to_have_attribute("aria-label", "1 available, 0 delayed, 0 in flight, 0 dead")
+    main.get_by_role("button", name="Publish q").click()
+    payload = main.get_by_label("Payload (JSON object)")
+    payload.fill("not json")
+    main.get_by_role("button", name="Publish", exact=True).click()
+    expect(main.locator(".alert")).to_have_text("The payload must be a JSON object.")
+    payload.fill('{"n": 2}')
+    main.get_by_label("Delay in seconds").fill("60")
+    main.get_by_role("button", name="Publish", exact=True).click()
+    main.get_by_role("button", name="Peek q").click()
+    expect(main.locator("tbody tr")).to_have_count(2)
+    expect(main.locator("tbody")).to_contain_text("in 1 min")
+    main.get_by_role("button", name="Purge").click()
+    main.get_by_role("button", name="Yes, purge").click()
+    expect(main.get_by_role("img")).to_have_attribute("aria-label", "0 available, 0 delayed, 0 in flight, 0 dead")
+
+
+def test_a_delivery_is_shown_with_its_answer_and_all_attempts(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", [{"status": 503, "body": "busy"}, 200])
+    call(
+        box, "task/schedule", task="https://api.acme.com/once", run_at="2026-01-01T00:30:00Z", secret="whsec_x", retry=1
+    )
+    box.clock.advance(hours=1)
+    look(page, looked_at, "deliveries")
+    page.locator("main").get_by_role("button", name="Failed").click()
+    page.locator(".row").click()
+    detail = page.get_by_role("dialog")
+    for text in ("503", "busy", "Signed: X-Infrai-Signature", "#2"):
+        expect(detail).to_contain_text(text)
+    detail.get_by_role("button", name="Copy as curl").click()
+    expect(detail.get_by_role("button", name="Copied")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(detail).to_have_count(0)
+    go(page, "Runs").locator(".row").click()
+    expect(page.get_by_role("dialog")).to_contain_text("https://api.acme.com/once")
+
+
+def test_requests_are_filtered_and_show_what_was_ignored(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "queue/publish", queue="q", payload={}, message_group_id="x")
+    call(box, "queue/publish", queue="other", payload={})
+    httpx.get(f"{box.base_url}/queue/stats/nobody", headers={"Authorization": f"Bearer {box.api_key}"})
+    look(page, looked_at, "requests")
+    main = page.locator("main")
+    expect(main.locator(".row")).to_have_count(3)
+    main.get_by_role("button", name="Failed").click()
+    expect(main.locator(".count")).to_have_text("1 of 3")
+    main.get_by_role("button", name="All", exact=True).click()
+    main.get_by_label("Operation").select_option("scheduling.queue.publish")
+    expect(main.locator(".count")).to_have_text("2 of 3")
+    main.get_by_label("Filter by text").fill("group")
+    expect(main.locator(".count")).to_have_text("1 of 3")
+    main.locator(".row").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Had no effect: message_group_id")
+
+
+def test_receivers_are_scripted_and_requests_made_to_fail(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "cron/create", **HOURLY)
+    look(page, looked_at, "outside")
+    main = page.locator("main")
+    main.get_by_role("button", name="503 for the next five").click()
+    expect(main.get_by_text("5× 503, 200")).to_be_visible()
+    main.get_by_label("Answers").fill("timeout 200")
+    main.get_by_role("button", name="Script it").click()
+    expect(main.get_by_text("timeout, 200")).to_be_visible()
+    main.get_by_role("button", name="Add fault").click()
+    expect(main.get_by_role("region", name="Never met by anything")).to_contain_text("fault")
+    assert [fault["status"] for fault in box.faults.list()] == [503]
+    page.get_by_role("button", name="Next event").click()
+    expect(main.get_by_text("met once")).to_be_visible()
+    for what in ("Scripted receivers", "Faults"):
+        main.get_by_role("button", name=f"Clear all: {what}").click()
+    expect(main.get_by_text("No faults.")).to_be_visible()
+
+
+def test_an_assumption_is_proved_and_switched(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "queue/publish", queue="implicit", payload={})
+    look(page, looked_at, "assumptions")
+    main = page.locator("main")
+    main.get_by_role("button", name="Prove it").click()
+    expect(main.locator(".proofs")).to_contain_text("queue.publish_unknown")
+    main.get_by_label("Search").fill("publish_unknown")
+    chosen = main.get_by_role("combobox")
+    chosen.select_option(index=1)
+    expect(main.get_by_text("switched")).to_be_visible()
+    assert box.assumptions.get()["queue.publish_unknown"] == chosen.input_value()
+
+
+def test_a_schedule_is_drawn_before_it_runs(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "cron/create", **HOURLY)
+    call(box, "cron/create", name="daily", schedule="0 9 * * *", url="https://api.acme.com/d")
+    look(page, looked_at, "preview")
+    main = page.locator("main")
+    main.get_by_label("Cron expression").fill("30 2 * * *")
+    main.get_by_label("Time zone").select_option("Europe/Berlin")
+    main.get_by_role("button", name="Show").click()
+    expect(main.locator(".year rect.shift")).to_have_count(2)
+    expect(main.get_by_role("region", name="Around a change of the clocks")).to_contain_text("clocks forward 1 h")
+    main.locator(".year rect", has_text=re.compile("15 Jun 2026")).click()
+    expect(main.get_by_role("heading", name="June 2026")).to_be_visible()
+    expect(main.get_by_role("region", name="The month").locator("i")).to_have_count(30)
+    main.get_by_label("Cron expression").fill("61 * * * *")
+    main.get_by_role("button", name="Show").click()
+    expect(main.get_by_role("alert")).to_contain_text("minute: '61' is out of range")
+    main.get_by_role("button", name="Look for meetings").click()
+    expect(main.get_by_text("31 meetings in 31 days")).to_be_visible()
+
+
+def test_sandboxes_are_looked_at_reset_and_forgotten(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "queue/publish", queue="q", payload={})
+    other = looked_at.sandbox("ifr_other")
+    call(other, "cron/create", **HOURLY)
+    page.add_init_script("localStorage.setItem('sched-emulator.key', 'ifr_look')")
+    look(page, looked_at, "sandboxes")
+    main = page.locator("main")
+    main.get_by_role("button", name="Look at it: ifr_other").click()
+    expect(page.locator(".next")).to_contain_text("hourly")
+    row = main.get_by_role("row", name=re.compile("ifr_other"))
+    for button in ("Reset", "Forget"):
+        row.get_by_role("button", name=button).click()
+        row.get_by_role("button", name="Yes").click()
+        expect(page.locator(".next") if button == "Reset" else row).to_have_count(1 if button == "Reset" else 0)
+    assert [item["key"] for item in looked_at.sandboxes()] == ["ifr_look"]
+
+
+def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", 200)
+    call(box, "cron/create", **HOURLY)
+    look(page, looked_at)
+    keys = page.keyboard
+    keys.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    keys.press("Escape")
+    keys.press("Space")
+    expect(page.locator(".instant")).to_contain_text("01:00:00")
+    keys.press("Shift+ArrowRight")
+    expect(page.locator(".instant")).to_contain_text("02:00:00")
+    for key in ("+", "-", "ArrowLeft", "0"):
+        keys.press(key)
+    expect(page.get_by_role("button", name="Follow now")).to_have_attribute("aria-pressed", "true")
+    keys.press("g")
+    keys.type("1d")
+    keys.press("Enter")
+    expect(page.locator(".instant")).to_contain_text("Fri, 2 Jan 2026")
+    keys.press("Escape")
+    keys.press("6")
+    page.get_by_role("listbox", name="Deliveries").focus()
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("api.acme.com/hourly")
+    keys.press("Escape")
+    expect(page.get_by_role("listbox", name="Deliveries")).to_be_focused()
+    keys.press("f")
+    expect(page.locator(".mode")).to_have_text("running")
+
+
+def test_five_thousand_deliveries_come_in_without_a_long_task(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", 200)
+    call(box, "cron/create", name="often", schedule="* * * * *", url="https://api.acme.com/often")
+    look(page, looked_at)
+    page.evaluate(
+        "window.tasks = []; new PerformanceObserver(list => list.getEntries().forEach(entry => "
+        "window.tasks.push(entry.duration))).observe({type: 'longtask'})"
+    )
+    box.clock.advance(seconds=60 * 5000)
+    expect(page.locator("nav a", has_text="Deliveries").locator(".n")).to_have_text("5000")
+    go(page, "Deliveries")
+    page.get_by_role("listbox").evaluate("list => { list.scrollTop = list.scrollHeight / 2 }")
+    expect(page.locator(".row").first).to_be_attached()
+    assert page.locator(".row").count() < 60
+    assert [task for task in page.evaluate("window.tasks") if task > 200] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_serious_barrier_is_found_in_any_panel(page: Page, looked_at: Emulator, box: Sandbox, theme: str) -> None:
+    box.targets.script("*", [200, 500])
+    call(box, "cron/create", **HOURLY)
+    call(box, "task/schedule", task="https://api.acme.com/y", run_at="2026-01-02T00:00:00Z")
+    call(box, "queue/publish", queue="q", payload={"n": 1})
+    box.clock.advance(hours=5)
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    look(page, looked_at)
+    page.evaluate(AXE)
+    found = {panel: [*barriers(page)] for panel in PANELS if go(page, panel)}
+    go(page, "Deliveries").locator(".row").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["Detail"] = [*barriers(page)]
+    assert {panel: wrong for panel, wrong in found.items() if wrong} == {}
+
+
+def barriers(page: Page) -> list[str]:
+    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{item['id']}: {node['html'][:120]}"
+        for item in results["violations"]
+        if item["impact"] in {"serious", "critical"}
+        for node in item["nodes"][:3]
+    ]
+
+
+def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+    call(box, "cron/create", **HOURLY)
+    call(box, "queue/publish", queue="q", payload={"n": 1})
+    page.set_viewport_size(NARROW)
+    look(page, looked_at)
+    for panel in PANELS:
+        go(page, panel)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400, panel
+    page.get_by_role("button", name="+1 min").click()
+    expect(page.locator(".instant")).to_contain_text("00:01:00")
+
+
+def test_the_page_resumes_after_a_restart(page: Page) -> None:
+    with Emulator.start(now=START) as first:
+        call(first.sandbox("ifr_look"), "queue/publish", queue="q", payload={})
+        look(page, first)
+        port = int(first.url.rpartition(":")[2])
+    expect(page.locator(".status.lost")).to_be_visible()
+    with Emulator.start(now="2027-05-05T00:00:00Z", port=port) as second:
+        call(second.sandbox("ifr_look"), "cron/create", **HOURLY)
+        expect(page.locator(".instant")).to_contain_text("5 May 2027")
+        expect(page.get_by_role("listbox", name="What happened").get_by_role("option")).to_have_count(1)
+
+
+def test_no_key_and_no_id_is_in_any_url_and_nothing_comes_from_elsewhere(
+    page: Page, looked_at: Emulator, box: Sandbox
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    call(box, "cron/create", **HOURLY)
+    look(page, looked_at)
+    for panel in PANELS:
+        go(page, panel)
+    assert [url for url in asked if not url.startswith(looked_at.url) or "ifr_" in url or "sbx_" in url] == []

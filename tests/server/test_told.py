@@ -1,0 +1,260 @@
+"""What `serve` tells: a line for each thing that happens, bursts counted, next to no cost, and nobody waited for."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from time import thread_time
+
+import pytest
+
+from sched_emulator.config import FROZEN_START_MS, Config
+from sched_emulator.output import lines
+from sched_emulator.output.lines import Line
+from sched_emulator.server import exchange, told
+from sched_emulator.server.app import App
+from sched_emulator.server.exchange import Received
+from sched_emulator.server.told import Teller
+from sched_emulator.server.unhurried import LEFT_BYTES, Unhurried
+from sched_emulator.spec import assumptions
+from tests.server.harness import KEY, Api, served
+
+START = "2026-01-01T00:00:00.000Z"
+NIGHT = {"name": "night", "schedule": "0 2 * * *", "url": "https://api.acme.com/night"}
+WRONG = 'INVALID_REQUEST: `type` must be one of "standard", "fifo", got "other"'
+NOWHERE = "NOT_FOUND: the path '/v1/scheduling/nothing' was not found"
+DAY_MS = 86_400_000
+
+
+class Told:
+    """What a teller has told, and the seconds that have passed for it."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.seconds = 0.0
+        self.teller = Teller(self.lines.extend, clock=lambda: self.seconds)
+
+    def since(self) -> list[Line]:
+        """Return what is new, a moment later."""
+        self.seconds += 0.05
+        self.teller.look()
+        new, self.lines[:] = list(self.lines), []
+        return new
+
+
+@pytest.fixture
+def heard() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def api(heard: Told) -> AsyncIterator[Api]:
+    config = Config(answers=assumptions.defaults(), clock_mode="frozen")
+    async with served(App(config, reader=heard.teller)) as client:
+        yield Api(client)
+
+
+async def test_each_thing_that_happens_is_a_line(api: Api, heard: Told) -> None:
+    await api.script("*night", status=503, latency_seconds=2)
+    await api.call("cron.create", NIGHT | {"retries": 1, "overlap_policy": "skip"})
+    await api.envelope("queue.create", {"name": "q", "type": "other"})
+    await api.send("GET", "/v1/scheduling/nothing?api_key=ifr_secret_of_mine")
+    assert [(line.kind, line.what, line.outcome, line.tone, line.detail) for line in heard.since()] == [
+        ("sandbox", "new", "frozen", "plain", ""),
+        ("request", "cron.create", "200", "good", '{"name":"night","schedule":"0 2 * * *","url":"https://api.a…'),
+        ("request", "queue.create", "400", "bad", WRONG),
+        ("refused", "GET /v1/scheduling/nothing?api_key=ifr_…", "404", "bad", NOWHERE),
+    ]
+    await api.advance(seconds=10_800)
+    night = "2026-01-01T02:00:00.000Z"
+    assert heard.since() == [
+        Line(night, KEY, "fire", "night", detail="run_000001"),
+        Line(night, KEY, "cron", NIGHT["url"], "failed 503", "bad", 2.0, "HTTP 503", 4),
+        Line("2026-01-01T02:00:12.000Z", KEY, "cron", NIGHT["url"], "failed 503", "bad", 2.0, "attempt 2; HTTP 503", 5),
+        Line("2026-01-01T03:00:00.000Z", KEY, "clock", "3h later, 4 events", "frozen"),
+    ]
+    assert heard.since() == []
+
+
+async def test_the_readme_shows_the_lines_of_its_first_minute(heard: Told) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("what serve told")[2].partition("```text\n")[2].partition("```")[0].splitlines()
+    cron = {"cron_expr": "0 9 * * 1", "task_type": "http_url", "task_url": "https://api.acme.com/weekly"}
+    config = Config(answers=assumptions.defaults(), now_ms=FROZEN_START_MS + DAY_MS // 2)
+    async with served(App(config, reader=heard.teller)) as client:
+        api = Api(client, "ifr_local")
+        await api.call("cron.create", cron)
+        await api.control("PUT", "clock", {"mode": "frozen"})
+        heard.teller.look()
+        await api.advance(seconds=21 * 86_400)
+        told_then = heard.since()
+    assert [lines.text(line)[26:] for line in told_then] == [line[26:] for line in shown]
+    assert [line.at[:10] for line in told_then] == [line[:10] for line in shown]
+
+
+async def test_a_request_without_a_sandbox_is_told_too_and_what_a_handle_repeats_is_not(api: Api, heard: Told) -> None:
+    await api.send("POST", "/v1/scheduling/queue/publish", {}, headers={"Authorization": "sk_live_of_somebody"})
+    await api.send("GET", "/_emulator/clok")
+    await api.send("GET", "/_emulator/health", headers={"Origin": "https://evil.example"})
+    assert [line[3:6] for line in heard.since()] == [
+        ("POST /v1/scheduling/queue/publish", "401", "bad"),
+        ("GET /_emulator/clok", "404", "bad"),
+        ("GET /_emulator/health", "403", "bad"),
+    ]
+
+
+async def test_fields_without_effect_are_named(api: Api, heard: Told) -> None:
+    await api.call("queue.publish", {"queue": "q", "payload": {"n": 1}, "message_group_id": "g"})
+    assert heard.since()[1:] == [
+        Line(
+            *(START, KEY, "request", "queue.publish", "200", "odd", None),
+            'ignored: message_group_id; {"queue":"q","payload":{"n":1},"message_group_id":"g"}',
+            1,
+        )
+    ]
+
+
+async def test_what_happened_just_before_a_sandbox_was_let_go_is_told(api: Api, heard: Told) -> None:
+    snapshot = await api.snapshot()
+    for end in ("reset", "restored", "forgotten"):
+        await api.call("queue.create", {"name": "q", "type": "standard"})
+        if end == "restored":
+            await api.control("PUT", "snapshot", json.loads(snapshot))
+        else:
+            await api.control(*(("POST", "reset") if end == "reset" else ("DELETE", "sandbox")))
+        assert [line[2:5] for line in heard.since()][-2:] == [
+            ("request", "queue.create", "200"),
+            ("sandbox", end, "frozen"),
+        ]
+    assert heard.since() == []
+
+
+async def test_a_sandbox_that_goes_on_from_a_snapshot_does_not_tell_its_past(api: Api, heard: Told) -> None:
+    await api.call("cron.create", NIGHT)
+    await api.advance(seconds=10_800)
+    other = api.with_key("ifr_other")
+    heard.since()
+    await other.send("PUT", "/_emulator/snapshot", await api.snapshot(), headers={"Content-Type": "application/json"})
+    assert [line[2:5] for line in heard.since()] == [("sandbox", "new", "frozen"), ("sandbox", "restored", "frozen")]
+    await other.advance(seconds=86_400)
+    assert [line.kind for line in heard.since()] == ["fire", "cron", "clock"]
+
+
+async def test_a_clock_that_is_set_is_told_and_one_that_runs_passes_in_silence(api: Api, heard: Told) -> None:
+    await api.control("PUT", "clock", {"now": "2026-03-01"})
+    await api.control("PUT", "clock", {"mode": "wall", "speed": 60})
+    assert [line[2:5] for line in heard.since()] == [("sandbox", "new", "frozen"), ("clock", "", "runs 60x")]
+    assert heard.since() == []
+    await api.control("PUT", "clock", {"mode": "frozen"})
+    assert [line[2:5] for line in heard.since()] == [("clock", "", "frozen")]
+
+
+async def test_a_year_is_a_few_lines_and_every_delivery_is_counted(api: Api, heard: Told) -> None:
+    await api.call("cron.create", NIGHT | {"schedule": "0 * * * *"})
+    await api.call("cron.create", NIGHT | {"schedule": "0 0 * * 1", "name": "weekly", "url": "https://api.acme.com/w"})
+    heard.since()
+    await api.advance(seconds=365 * 86_400)
+    year = heard.since()
+    one_by_one = [line for line in year if line.kind == "cron"]
+    counted = {line.what: line.many for line in year if line.many}
+    assert (len(year) < 30, len(one_by_one), year[-1].what) == (True, told.SHOWN, "365d later, 8,812 events")
+    assert {line.what for line in one_by_one} == {NIGHT["url"]}
+    assert counted["deliveries to https://api.acme.com/night captured"] == 8760 - told.SHOWN
+    assert counted["deliveries to https://api.acme.com/w captured"] == 52
+    fires = sum(line.kind == "fire" for line in year) + sum(
+        many or 0 for what, many in counted.items() if "fires of" in what or "no longer kept" in what
+    )
+    assert fires == 8812
+
+
+async def test_lines_come_again_when_a_second_is_over_and_what_was_counted_is_told(api: Api, heard: Told) -> None:
+    for number in range(told.SHOWN + 3):
+        await api.call("queue.publish", {"queue": "q", "payload": {"n": number}})
+    assert [line.kind for line in heard.since()] == ["sandbox", *told.SHOWN * ["request"]]
+    heard.seconds += told.FOLD_SECONDS
+    assert heard.since() == [Line("", KEY, "more", "queue.publish 200", "in 1.1 s", many=3)]
+    await api.call("queue.publish", {"queue": "q", "payload": {}})
+    heard.teller.close()
+    assert [line.what for line in heard.lines] == ["queue.publish"]
+
+
+def costs(path: Path, days: int, publishes: int) -> tuple[float, float]:
+    """Return how much more an advance, and publishing, cost with lines that are written to a file."""
+    with path.open("w") as file:
+        teller = Teller(Unhurried(file, lines.text).write)
+        app = App(Config(answers=assumptions.defaults(), clock_mode="frozen"), reader=teller)
+        hosted = app.sandboxes.of_key(KEY)
+        headers = {"Content-Type": "application/json"}
+
+        def send(path: str, body: bytes, times: int = 1) -> None:
+            received = Received("POST", f"/v1/scheduling/{path}", headers, body)
+            for _ in range(times):
+                assert exchange.perform(hosted.sandbox, hosted.binding, received).status == 200
+
+        send("cron/create", b'{"schedule": "* * * * *", "url": "https://api.acme.com/minutely"}')
+        spent = {"work": 0.0, "lines": 0.0}
+
+        def timed(what: str, work: object) -> None:
+            began = thread_time()
+            assert callable(work)
+            work()
+            spent[what] += thread_time() - began
+
+        last_ms = FROZEN_START_MS + days * DAY_MS
+        while hosted.sandbox.store.now_ms < last_ms:
+            timed("work", lambda: hosted.sandbox.poll(last_ms, max_events=1000))
+            timed("lines", teller.look)
+        advancing = spent["lines"] / spent["work"]
+        spent = {"work": 0.0, "lines": 0.0}
+        body = b'{"queue": "orders", "payload": {"order_id": "o_123", "note": "a payload of a usual size"}}'
+        for _ in range(publishes // 20):
+            timed("work", lambda: send("queue/publish", body, times=20))
+            timed("lines", teller.look)
+        return advancing, spent["lines"] / spent["work"]
+
+
+def test_lines_cost_a_few_percent(tmp_path: Path) -> None:
+    pairs = [costs(tmp_path / str(number), days=10, publishes=1000) for number in range(3)]
+    advancing, publishing = (min(pair[which] for pair in pairs) for which in (0, 1))
+    assert advancing < 0.03
+    assert publishing < 0.15  # of what a request costs besides HTTP, which costs more than all else
+    assert "of minutely" not in (tmp_path / "0").read_text()
+
+
+def test_who_does_not_read_holds_nobody_up_and_is_told_what_is_left_out() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as stream, open(reading, "rb", buffering=0) as reader:  # noqa: PTH123
+        unhurried = Unhurried(stream, lines.text)
+        line = Line(START, KEY, "request", "queue.publish", "200", detail=60 * "x")
+        size = len(lines.text(line)) + 1
+        batches = 2 * LEFT_BYTES // size // 100
+        for _ in range(batches):
+            unhurried.write([line] * 100)
+        os.set_blocking(reading, False)
+        read = b""
+        while chunk := reader.read():
+            read += chunk
+            unhurried.write([])
+            unhurried.write([])
+        unhurried.write([line])
+        *whole, left_out, last = (read + reader.read()).decode().splitlines()
+        assert {*whole, last} == {lines.text(line)}
+        assert left_out.split() == [
+            "…",
+            f"{100 * batches - len(whole):,}",
+            "lines",
+            "were",
+            "not",
+            "read",
+            "in",
+            "time",
+        ]
+
+
+def test_a_reader_that_has_gone_is_written_to_no_more() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123
+        unhurried = Unhurried(stream, lines.text)
+        for _ in range(2):
+            unhurried.write([Line(START, KEY, "request", "queue.publish")])

@@ -1,0 +1,136 @@
+"""Several crons before they run: their fires, where they meet, and what changes of the clocks do to them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sched_emulator.cli import main
+
+NIGHT = '[[cron]]\nname = "night"\nexpression = "30 2 * * *"\ntimezone = "Europe/Berlin"\n'
+BACKUP = '[[cron]]\nname = "backup"\nexpression = "30 1 * * 0"\n'
+
+
+def ran(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, *options: str
+) -> tuple[int | str | None, list[str], str]:
+    path = tmp_path / "schedules.toml"
+    path.write_text(text)
+    status = main(["cron", "--file", str(path), *options])
+    out, error = capsys.readouterr()
+    return status, out.splitlines(), error.replace(str(path), "FILE").removeprefix("sched-emulator cron: ").rstrip()
+
+
+def test_fires_are_listed_where_they_meet_and_where_they_must_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    month = ("--from", "2026-03-22", "--days", "8")
+    moved = "night fires at 03:00:00, the day before at 02:30:00"
+    status, lines, error = ran(tmp_path, capsys, NIGHT + BACKUP, *month)
+    assert (status, error) == (0, "")
+    assert lines[0] == "2026-03-22 01:30:00 UTC  night, backup  meet"
+    assert lines[7:] == [
+        "2026-03-29 01:00:00 UTC  night",
+        "2026-03-29 01:30:00 UTC  backup",
+        f"2026-03-29 01:00:00 UTC: the clocks of Europe/Berlin go forward by 1 h; {moved}",
+        "10 fires in 8 days; 1 instant at which several meet",
+    ]
+    for text in (NIGHT + 'must_not_meet = ["backup"]\n' + BACKUP, NIGHT + BACKUP + 'must_not_meet = ["night"]\n'):
+        status, lines, error = ran(tmp_path, capsys, text, *month)
+        assert (status, lines[0]) == (1, "2026-03-22 01:30:00 UTC  night, backup  must not meet")
+        assert "must not meet" in error
+        assert error.endswith(", and does at 2026-03-22 01:30:00 UTC")
+
+
+def test_scripts_get_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = NIGHT + 'must_not_meet = ["backup"]\n' + BACKUP
+    status, lines, _ = ran(tmp_path, capsys, text, "--from", "2026-03-29", "--days", "1", "--json")
+    assert (status, json.loads("\n".join(lines))) == (
+        0,
+        {
+            "fires": [
+                {"at": "2026-03-29T01:00:00.000Z", "crons": ["night"]},
+                {"at": "2026-03-29T01:30:00.000Z", "crons": ["backup"]},
+            ],
+            "must_not_meet": [],
+            "changes": [
+                {
+                    "at": "2026-03-29T01:00:00.000Z",
+                    "cron": "night",
+                    "timezone": "Europe/Berlin",
+                    "offset_before_seconds": 3600,
+                    "offset_after_seconds": 7200,
+                    "that_day": ["03:00:00"],
+                    "day_before": ["02:30:00"],
+                }
+            ],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "dst", "told"),
+    [
+        ("30 2 * * *", "literal", "fires at 02:30:00, 02:30:00, the day before at 02:30:00"),
+        ("30 2 * * *", "vixie", "fires as on other days"),
+        (
+            "*/30 2 * * *",
+            "vixie",
+            "fires at 02:00:00, 02:30:00, 02:00:00, 02:30:00, the day before at 02:00:00, 02:30:00",
+        ),
+        ("0 12 25 10 *", "vixie", "fires at 12:00:00, the day before at no time"),
+        ("0 * * * *", "literal", "fires at 00:00:00, 01:00:00, 02:00:00, 02:00:00, 03:00:00, 04:00:00 and 19 more"),
+    ],
+)
+def test_a_change_in_autumn_is_told_by_what_it_does(
+    expression: str, dst: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = NIGHT.replace("30 2 * * *", expression)
+    _, lines, _ = ran(tmp_path, capsys, text, "--from", "2026-10-25", "--days", "1", "--dst", dst)
+    assert told in next(line for line in lines if "the clocks of Europe/Berlin go back by 1 h" in line)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "told"),
+    [
+        ("", 2, "--file: FILE must hold tables [[cron]] and nothing else"),
+        ("[cron]\nname = 1", 2, "--file: FILE must hold tables [[cron]] and nothing else"),
+        ("cron = [1]", 2, "--file: FILE must hold tables [[cron]] and nothing else"),
+        ("[[cron]", 2, "--file: FILE is no TOML: "),
+        ("[[cron]]\nname = 1", 2, "--file: [[cron]] number 1 must say its `name` as a text"),
+        (BACKUP + "[[cron]]\nname = 'x'", 2, "--file: [[cron]] number 2 must say its `expression` as a text"),
+        (BACKUP + "timezne = 'UTC'", 2, "--file: [[cron]] number 1 has no field 'timezne' (did you mean timezone?); "),
+        (BACKUP + "timezone = 1", 2, "--file: [[cron]] number 1: `timezone` must be a text such as 'Europe/Berlin'"),
+        (BACKUP + "must_not_meet = 'x'", 2, "--file: [[cron]] number 1: `must_not_meet` must be a list of names"),
+        (
+            NIGHT + BACKUP + "must_not_meet = ['nigth']",
+            2,
+            "--file: backup must not meet 'nigth' (did you mean night?), and there is no such cron",
+        ),
+        (BACKUP + BACKUP, 2, "--file: there are two crons named 'backup'; expected names of their own"),
+        (BACKUP.replace("30 1", "61 1"), 1, "backup: minute: "),
+        (BACKUP + "timezone = 'Mars/Base'", 1, "backup: time zone: "),
+        (
+            BACKUP.replace("30 1 * * 0", "* * * * * *"),
+            2,
+            "--days: these are more than 100,000 fires; expected fewer days",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_one_line(
+    text: str, status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended, lines, error = ran(tmp_path, capsys, text, "--days", "9")
+    assert (ended, lines, error.count("\n")) == (status, [], 0)
+    assert error.startswith(told)
+
+
+def test_options_go_with_what_they_are_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(tmp_path, capsys, BACKUP, "--count", "3")[2] == "--count has no effect with --file"
+    assert ran(tmp_path, capsys, BACKUP, "0 9 * * *")[2] == "say an EXPRESSION, or --file with several"
+    assert main(["cron", "0 9 * * *", "--days", "3"]) == 2
+    assert main(["cron"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "sched-emulator cron: --days has no effect without --file",
+        "sched-emulator cron: say an EXPRESSION, or --file with several",
+    ]
