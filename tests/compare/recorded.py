@@ -48,8 +48,14 @@ def random_answers(chance: random.Random) -> Answers:
         "delivery.backoff_first_seconds": chance.choice((5, 10, 30)),
         "cron.retries": chance.randrange(4),
         "page.default_limit": chance.choice((2, 50)),
+        "cron.jitter_seconds": chance.choice((20, 60)),
+        "idempotency.window_seconds": chance.choice((20, 3600)),
+        "push.max_retries": chance.randrange(4),
+        "push.concurrency": chance.choice((1, 10)),
+        "delivery.backoff_max_seconds": chance.choice((15, 3600)),
+        "run.retention_days": chance.choice((0, 30)),
     }
-    for name in chance.sample(sorted(constants), 2):
+    for name in chance.sample(sorted(constants), 3):
         found[name] = constants[name]
     return found
 

@@ -11,7 +11,7 @@ from tests import soak
 from tests.compare.recorded import HOOK, Gateway, Session, compared, random_answers
 
 BEHAVIOURS = {name: list(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
-SESSIONS, STEPS = 10, 16  # a test; `make soak` tries 2,000
+SESSIONS, STEPS = soak.sized(10, 14), 16  # of a test, and of a session; `make soak` tries 2,100
 
 
 def recorded(seed: int) -> Gateway:
@@ -45,7 +45,7 @@ def wrong(judged: Judged, gateway: Gateway) -> list[str]:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", soak.seeds(4))
+@pytest.mark.parametrize("seed", soak.seeds(3))
 def test_what_sessions_ask_is_inferred_and_nothing_true_is_ruled_out(seed: int) -> None:
     inferred, questions = 0, 0
     for number in range(SESSIONS):

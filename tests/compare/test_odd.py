@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.compare.infer import judge
+from sched_emulator.compare.infer import IN_ANOTHER_ORDER, judge
 from sched_emulator.compare.read import Traffic, add
 from sched_emulator.core import messages, queues
 from sched_emulator.core.dispatch import OPERATIONS
@@ -97,6 +97,67 @@ def test_recordings_that_contradict_each_other_leave_the_question_open() -> None
     assert judged.told == [
         "queue.nack_default: the recordings contradict each other, so it is undetermined",
     ]
+
+
+def test_a_shape_that_was_given_and_is_another_is_told() -> None:
+    gateway = used()
+    traffic = Traffic()
+    add(traffic, "x", gateway.entries, ())
+    told = judge(traffic, {"http.envelope": "bare"}).told
+    assert told == ["x, line 1: http.envelope is not bare here, which was taken for granted"]
+
+
+def test_a_name_that_is_taken_may_have_been_taken_before() -> None:
+    gateway = Gateway({"cron.duplicate_name": "reject"})
+    for _ in range(2):
+        gateway.ask("cron.create", {"name": "x", "schedule": "0 9 * * 1", "url": f"{HOOK}/x"})
+    second = gateway.entries[1:]
+    told = ["1 exchanges are not judged: nothing shows that no cron of that name was there before"]
+    assert compared(gateway, numbered(second)).told == told
+    listed = Gateway({"cron.duplicate_name": "reject"})
+    listed.ask("cron.list")
+    for _ in range(2):
+        listed.ask("cron.create", {"name": "x", "schedule": "0 9 * * 1", "url": f"{HOOK}/x"})
+    assert compared(listed).verdicts["cron.duplicate_name"].inferred == "reject"
+
+
+def test_what_a_receiver_answered_that_was_not_recorded_is_left_open() -> None:
+    gateway = Gateway({})
+    gateway.ask("task.schedule", {"task": "https://elsewhere.com/x", "run_at": "2026-01-01T00:00:00Z"})
+    gateway.advance(5)
+    gateway.ask("run.list")
+    gateway.ask("run.list")
+    told = ["2 exchanges are not judged: what https://elsewhere.com/x answered was not recorded"]
+    entries = [entry for entry in gateway.entries if isinstance(entry, Exchange)]
+    judged = compared(gateway, numbered([*entries]))
+    assert (judged.findings, judged.judged, judged.told) == ([], 1, told)
+
+
+def test_crons_that_fire_late_are_no_finding_and_bound_the_jitter() -> None:
+    gateway = Gateway({"cron.jitter_seconds": 60}, shift_ms=800)
+    gateway.script(f"{HOOK}/*", 200)
+    gateway.ask("cron.create", {"name": "x", "schedule": "*/2 * * * *", "url": f"{HOOK}/x"})
+    for _ in range(3):
+        gateway.advance(120)
+        gateway.ask("run.list")
+    judged = compared(gateway)
+    [bounds] = judged.constants.values()
+    assert (judged.findings, judged.judged, bounds.constant, bounds.high) == ([], 4, "cron.jitter_seconds", None)
+    assert 2 < (bounds.low or 0) <= 60
+
+
+def test_a_queue_that_hands_out_in_another_order_is_told_as_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = Gateway({})
+    with monkeypatch.context() as patch:
+        patch.setitem(OPERATIONS, "scheduling.queue.consume", in_any_order)
+        gateway.ask("queue.list")
+        for number in range(9):
+            gateway.ask("queue.publish", {"queue": "a", "payload": {"n": number}})
+        for _ in range(4):
+            gateway.ask("queue.consume", {"queue": "a", "max_messages": 2})
+    judged = compared(gateway)
+    told = f"session.jsonl, line 1 and on: {IN_ANOTHER_ORDER}"
+    assert (judged.findings, judged.judged, judged.told) == ([], 14, [told])
 
 
 def in_any_order(store: Store, *, queue: str, max_messages: int = 1, visibility_timeout_ms: int = 30_000) -> Any:

@@ -1,4 +1,5 @@
 from sched_emulator.core.beginning import Beginning
+from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.snapshot import seal, unseal
 from sched_emulator.core.store import fresh
 from tests.core.harness import Box, settings
@@ -11,6 +12,13 @@ def test_a_new_sandboxs_beginning_is_its_settings_alone() -> None:
     assert beginning.document() == seal(fresh(given))
     assert beginning.state() == fresh(given)
     assert beginning.state().answers is given.answers
+
+
+def test_a_beginning_that_is_given_is_what_a_sandbox_returns_to_also_where_it_is_settings_alone() -> None:
+    given = Beginning(fresh(settings({"queue.nack_position": "back"})))
+    sandbox = Sandbox(fresh(settings()), beginning=given)
+    sandbox.reset()
+    assert sandbox.store.answers.values["queue.nack_position"] == "back"
 
 
 def test_any_other_beginning_is_its_document_and_each_state_of_it_has_its_own_records() -> None:

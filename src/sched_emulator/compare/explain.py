@@ -8,7 +8,7 @@ from sched_emulator.spec import assumptions
 from .fields import Difference
 from .parts import Part
 from .read import Item
-from .step import Ground, Leaf, TooMany, Unrecorded, leaves
+from .step import NONE, Freedom, Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
@@ -36,8 +36,10 @@ class Explained:
     ended: str = ""
     item: Item | None = None
     difference: Difference | None = None
-    in_any_order: bool = False
+    freedom: Freedom = NONE
     all_differences: frozenset[str] = frozenset()
+    late_ms: int = 0
+    reached: int = 0
     ambiguous: set[str] = field(default_factory=set)
     before: list[list[World]] = field(default_factory=list)
 
@@ -57,7 +59,7 @@ def replayed(
     constants: Mapping[str, str | int],
     box: Box,
     *,
-    in_any_order: bool = False,
+    freedom: Freedom = NONE,
     like: tuple[Explained, str] | None = None,
     bounded: bool = True,
 ) -> Explained:
@@ -66,9 +68,9 @@ def replayed(
     `bounded`: give up where too much was tried of the part. `like` is a replay that differed in one constant alone: up
     to where that was first asked, it was the same.
     """
-    ground = Ground(part, constants, in_any_order, bounded)
+    ground = Ground(part, constants, freedom, bounded)
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
-    found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, in_any_order=in_any_order)
+    found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, freedom=freedom)
     first = 0 if like is None else _resumed(found, part, *like)
     for step, item in enumerate(part.items[first:], first):
         found.steps = step
@@ -84,6 +86,7 @@ def replayed(
         if found.ended or found.finding:
             return found
     found.steps = len(part.items)
+    found.late_ms = ground.late_ms
     return found
 
 
@@ -101,6 +104,7 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
     if not alive:
         found.item, found.difference = item, _nearest(after)
         found.all_differences = frozenset(str(leaf.difference) for leaf in after)
+        found.reached = max(leaf.reached for leaf in after)
         return
     worlds = merged([leaf.world for leaf in alive if leaf.world is not None])
     if len(worlds) > MOST_WORLDS:

@@ -8,6 +8,7 @@ from .wording import Keys
 IDS = frozenset({"cron_id", "run_id", "task_id", "message_id", "subscription_id"})
 EXACT = frozenset({"next_run_at", "run_at"})  # instants that follow from what was asked for, not from when
 OPEN = frozenset({"error", "next_cursor", "checkout_url", "finished_at"})  # words and what nobody can foresee
+LATE_MS = 2000  # how much later than due a delivery may come, or begin
 ABSENT = "nothing"
 
 
@@ -80,7 +81,8 @@ class Matching:
             return bool(expected == came)
         if name.endswith("_at"):
             rounded_ms = 0 if came % 1000 else 999
-            return bool(abs(expected - came) <= self._width_ms + rounded_ms)
+            late_ms = LATE_MS if name == "started_at" else 0
+            return bool(abs(expected - came) <= self._width_ms + rounded_ms + late_ms)
         if name == "oldest_age_seconds":
             return bool(abs(expected - came) <= 1 + self._width_ms / 1000)
         return bool(expected == came)

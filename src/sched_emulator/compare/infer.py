@@ -12,20 +12,25 @@ from sched_emulator.spec import assumptions
 
 from . import shapes
 from .explain import Explained, constants_by_default, replayed
+from .fields import LATE_MS
 from .parts import Part, split
 from .read import Traffic
+from .step import Freedom
 from .verdicts import Bounds, Verdict
 from .worlds import behaviours
 
 UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
 MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
 PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
+IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
+JITTER = "cron.jitter_seconds"
 SHOWN = {  # the constants that results show, by the field
     "max_retries": ("queue.max_retries", 1),
     "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
     "retention_days": ("run.retention_days", 1),
 }
 MOST_REPAIRS = 4  # constants of one part that are not the default
+MOST_WAYS = 3  # constants of which either may explain a difference, that are followed
 MOST_VALUES = 40
 ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
 
@@ -71,25 +76,44 @@ def judge(
         compared.update(explained.numbers)
         if explained.finding:
             found.findings.append(Finding(part, explained))
+        if explained.freedom.order and not _side_by_side(part):
+            found.told.append(f"{part.items[0].place} and on: {IN_ANOTHER_ORDER}")
         if explained.ended:
             unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
         if progress is not None:
             progress(number + 1, len(parts))
     found.judged = len(compared)
     found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
-    _conclude(found, constants, box)
+    _conclude(found, constants, box, known)
     return found
 
 
 def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
-    """Replay a part; where no world is left, try other constants, and other orders of what has none."""
-    side_by_side = _side_by_side(part)
-    found = _repaired(part, constants, box, in_any_order=side_by_side)
-    if found.finding and not side_by_side and _about_order(found):
-        freer = _repaired(part, constants, box, in_any_order=True)
-        if not freer.finding or freer.steps > found.steps:
-            return freer
+    """Replay a part; where no world is left, try other constants, and leave free what may have been free."""
+    freedom = Freedom(order=_side_by_side(part))
+    if part.came and any(item.operation == "scheduling.cron.create" for item in part.items):
+        freedom = _as_late_as_it_came(part, constants, box, freedom)
+    found = _repaired(part, constants, box, freedom=freedom)
+    if found.finding and not freedom.order and _about_order(found):
+        found = _further(found, _repaired(part, constants, box, freedom=freedom._replace(order=True)))
     return found
+
+
+def _as_late_as_it_came(
+    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], freedom: Freedom
+) -> Freedom:
+    """Return the freedom of crons to fire late, where that leads further than to hold them to the instant."""
+    punctual = replayed(part, constants, box, freedom=freedom, bounded=False)
+    if not punctual.finding:
+        return freedom
+    late = freedom._replace(late=True)
+    found = replayed(part, constants, box, freedom=late, bounded=False)
+    return late if not found.finding or found.steps > punctual.steps else freedom
+
+
+def _further(found: Explained, freer: Explained) -> Explained:
+    """Return the freer replay where it leads further."""
+    return freer if not freer.finding or freer.steps > found.steps else found
 
 
 def _about_order(found: Explained) -> bool:
@@ -106,46 +130,64 @@ def _side_by_side(part: Part) -> bool:
 
 
 def _repaired(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, in_any_order: bool
+    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, freedom: Freedom
 ) -> Explained:
     """Replay a part, with another value of a constant where that leads further; at most a few of them."""
-    found = replayed(part, constants, box, in_any_order=in_any_order, bounded=False)
+    found = replayed(part, constants, box, freedom=freedom, bounded=False)
     part.tried = 0
     return _led_on(part, found, box, len(part.items), all_ways=True)
 
 
 def _led_on(
-    part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int, *, all_ways: bool = False
+    part: Part,
+    found: Explained,
+    box: Mapping[str, frozenset[str]],
+    enough: int,
+    *,
+    all_ways: bool = False,
+    repairs: int = MOST_REPAIRS,
 ) -> Explained:
     """Return a replay that leads as far as is enough, or as far as other values of constants lead.
 
-    `all_ways`: note which other constants would have led as far.
+    `all_ways`: try each constant that leads furthest, and note where there are several.
     """
-    ambiguous: set[str] = set()
-    for _ in range(MOST_REPAIRS):
-        if not found.finding or found.steps >= enough:
-            break
-        shown = _shown(part, found, box)
-        if shown is not None:
-            found = shown
-            continue
-        ways: dict[str, Explained] = {}
-        for name in hidden(found):
-            if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
-                way = _best(part, found, box, name, enough)
-                if way.steps > found.steps or not way.finding:
-                    ways[name] = way
-                if not all_ways and ways and _enough(way, enough):
-                    return way
-        if not ways:
-            break
-        furthest = max(len(part.items) + 1 if not way.finding else way.steps for way in ways.values())
-        best = {n: w for n, w in ways.items() if (len(part.items) + 1 if not w.finding else w.steps) == furthest}
+    if _enough(found, enough) or not repairs:
+        return found
+    shown = _shown(part, found, box)
+    if shown is not None:
+        return _led_on(part, shown, box, enough, all_ways=all_ways, repairs=repairs - 1)
+    ways = _ways(part, found, box, enough, all_ways=all_ways)
+    furthest = max((_length(part, way) for way in ways.values()), default=(0, 0))
+    best = {name: way for name, way in ways.items() if _length(part, way) == furthest}
+    for way in list(best.values())[: MOST_WAYS if all_ways else 1]:
+        led = _led_on(part, way, box, enough, all_ways=all_ways, repairs=repairs - 1)
         if len(best) > 1:
-            ambiguous |= best.keys()
-        found = next(iter(best.values()))
-    found.ambiguous |= ambiguous
+            led.ambiguous |= best.keys()
+        if _length(part, led) > _length(part, found):
+            found = led
+        if _enough(found, enough):
+            break
     return found
+
+
+def _ways(
+    part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int, *, all_ways: bool
+) -> dict[str, Explained]:
+    """Return the replays that lead further, each under the best value of one constant; the first that is enough."""
+    ways: dict[str, Explained] = {}
+    for name in hidden(found):
+        if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
+            way = _best(part, found, box, name, enough)
+            if _length(part, way) > _length(part, found):
+                ways[name] = way
+            if not all_ways and _enough(way, enough):
+                break
+    return ways
+
+
+def _length(part: Part, found: Explained) -> tuple[int, int]:
+    """Return how far a replay led."""
+    return (found.steps, found.reached) if found.finding else (len(part.items) + 1, 0)
 
 
 def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
@@ -173,7 +215,7 @@ def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name:
         tried = _with(part, found, name, value, box)
         if _enough(tried, enough):
             return tried
-        if tried.steps > best.steps:
+        if _length(part, tried) > _length(part, best):
             best = tried
     return best
 
@@ -193,7 +235,7 @@ def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], na
 
 def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
     constants = {**found.constants, name: value}
-    return replayed(part, constants, box, in_any_order=found.in_any_order, like=(found, name))
+    return replayed(part, constants, box, freedom=found.freedom, like=(found, name))
 
 
 def hidden(explained: Explained) -> list[str]:
@@ -240,14 +282,24 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     yield from ROUND
 
 
-def _conclude(found: Judged, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> None:
+def _conclude(
+    found: Judged,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+    known: Mapping[str, str | int],
+) -> None:
     """Put together what the parts say: an answer is possible where it is possible in every part."""
     for part, explained in found.parts:
         for name in explained.asked:
             if name in behaviours() and name not in box:
                 verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
                 _narrow(verdict, part, explained, constants, box)
-    found.verdicts |= shapes.judge(found.traffic.items)
+    for name, verdict in shapes.judge(found.traffic.items).items():
+        if name not in known:
+            found.verdicts[name] = verdict
+        elif known[name] not in verdict.possible:
+            item = verdict.proof[str(known[name])]
+            found.told.append(f"{item.place}: {name} is not {known[name]} here, which was taken for granted")
     for name, verdict in found.verdicts.items():
         if not verdict.possible:
             found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
@@ -279,7 +331,7 @@ def _saved(
     """Whether an answer explains as much as was explained, once constants are left free."""
     starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
     for start in starts:
-        found = replayed(part, start, box, in_any_order=explained.in_any_order)
+        found = replayed(part, start, box, freedom=explained.freedom)
         found = _led_on(part, found, box, explained.steps)
         if not found.finding or found.steps >= explained.steps:
             return True
@@ -288,6 +340,10 @@ def _saved(
 
 def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
     """Find, for each constant that is not as expected, between which values it lies."""
+    late_ms = max((explained.late_ms for _, explained in found.parts), default=0)
+    if late_ms > LATE_MS:
+        seconds = (late_ms - LATE_MS) // 1000 + 1
+        found.constants[JITTER] = Bounds(JITTER, seconds, None, seconds)
     for part, explained in found.parts:
         for name in hidden(explained):
             if explained.constants[name] == constants[name] or name in found.constants or explained.ambiguous:
@@ -296,7 +352,7 @@ def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
             entry = assumptions.catalogue()[name]
 
             def holds(tried: int, part: Part = part, explained: Explained = explained, name: str = name) -> bool:
-                again = replayed(part, {**explained.constants, name: tried}, {}, in_any_order=explained.in_any_order)
+                again = replayed(part, {**explained.constants, name: tried}, {}, freedom=explained.freedom)
                 return not again.finding or again.steps >= explained.steps
 
             low = _edge(holds, value, entry.minimum or 0)

@@ -134,9 +134,12 @@ class _Unknown:
         self._absent: set[Key] = set()
         self._listed: dict[Key, set[str]] = {}  # the queues that there were when all were listed
         self._made: set[Key] = set()
+        self._cron_names: dict[Key, set[str]] = {}  # of the crons that there were when all were listed
 
     def listed(self, item: Item) -> None:
-        """Take what a list of queues shows: those that are not in a whole one are not there."""
+        """Take what a list shows: queues and crons that are not in a whole one are not there."""
+        if item.operation == "scheduling.cron.list" and _whole(item) and item.account not in self._cron_names:
+            self._cron_names[item.account] = {cron.get("name") for cron in item.result["items"]}
         if item.operation == "scheduling.queue.list" and _whole(item) and item.account not in self._listed:
             self._listed[item.account] = {queue.get("queue") for queue in item.result["items"]}
 
@@ -151,6 +154,12 @@ class _Unknown:
             given = arguments.get(name, result.get(name))
             if given is not None:
                 keys.append((account, name, given))
+        if item.operation == "scheduling.cron.create" and item.status == 409:
+            names = self._cron_names.get(account)
+            if names is None or arguments.get("name") in names:
+                alone: Key = (account, "alone", item.number)
+                self.why[alone] = "nothing shows that no cron of that name was there before"
+                return [alone]
         if item.operation == "scheduling.cron.create":
             self._made.update(keys)
             keys.append((account, "name", arguments.get("name", ("none", item.number))))

@@ -83,8 +83,9 @@ class Clock(NamedTuple):
 def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[str, ...]) -> None:
     """Read the entries of one more recording."""
     recording = len(traffic.receivers)
-    traffic.receivers[recording] = receivers
     found = list(entries)
+    whole = any(isinstance(entry, Command) for entry in found)  # an emulator's own has every delivery
+    traffic.receivers[recording] = ("http",) if whole else receivers
     exchanges = [entry for entry in found if isinstance(entry, Exchange)]
     clock, sentence = clock_of(exchanges)
     told = [f"{name}: {sentence}"] if sentence else []

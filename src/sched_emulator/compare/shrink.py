@@ -36,7 +36,7 @@ def shrunk(part: Part, explained: Explained) -> list[Item]:
 def _still(part: Part, items: list[Item], last: Item, explained: Explained) -> bool:
     """Whether the rest comes out as recorded, and the last exchange differs as before."""
     less = of_these(part, [*items, last])
-    found = replayed(less, explained.constants, {}, in_any_order=explained.in_any_order)
+    found = replayed(less, explained.constants, {}, freedom=explained.freedom)
     return found.item is last and _form(found.difference) == _form(explained.difference)
 
 

@@ -13,13 +13,13 @@ from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Attempt, Outcome
 from sched_emulator.core.sandbox import Sandbox
 
-from .fields import IDS, Difference, Matching
+from .fields import IDS, LATE_MS, Difference, Matching
+from .late import put_off
 from .parts import LISTS, Part
 from .read import Came, Item
 from .wording import always
 from .worlds import World, awake, behaviours, document_of
 
-LATE_MS = 2000  # how much later than due a delivery may come
 MOST_CRITICAL = 3  # instants near an exchange that are tried before and after
 MOST_LEAVES = 256
 MINUTE_MS, SECOND_MS = 60_000, 1000
@@ -45,23 +45,38 @@ class TooMany(Exception):
 
 
 class Leaf(NamedTuple):
-    """What became of one way through a step: the world after it, or the difference; and the answers on the way."""
+    """What became of one way through a step: the world after it, or the difference; and the answers on the way.
+
+    `reached`: how many deliveries came as expected before a difference, and whether the call was made.
+    """
 
     world: World | None
     difference: Difference | None
     answers: Mapping[str, str]
+    reached: int = 0
+
+
+class Freedom(NamedTuple):
+    """What is not held against a target: in which order a standard queue hands out, how late a cron fires."""
+
+    order: bool = False
+    late: bool = False
+
+
+NONE = Freedom()
 
 
 @dataclass(slots=True)
 class Ground:
-    """What all steps of a replay have in common. `constants` asked so far are noted in `asked`, behaviours too."""
+    """What all steps of a replay have in common. What was asked so far is noted in `asked`; `late_ms`: see `late`."""
 
     part: Part
     constants: Mapping[str, str | int]
-    in_any_order: bool = False
+    freedom: Freedom = NONE
     bounded: bool = False
     asked: dict[str, int] = field(default_factory=dict)
     width_ms: int = field(init=False)
+    late_ms: int = 0
 
     def __post_init__(self) -> None:
         """Look at the part once."""
@@ -120,8 +135,9 @@ def _played(ground: Ground, sandbox: Sandbox, world: World, item: Item, way: _Wa
         play.pass_time(way.now_ms)
         if way.done:
             play.call(apart=way.apart)
+            play.put_off_fires()
     except Otherwise as other:
-        return Leaf(None, other.difference, {})
+        return Leaf(None, other.difference, {}, len(play.taken) + (not other.difference.field.startswith("delivery")))
     state = sandbox.store.state()
     ids, taken = play.matching.ids, frozenset(play.taken)
     due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(MOST_CRITICAL + 5))
@@ -139,8 +155,10 @@ class _Play:
 
     def pass_time(self, now_ms: int) -> None:
         """Let time pass; Otherwise when a delivery that came is not made, or one that is made did not come."""
+        self.put_off_fires()
         while (attempt := self._sandbox.poll(now_ms)) is not None:
             self._sandbox.settle(attempt.attempt_id, self._outcome(attempt))
+            self.put_off_fires()
         overdue_ms = now_ms - self._ground.width_ms - LATE_MS
         for came in self._ground.part.came:
             if came.number not in self.taken and came.at_ms < overdue_ms:
@@ -152,7 +170,7 @@ class _Play:
         if item.operation in LISTS:
             self._look()
             return
-        if self._ground.in_any_order and item.operation == "scheduling.queue.consume" and item.succeeded:
+        if self._ground.freedom.order and item.operation == "scheduling.queue.consume" and item.succeeded:
             queue = sandbox.store.queues.get(item.arguments["queue"])
             if queue is not None and queue.type == "standard":
                 self._hand_out()
@@ -175,6 +193,12 @@ class _Play:
         found = self.matching.difference(expected, came, always()[item.operation])
         if found is not None:
             raise Otherwise(found)
+
+    def put_off_fires(self) -> None:
+        """Let crons fire when their deliveries came, where that is free."""
+        if self._ground.freedom.late:
+            late_ms = put_off(self._sandbox.store, self._ground.part, self.taken, self._ground.width_ms)
+            self._ground.late_ms = max(self._ground.late_ms, late_ms)
 
     def _look(self) -> None:
         """Compare what a list says of the part's things with what they are like."""
