@@ -1,5 +1,6 @@
 """The dashboard as people use it, in a real browser: every panel and button, live, by mouse and by keyboard."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PANELS = (
     *("Overview", "Crons", "Tasks", "Queues", "Runs", "Deliveries", "Requests", "Targets & faults", "Assumptions"),
-    *("Preview", "Sandboxes"),
+    *("Cost", "Preview", "Sandboxes"),
 )
 EVIL = "<script>window.stolen = 1</script><img src=x onerror='window.stolen = 1'>"
 HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
@@ -254,6 +255,50 @@ def test_an_assumption_is_proved_and_switched(page: Page, looked_at: Emulator, b
     chosen.select_option(index=1)
     expect(main.get_by_text("switched")).to_be_visible()
     assert box.assumptions.get()["queue.publish_unknown"] == chosen.input_value()
+
+
+def test_without_prices_the_cost_panel_says_how_to_get_them_and_sets_a_balance(
+    page: Page, looked_at: Emulator, box: Sandbox
+) -> None:
+    look(page, looked_at, "cost")
+    spent = page.get_by_role("region", name="What calls have cost")
+    expect(spent.locator("pre")).to_have_text(
+        [
+            "sched-emulator drift --target https://api.infrai.cc --save prices.json",
+            "sched-emulator serve --prices prices.json",
+        ]
+    )
+    balance = page.get_by_role("region", name="Balance")
+    figure = balance.locator(".figure")
+    expect(figure).to_have_text("No limit")
+    balance.get_by_label("Balance in US dollars").fill("0")
+    balance.get_by_role("button", name="Set").click()
+    expect(figure).to_have_text("$0.00 used up")
+    assert box.account.balance_usd == 0
+    balance.get_by_role("button", name="No limit").click()
+    expect(figure).to_have_text("No limit")
+
+
+def test_what_calls_cost_is_added_up_by_operation_as_it_happens(page: Page, tmp_path: Path) -> None:
+    usd = {"cron.create": 0.01, "queue.publish": 0.0004, "queue.stats": 0}
+    priced = [{"id": f"scheduling.{name}", "billing": {"price_usd": price}} for name, price in usd.items()]
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"capabilities": priced}))
+    with Emulator.start(now=START, prices=prices) as emulator:
+        box = emulator.sandbox("ifr_look")
+        box.account.set(1)
+        look(page, emulator, "cost")
+        spent = page.get_by_role("region", name="What calls have cost")
+        expect(spent).to_contain_text("Nothing yet")
+        call(box, "cron/create", **HOURLY)
+        for number in range(3):
+            call(box, "queue/publish", queue="q", payload={"n": number})
+        httpx.get(f"{box.base_url}/queue/stats/q", headers={"Authorization": f"Bearer {box.api_key}"})
+        expect(spent.locator(".figure")).to_have_text("$0.0112 for 5 calls")
+        expect(spent.locator("tbody tr")).to_have_text(
+            ["cron.create1$0.01", "queue.publish3$0.0012", "queue.stats1free"]
+        )
+        expect(page.get_by_role("region", name="Balance").locator(".figure")).to_have_text("$0.9888")
 
 
 def test_a_schedule_is_drawn_before_it_runs(page: Page, looked_at: Emulator, box: Sandbox) -> None:

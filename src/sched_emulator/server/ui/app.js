@@ -1,6 +1,7 @@
 // The page: what stands where, and the keys.
 import { html, render, useEffect, useRef, useState } from "./dom.js";
 import { Clock, nextEvent, step, toggle } from "./clock.js";
+import { Cost } from "./cost.js";
 import { Detail, Journal, Overview } from "./journal.js";
 import { Assumptions, Empty, Outside, Sandboxes } from "./outside.js";
 import { Crons, Queues, Runs, Tasks } from "./panels.js";
@@ -9,7 +10,7 @@ import { S, choose, now, save, set, start, subscribe } from "./store.js";
 import { T } from "./texts.js";
 import { Timeline, follow, pan, zoom } from "./timeline.js";
 
-const PANELS = { overview: Overview, crons: Crons, tasks: Tasks, queues: Queues, runs: Runs, deliveries: () => html`<${Journal} key="d" type="delivery" />`, requests: () => html`<${Journal} key="r" type="request" />`, outside: Outside, assumptions: Assumptions, preview: Preview, sandboxes: Sandboxes };
+const PANELS = { overview: Overview, crons: Crons, tasks: Tasks, queues: Queues, runs: Runs, deliveries: () => html`<${Journal} key="d" type="delivery" />`, requests: () => html`<${Journal} key="r" type="request" />`, outside: Outside, assumptions: Assumptions, cost: Cost, preview: Preview, sandboxes: Sandboxes };
 const COUNTS = { crons: () => S.totals.crons, tasks: () => S.totals.tasks, queues: () => S.totals.queues, runs: () => S.totals.runs, deliveries: () => S.deliveries.length, requests: () => S.requests.length, outside: () => S.targets.length + S.faults.length, sandboxes: () => S.sandboxes.length };
 const go = (panel) => { history.replaceState(null, "", `#${panel}`); set({ panel, detail: null }); };
 const theme = (value) => { document.documentElement.dataset.theme = value; save("theme", value); set({ theme: value }); };
