@@ -2,6 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +121,69 @@ def test_now_is_dragged_to_the_right_to_let_time_pass(page: Page, looked_at: Emu
     assert len(box.deliveries()) == 2
     handle.press("ArrowRight")
     expect(page.locator(".instant")).not_to_contain_text("02:15:00")
+
+
+def seen(page: Page) -> tuple[datetime, datetime]:
+    """Return from when to when the timeline shows."""
+    label = page.locator("canvas").get_attribute("aria-label") or ""
+    start, end = (
+        datetime.strptime(text + "+0000", "%d %b %Y %H:%M:%S%z")
+        for text in re.findall(r"\d+ \w{3} \d{4} [\d:]{8}", label.replace("Sept", "Sep"))
+    )
+    return start, end
+
+
+def seen_after(page: Page, act: Callable[[], None]) -> tuple[datetime, datetime]:
+    """Return what the timeline shows once that has changed it."""
+    label = page.locator("canvas").get_attribute("aria-label") or ""
+    act()
+    expect(page.locator("canvas")).not_to_have_attribute("aria-label", label)
+    return seen(page)
+
+
+def hours(shown: tuple[datetime, datetime]) -> float:
+    return (shown[1] - shown[0]).total_seconds() / 3600
+
+
+@pytest.mark.usefixtures("box")
+def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(page: Page, looked_at: Emulator) -> None:
+    look(page, looked_at)
+    page.locator("canvas").hover(position={"x": 900, "y": 40})  # at three quarters of what is seen
+
+    def wheel(x: float, y: float) -> tuple[datetime, datetime]:
+        return seen_after(page, lambda: page.mouse.wheel(x, y))
+
+    start, end = wheel(200, 0)
+    pointed = start + (end - start) * 0.75
+    start, end = shown = wheel(0, -60)
+    assert 4.4 < hours(shown) < 4.5  # six hours by exp(-0.3)
+    assert abs(start + (end - start) * 0.75 - pointed) < timedelta(seconds=5)
+    while hours(shown) > 5 / 60:
+        shown = wheel(0, -60)
+    while hours(shown) < 366 * 24:
+        shown = wheel(0, 60)
+
+
+@pytest.mark.usefixtures("box")
+def test_two_fingers_zoom_the_timeline(page: Page, looked_at: Emulator) -> None:
+    look(page, looked_at)
+    place = page.locator("canvas").bounding_box()
+    assert place is not None
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *xs: int) -> None:
+        points = [{"x": x, "y": place["y"] + 40, "id": index} for index, x in enumerate(xs)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 500, 600)
+    for apart in (110, 130, 160, 200):
+        shown = seen_after(page, partial(fingers, "touchMove", 550 - apart // 2, 550 + apart // 2))
+    fingers("touchEnd")
+    assert 2.9 < hours(shown) < 3.1  # twice as far apart
+    page.locator("canvas").hover()
+    page.keyboard.down("Control")  # so a touchpad tells of two fingers
+    shown = seen_after(page, lambda: page.mouse.wheel(0, -35))
+    assert 1.4 < hours(shown) < 1.6
 
 
 def test_what_is_stored_stays_text_wherever_it_is_shown(page: Page, looked_at: Emulator, box: Sandbox) -> None:
@@ -350,9 +416,6 @@ def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: San
     expect(page.locator(".instant")).to_contain_text("01:00:00")
     keys.press("Shift+ArrowRight")
     expect(page.locator(".instant")).to_contain_text("02:00:00")
-    for key in ("+", "-", "ArrowLeft", "0"):
-        keys.press(key)
-    expect(page.get_by_role("button", name="Follow now")).to_have_attribute("aria-pressed", "true")
     keys.press("g")
     keys.type("1d")
     keys.press("Enter")
@@ -367,6 +430,20 @@ def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: San
     expect(page.get_by_role("listbox", name="Deliveries")).to_be_focused()
     keys.press("f")
     expect(page.locator(".mode")).to_have_text("running")
+
+
+@pytest.mark.usefixtures("box")
+def test_keys_zoom_and_move_the_timeline(page: Page, looked_at: Emulator) -> None:
+    look(page, looked_at)
+    following = page.get_by_role("button", name="Follow now")
+    before, moved = seen(page), []
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft", "0"):
+        shown = seen_after(page, partial(page.keyboard.press, key))
+        expect(following).to_have_attribute("aria-pressed", str(key == "0").lower())
+        moved.append((shown[0] - before[0]) / (before[1] - before[0]))
+    assert moved == [0.15, 0, -0.15, 0]
+    zoomed = [seen_after(page, partial(page.keyboard.press, key)) for key in ("+", "=", "-", "-", "-")]
+    assert [round(hours(shown), 1) for shown in zoomed] == [3.6, 2.2, 3.5, 5.5, 8.8]
 
 
 def test_five_thousand_deliveries_come_in_without_a_long_task(page: Page, looked_at: Emulator, box: Sandbox) -> None:

@@ -23,7 +23,7 @@ export const T = {
     moved: (fired, stopped) => `${fired} ${fired === 1 ? "event" : "events"} happened${stopped === "max_events" ? "; more are due" : stopped === "idle" ? "; nothing more is due" : ""}.`,
   },
   timeline: {
-    title: "Timeline", label: "Timeline: what happened, and what is due. Arrow keys move, plus and minus zoom, 0 follows now.",
+    title: "Timeline", label: (from, to) => `What happened and what is due from ${from} to ${to}. Arrow keys move, plus and minus zoom, 0 follows now.`,
     drag: "Now. Drag to the right, or press the right arrow, to let time pass.", to: (when) => `let time pass to ${when}`,
     spans: [["10 min", 600], ["1 h", 3600], ["1 d", 86400], ["1 w", 604800], ["1 mo", 2678400], ["1 y", 31622400]],
     follow: "Follow now", requests: "requests", messages: "messages", others: (n) => `${n} more`, marks: (n) => `${n} at once`, shift: (h) => `clocks ${h > 0 ? "forward" : "back"} ${Math.abs(h)} h`,
