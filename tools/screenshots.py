@@ -73,6 +73,8 @@ def pictures(page: Page, folder: Path, name: str, wanted: tuple[str, ...]) -> No
         if wanted and f"{panel}-{name}" not in wanted:
             continue
         page.evaluate("panel => { location.hash = panel }", panel)
+        if panel == "preview":
+            page.locator(".year rect").first.wait_for()
         page.wait_for_timeout(400)
         page.screenshot(path=folder / f"{panel}-{name}.png")
 

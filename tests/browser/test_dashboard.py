@@ -493,13 +493,18 @@ def barriers(page: Page) -> list[str]:
 def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, looked_at: Emulator, box: Sandbox) -> None:
     call(box, "cron/create", **HOURLY)
     call(box, "queue/publish", queue="q", payload={"n": 1})
+    box.targets.script("*", 200)
+    box.clock.advance(hours=30)
     page.set_viewport_size(NARROW)
     look(page, looked_at)
     for panel in PANELS:
         go(page, panel)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, panel
+    strip = go(page, "Crons").locator(".fires")
+    expect(strip.locator(".good")).to_have_count(30)
+    assert strip.evaluate("strip => strip.scrollWidth - strip.clientWidth") == 0  # what is due is seen, too
     page.get_by_role("button", name="+1 min").click()
-    expect(page.locator(".instant")).to_contain_text("00:01:00")
+    expect(page.locator(".instant")).to_contain_text("06:01:00")
 
 
 def test_the_page_resumes_after_a_restart(page: Page) -> None:

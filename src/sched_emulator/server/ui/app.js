@@ -26,7 +26,7 @@ function Head() {
 }
 function Nav() {
   const ref = useRef(null);
-  useEffect(() => ref.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [S.panel]);
+  useEffect(() => ref.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" }), [S.panel]);
   return html`<nav ref=${ref} aria-label=${T.nav}>${Object.keys(PANELS).map((name) => { const count = COUNTS[name]?.(); return html`<a key=${name} href=${`#${name}`} aria-current=${S.panel === name ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go(name); }}><span>${T.panels[name]}</span>${count > 0 && html`<span class="n">${count > 9999 ? `${Math.floor(count / 1000)}k` : count}</span>`}</a>`; })}</nav>`;
 }
 function Help() {

@@ -10,7 +10,7 @@ function Spent({ all, items }) {
   const most = items[0].usd || 1, calls = items.reduce((sum, item) => sum + item.calls, 0);
   return html`<p class="figure"><b>${usd(all)}</b> <span>${C.calls(calls)}</span></p>
     <div class="wide" tabindex="0" role="region" aria-label=${C.by}><table><thead><tr><th>${T.cols.operation}</th><th></th><th class="num">${C.number}</th><th class="num">${C.usd}</th></tr></thead><tbody>
-    ${items.map((item) => html`<tr key=${item.operation}><td><code>${item.operation.replace("scheduling.", "")}</code></td><td class="share" aria-hidden="true"><i style=${{ width: `${(100 * item.usd) / most}%` }}></i></td><td class="num">${item.calls}</td><td class="num">${item.usd ? usd(item.usd) : C.free}</td></tr>`)}</tbody></table></div>`;
+    ${items.map((item) => html`<tr key=${item.operation}><td><code>${item.operation.replace("scheduling.", "")}</code></td><td class="share" aria-hidden="true"><i style=${{ width: item.usd ? `max(2px, ${(100 * item.usd) / most}%)` : 0 }}></i></td><td class="num">${item.calls}</td><td class="num">${item.usd ? usd(item.usd) : C.free}</td></tr>`)}</tbody></table></div>`;
 }
 function Balance({ left }) {
   const [amount, setAmount] = useState(""), limited = left !== null;
