@@ -4,8 +4,12 @@ A month of a small shop passes in a fresh emulator, with a receiver that fails n
 both themes and at both widths; README and docs show some of them. It needs Chromium on the machine.
 """
 
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from playwright.sync_api import Page, ViewportSize, sync_playwright
@@ -16,7 +20,11 @@ ROOT = Path(__file__).parents[1]
 SHOP = "https://shop.example"
 WIDE, NARROW = ViewportSize(width=1280, height=820), ViewportSize(width=400, height=820)
 SHOWN = ("overview-light-wide", "crons-dark-wide", "preview-light-wide", "overview-dark-narrow")
-PANELS = ("overview", "crons", "queues", "preview", "deliveries", "outside", "assumptions", "sandboxes")
+PANELS = (
+    *("overview", "crons", "tasks", "queues", "runs", "deliveries", "requests", "outside", "assumptions"),
+    *("cost", "preview", "sandboxes"),
+)
+USD = {"cron.create": 0.01, "task.schedule": 0.002, "queue.publish": 0.0004, "queue.consume": 0.0004, "queue.nack": 0}
 
 
 def furnish(box: Sandbox) -> None:
@@ -49,12 +57,24 @@ def furnish(box: Sandbox) -> None:
     box.faults.add(operation="queue.*", status=503, times=2)
 
 
+@contextmanager
+def prices() -> Iterator[Path]:
+    """Write a file of prices that is gone afterwards."""
+    priced = [{"id": f"scheduling.{name}", "billing": {"price_usd": usd}} for name, usd in USD.items()]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "prices.json"
+        file.write_text(json.dumps({"capabilities": priced}))
+        yield file
+
+
 def pictures(page: Page, folder: Path, name: str, wanted: tuple[str, ...]) -> None:
     """Take one picture of each panel that is wanted; of all when none is named."""
     for panel in PANELS:
         if wanted and f"{panel}-{name}" not in wanted:
             continue
         page.evaluate("panel => { location.hash = panel }", panel)
+        if panel == "preview":
+            page.locator(".year rect").first.wait_for()
         page.wait_for_timeout(400)
         page.screenshot(path=folder / f"{panel}-{name}.png")
 
@@ -62,8 +82,13 @@ def pictures(page: Page, folder: Path, name: str, wanted: tuple[str, ...]) -> No
 def main(folder: Path, wanted: tuple[str, ...] = ()) -> None:
     """Take the pictures that are wanted, or all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Emulator.start(now="2026-03-26T20:00:00Z") as emulator, sync_playwright() as playwright:
+    with (
+        prices() as file,
+        Emulator.start(now="2026-03-26T20:00:00Z", prices=file) as emulator,
+        sync_playwright() as playwright,
+    ):
         box = emulator.sandbox("ifr_shop")
+        box.account.set(1)
         furnish(box)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
         for theme in ("light", "dark"):

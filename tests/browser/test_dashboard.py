@@ -1,6 +1,10 @@
 """The dashboard as people use it, in a real browser: every panel and button, live, by mouse and by keyboard."""
 
+import json
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PANELS = (
     *("Overview", "Crons", "Tasks", "Queues", "Runs", "Deliveries", "Requests", "Targets & faults", "Assumptions"),
-    *("Preview", "Sandboxes"),
+    *("Cost", "Preview", "Sandboxes"),
 )
 EVIL = "<script>window.stolen = 1</script><img src=x onerror='window.stolen = 1'>"
 HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
@@ -117,6 +121,69 @@ def test_now_is_dragged_to_the_right_to_let_time_pass(page: Page, looked_at: Emu
     assert len(box.deliveries()) == 2
     handle.press("ArrowRight")
     expect(page.locator(".instant")).not_to_contain_text("02:15:00")
+
+
+def seen(page: Page) -> tuple[datetime, datetime]:
+    """Return from when to when the timeline shows."""
+    label = page.locator("canvas").get_attribute("aria-label") or ""
+    start, end = (
+        datetime.strptime(text + "+0000", "%d %b %Y %H:%M:%S%z")
+        for text in re.findall(r"\d+ \w{3} \d{4} [\d:]{8}", label.replace("Sept", "Sep"))
+    )
+    return start, end
+
+
+def seen_after(page: Page, act: Callable[[], None]) -> tuple[datetime, datetime]:
+    """Return what the timeline shows once that has changed it."""
+    label = page.locator("canvas").get_attribute("aria-label") or ""
+    act()
+    expect(page.locator("canvas")).not_to_have_attribute("aria-label", label)
+    return seen(page)
+
+
+def hours(shown: tuple[datetime, datetime]) -> float:
+    return (shown[1] - shown[0]).total_seconds() / 3600
+
+
+@pytest.mark.usefixtures("box")
+def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(page: Page, looked_at: Emulator) -> None:
+    look(page, looked_at)
+    page.locator("canvas").hover(position={"x": 900, "y": 40})  # at three quarters of what is seen
+
+    def wheel(x: float, y: float) -> tuple[datetime, datetime]:
+        return seen_after(page, lambda: page.mouse.wheel(x, y))
+
+    start, end = wheel(200, 0)
+    pointed = start + (end - start) * 0.75
+    start, end = shown = wheel(0, -60)
+    assert 4.4 < hours(shown) < 4.5  # six hours by exp(-0.3)
+    assert abs(start + (end - start) * 0.75 - pointed) < timedelta(seconds=5)
+    while hours(shown) > 5 / 60:
+        shown = wheel(0, -60)
+    while hours(shown) < 366 * 24:
+        shown = wheel(0, 60)
+
+
+@pytest.mark.usefixtures("box")
+def test_two_fingers_zoom_the_timeline(page: Page, looked_at: Emulator) -> None:
+    look(page, looked_at)
+    place = page.locator("canvas").bounding_box()
+    assert place is not None
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *xs: int) -> None:
+        points = [{"x": x, "y": place["y"] + 40, "id": index} for index, x in enumerate(xs)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 500, 600)
+    for apart in (110, 130, 160, 200):
+        shown = seen_after(page, partial(fingers, "touchMove", 550 - apart // 2, 550 + apart // 2))
+    fingers("touchEnd")
+    assert 2.9 < hours(shown) < 3.1  # twice as far apart
+    page.locator("canvas").hover()
+    page.keyboard.down("Control")  # so a touchpad tells of two fingers
+    shown = seen_after(page, lambda: page.mouse.wheel(0, -35))
+    assert 1.4 < hours(shown) < 1.6
 
 
 def test_what_is_stored_stays_text_wherever_it_is_shown(page: Page, looked_at: Emulator, box: Sandbox) -> None:
@@ -256,6 +323,50 @@ def test_an_assumption_is_proved_and_switched(page: Page, looked_at: Emulator, b
     assert box.assumptions.get()["queue.publish_unknown"] == chosen.input_value()
 
 
+def test_without_prices_the_cost_panel_says_how_to_get_them_and_sets_a_balance(
+    page: Page, looked_at: Emulator, box: Sandbox
+) -> None:
+    look(page, looked_at, "cost")
+    spent = page.get_by_role("region", name="What calls have cost")
+    expect(spent.locator("pre")).to_have_text(
+        [
+            "sched-emulator drift --target https://api.infrai.cc --save prices.json",
+            "sched-emulator serve --prices prices.json",
+        ]
+    )
+    balance = page.get_by_role("region", name="Balance")
+    figure = balance.locator(".figure")
+    expect(figure).to_have_text("No limit")
+    balance.get_by_label("Balance in US dollars").fill("0")
+    balance.get_by_role("button", name="Set").click()
+    expect(figure).to_have_text("$0.00 used up")
+    assert box.account.balance_usd == 0
+    balance.get_by_role("button", name="No limit").click()
+    expect(figure).to_have_text("No limit")
+
+
+def test_what_calls_cost_is_added_up_by_operation_as_it_happens(page: Page, tmp_path: Path) -> None:
+    usd = {"cron.create": 0.01, "queue.publish": 0.0004, "queue.stats": 0}
+    priced = [{"id": f"scheduling.{name}", "billing": {"price_usd": price}} for name, price in usd.items()]
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"capabilities": priced}))
+    with Emulator.start(now=START, prices=prices) as emulator:
+        box = emulator.sandbox("ifr_look")
+        box.account.set(1)
+        look(page, emulator, "cost")
+        spent = page.get_by_role("region", name="What calls have cost")
+        expect(spent).to_contain_text("Nothing yet")
+        call(box, "cron/create", **HOURLY)
+        for number in range(3):
+            call(box, "queue/publish", queue="q", payload={"n": number})
+        httpx.get(f"{box.base_url}/queue/stats/q", headers={"Authorization": f"Bearer {box.api_key}"})
+        expect(spent.locator(".figure")).to_have_text("$0.0112 for 5 calls")
+        expect(spent.locator("tbody tr")).to_have_text(
+            ["cron.create1$0.01", "queue.publish3$0.0012", "queue.stats1free"]
+        )
+        expect(page.get_by_role("region", name="Balance").locator(".figure")).to_have_text("$0.9888")
+
+
 def test_a_schedule_is_drawn_before_it_runs(page: Page, looked_at: Emulator, box: Sandbox) -> None:
     call(box, "cron/create", **HOURLY)
     call(box, "cron/create", name="daily", schedule="0 9 * * *", url="https://api.acme.com/d")
@@ -305,9 +416,6 @@ def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: San
     expect(page.locator(".instant")).to_contain_text("01:00:00")
     keys.press("Shift+ArrowRight")
     expect(page.locator(".instant")).to_contain_text("02:00:00")
-    for key in ("+", "-", "ArrowLeft", "0"):
-        keys.press(key)
-    expect(page.get_by_role("button", name="Follow now")).to_have_attribute("aria-pressed", "true")
     keys.press("g")
     keys.type("1d")
     keys.press("Enter")
@@ -322,6 +430,20 @@ def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: San
     expect(page.get_by_role("listbox", name="Deliveries")).to_be_focused()
     keys.press("f")
     expect(page.locator(".mode")).to_have_text("running")
+
+
+@pytest.mark.usefixtures("box")
+def test_keys_zoom_and_move_the_timeline(page: Page, looked_at: Emulator) -> None:
+    look(page, looked_at)
+    following = page.get_by_role("button", name="Follow now")
+    before, moved = seen(page), []
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft", "0"):
+        shown = seen_after(page, partial(page.keyboard.press, key))
+        expect(following).to_have_attribute("aria-pressed", str(key == "0").lower())
+        moved.append((shown[0] - before[0]) / (before[1] - before[0]))
+    assert moved == [0.15, 0, -0.15, 0]
+    zoomed = [seen_after(page, partial(page.keyboard.press, key)) for key in ("+", "=", "-", "-", "-")]
+    assert [round(hours(shown), 1) for shown in zoomed] == [3.6, 2.2, 3.5, 5.5, 8.8]
 
 
 def test_five_thousand_deliveries_come_in_without_a_long_task(page: Page, looked_at: Emulator, box: Sandbox) -> None:
@@ -371,13 +493,18 @@ def barriers(page: Page) -> list[str]:
 def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, looked_at: Emulator, box: Sandbox) -> None:
     call(box, "cron/create", **HOURLY)
     call(box, "queue/publish", queue="q", payload={"n": 1})
+    box.targets.script("*", 200)
+    box.clock.advance(hours=30)
     page.set_viewport_size(NARROW)
     look(page, looked_at)
     for panel in PANELS:
         go(page, panel)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, panel
+    strip = go(page, "Crons").locator(".fires")
+    expect(strip.locator(".good")).to_have_count(30)
+    assert strip.evaluate("strip => strip.scrollWidth - strip.clientWidth") == 0  # what is due is seen, too
     page.get_by_role("button", name="+1 min").click()
-    expect(page.locator(".instant")).to_contain_text("00:01:00")
+    expect(page.locator(".instant")).to_contain_text("06:01:00")
 
 
 def test_the_page_resumes_after_a_restart(page: Page) -> None:

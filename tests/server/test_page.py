@@ -1,11 +1,14 @@
 """The dashboard's files are served as they are, under a policy that lets nothing else in, and to nobody foreign."""
 
 import re
+from importlib.resources import files
 
 import pytest
 
 from sched_emulator.server import page
 from tests.server.harness import Api
+
+COLOUR = re.compile(r"--([\w-]+): (#\w+);")
 
 
 async def test_every_file_is_served_with_its_type_and_the_policy(api: Api) -> None:
@@ -30,6 +33,7 @@ def test_all_files_together_are_small_and_lead_nowhere_else() -> None:
             b"http://www.w3.org/2000/svg",
             b"http://www.w3.org/1999/xhtml",
             b"http://www.w3.org/1998/",
+            b"https://api.infrai.cc",  # in a command to paste
         }  # names, not places
         found = set(re.findall(rb"https?://[a-z0-9./]+", content)) - known
         assert {url for url in found if b"localhost" not in url} == set(), name
@@ -55,3 +59,13 @@ async def test_a_foreign_host_or_origin_does_not_see_it(api: Api) -> None:
 async def test_a_head_request_shows_only_the_headers(api: Api) -> None:
     response = await api.client.head(page.PATH)
     assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_the_reports_of_the_contract_have_the_colours_of_the_dashboard() -> None:
+    ours = page.assets()["style.css"].decode()
+    theirs = files("sched_emulator.contract.reports").joinpath("style.css").read_text(encoding="utf-8")
+    for text, theme in ((theirs.partition("@media")[0], "light"), (theirs.partition("@media")[2], "dark")):
+        mine = dict(COLOUR.findall(ours.partition('[data-theme="dark"]')[0 if theme == "light" else 2]))
+        found = dict(COLOUR.findall(text))
+        assert len(found) > 12, theme
+        assert {name: mine.get(name) for name in found} == found

@@ -1,6 +1,7 @@
 """What a server needs of its machine: each failure to start names what failed, and leaves nothing behind."""
 
 import errno
+import http.client
 import os
 import re
 import resource
@@ -190,6 +191,20 @@ def test_a_signal_that_comes_again_until_the_end_changes_nothing(number: signal.
             process.send_signal(number)
             time.sleep(0.001)
         assert process.returncode == 0
+
+
+def test_an_interrupt_ends_it_within_a_second_while_somebody_looks_on() -> None:
+    with served("--keys", "ifr_a") as process:
+        assert process.stdout is not None
+        port = int(next(line for line in process.stdout if "/_emulator" in line).rpartition("/")[0].rpartition(":")[2])
+        looking = http.client.HTTPConnection("127.0.0.1", port)
+        looking.request("GET", "/_emulator/events", headers={"Authorization": "Bearer ifr_a"})
+        stream = looking.getresponse()
+        assert stream.readline() == b"id: 0\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(1) == 0
+        assert b"event: clock" in stream.read()  # to its end
+        looking.close()
 
 
 def test_standard_input_that_is_closed_has_ended() -> None:

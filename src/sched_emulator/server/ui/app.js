@@ -1,6 +1,7 @@
 // The page: what stands where, and the keys.
 import { html, render, useEffect, useRef, useState } from "./dom.js";
 import { Clock, nextEvent, step, toggle } from "./clock.js";
+import { Cost } from "./cost.js";
 import { Detail, Journal, Overview } from "./journal.js";
 import { Assumptions, Empty, Outside, Sandboxes } from "./outside.js";
 import { Crons, Queues, Runs, Tasks } from "./panels.js";
@@ -9,7 +10,7 @@ import { S, choose, now, save, set, start, subscribe } from "./store.js";
 import { T } from "./texts.js";
 import { Timeline, follow, pan, zoom } from "./timeline.js";
 
-const PANELS = { overview: Overview, crons: Crons, tasks: Tasks, queues: Queues, runs: Runs, deliveries: () => html`<${Journal} key="d" type="delivery" />`, requests: () => html`<${Journal} key="r" type="request" />`, outside: Outside, assumptions: Assumptions, preview: Preview, sandboxes: Sandboxes };
+const PANELS = { overview: Overview, crons: Crons, tasks: Tasks, queues: Queues, runs: Runs, deliveries: () => html`<${Journal} key="d" type="delivery" />`, requests: () => html`<${Journal} key="r" type="request" />`, outside: Outside, assumptions: Assumptions, cost: Cost, preview: Preview, sandboxes: Sandboxes };
 const COUNTS = { crons: () => S.totals.crons, tasks: () => S.totals.tasks, queues: () => S.totals.queues, runs: () => S.totals.runs, deliveries: () => S.deliveries.length, requests: () => S.requests.length, outside: () => S.targets.length + S.faults.length, sandboxes: () => S.sandboxes.length };
 const go = (panel) => { history.replaceState(null, "", `#${panel}`); set({ panel, detail: null }); };
 const theme = (value) => { document.documentElement.dataset.theme = value; save("theme", value); set({ theme: value }); };
@@ -25,7 +26,7 @@ function Head() {
 }
 function Nav() {
   const ref = useRef(null);
-  useEffect(() => ref.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [S.panel]);
+  useEffect(() => ref.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" }), [S.panel]);
   return html`<nav ref=${ref} aria-label=${T.nav}>${Object.keys(PANELS).map((name) => { const count = COUNTS[name]?.(); return html`<a key=${name} href=${`#${name}`} aria-current=${S.panel === name ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go(name); }}><span>${T.panels[name]}</span>${count > 0 && html`<span class="n">${count > 9999 ? `${Math.floor(count / 1000)}k` : count}</span>`}</a>`; })}</nav>`;
 }
 function Help() {

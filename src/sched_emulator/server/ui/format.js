@@ -46,4 +46,6 @@ export const relative = (at, now) => (Math.abs(at - now) < 1 ? T.ago.now : at > 
 export const json = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 export const line = (value, most = 160) => { const text = typeof value === "string" ? value : JSON.stringify(value) ?? ""; return text.length > most ? text.slice(0, most) + "…" : text; };
 export const place = (url) => { try { const u = new URL(url); return (u.pathname === "/" ? u.host : u.pathname) + u.search; } catch { return url; } };
+const dollars = new Intl.NumberFormat(LOCALE, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 9 });
+export const usd = (amount) => dollars.format(amount);
 export const quoted = (text) => `'${String(text).replaceAll("'", `'\\''`)}'`;

@@ -10,7 +10,7 @@ export const S = {
   connection: "connecting", instance: null, sandboxes: [], sandbox: null, zone: saved("zone", "UTC"), theme: saved("theme", "auto"),
   panel: location.hash.slice(1) || "overview", clock: null, clockAt: 0, pending: false, toasts: [], detail: null, help: false,
   facts: [], deliveries: [], requests: [], bySeq: new Map(), missed: 0, due: [], crons: [], tasks: [], runs: [], queues: [],
-  totals: {}, targets: [], faults: [], routes: {}, unused: [], version: 0,
+  totals: {}, targets: [], faults: [], routes: {}, unused: [], account: null, version: 0,
 };
 const listeners = new Set();
 let drawing = false;
@@ -82,7 +82,7 @@ const LISTS = {
   tasks: ["tasks?limit=500", (a) => { S.tasks = a.items; S.totals.tasks = a.total; }], runs: ["runs?limit=500", (a) => { S.runs = a.items; S.totals.runs = a.total; }],
   queues: ["queues?limit=500", (a) => { S.queues = a.items; S.totals.queues = a.total; }], targets: ["targets", (a) => { S.targets = a.items; }],
   faults: ["faults", (a) => { S.faults = a.items; }], routes: ["routes", (a) => { S.routes = a; }], unused: ["unused", (a) => { S.unused = a.items; }],
-  clock: ["clock", (a) => setClock(a)],
+  account: ["account", (a) => { S.account = a; }], clock: ["clock", (a) => setClock(a)],
 };
 const EVERYTHING = Object.keys(LISTS);
 let wanted = new Set(), timer = null, asking = false;
@@ -121,7 +121,7 @@ const tell = {
     data.type = "request"; data.ms = ms(data.at); S.bySeq.set(data.seq, data); keep(S.requests, data); keep(S.facts, data);
     const sort = data.operation ?? "";
     if (data.method !== "GET" || sort.includes("queue")) soon("timeline", ...(sort.includes("cron") ? ["crons", "runs"] : sort.includes("task") ? ["tasks", "runs"] : ["queues"]));
-    soon("faults", "unused");
+    soon("faults", "unused", "account");
   },
   delivery(data) {
     data.type = "delivery"; data.ms = ms(data.at);
@@ -185,7 +185,7 @@ async function again(key) { // another emulator at the same address: what it kno
 export function choose(box) {
   forgetFacts();
   stop?.abort();
-  Object.assign(S, { clock: null, due: [], crons: [], tasks: [], runs: [], queues: [], targets: [], faults: [], routes: {}, unused: [], totals: {} });
+  Object.assign(S, { clock: null, due: [], crons: [], tasks: [], runs: [], queues: [], targets: [], faults: [], routes: {}, unused: [], account: null, totals: {} });
   set({ sandbox: box ? { ...box, last: 0 } : null, connection: box ? "connecting" : "wait" });
   if (box) { save("key", box.key); follow(S.sandbox); }
 }

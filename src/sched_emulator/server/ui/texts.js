@@ -5,7 +5,7 @@ export const T = {
   skip: "Skip to the panels",
   panels: {
     overview: "Overview", crons: "Crons", tasks: "Tasks", queues: "Queues", runs: "Runs", deliveries: "Deliveries",
-    requests: "Requests", outside: "Targets & faults", assumptions: "Assumptions", preview: "Preview", sandboxes: "Sandboxes",
+    requests: "Requests", outside: "Targets & faults", assumptions: "Assumptions", cost: "Cost", preview: "Preview", sandboxes: "Sandboxes",
   },
   nav: "Panels",
   connection: { live: "Live", lost: "Emulator not reachable, trying again", wait: "Waiting for the first sandbox", connecting: "Connecting" },
@@ -23,7 +23,7 @@ export const T = {
     moved: (fired, stopped) => `${fired} ${fired === 1 ? "event" : "events"} happened${stopped === "max_events" ? "; more are due" : stopped === "idle" ? "; nothing more is due" : ""}.`,
   },
   timeline: {
-    title: "Timeline", label: "Timeline: what happened, and what is due. Arrow keys move, plus and minus zoom, 0 follows now.",
+    title: "Timeline", label: (from, to) => `What happened and what is due from ${from} to ${to}. Arrow keys move, plus and minus zoom, 0 follows now.`,
     drag: "Now. Drag to the right, or press the right arrow, to let time pass.", to: (when) => `let time pass to ${when}`,
     spans: [["10 min", 600], ["1 h", 3600], ["1 d", 86400], ["1 w", 604800], ["1 mo", 2678400], ["1 y", 31622400]],
     follow: "Follow now", requests: "requests", messages: "messages", others: (n) => `${n} more`, marks: (n) => `${n} at once`, shift: (h) => `clocks ${h > 0 ? "forward" : "back"} ${Math.abs(h)} h`,
@@ -33,16 +33,17 @@ export const T = {
   states: { scheduled: "scheduled", queued: "queued", running: "running", succeeded: "succeeded", failed: "failed", skipped: "skipped" },
   kinds: { cron: "fire of", run: "start of", task: "start of", retry: "retry of", failure: "failure webhook of", message: "delay ends:", lease: "lease ends:", push: "push from", attempt: "answer for" },
   happened: "What happened", comes: "What happens next", more: (n) => `and ${n} more`, newer: (n) => `${n} new`, total: (shown, all) => (shown < all ? `${shown} of ${all}` : `${all}`),
-  none: { happened: "Nothing yet.", comes: "Nothing is due. Make a cron, a task or a delayed message.", crons: "No crons yet.", tasks: "No tasks yet.", queues: "No queues yet.", runs: "No runs yet.", deliveries: "No deliveries yet.", requests: "No requests yet.", messages: "No messages.", filtered: "Nothing fits the filter.", targets: "No scripts: deliveries go to real receivers or are captured.", faults: "No faults.", routes: "No routes.", unused: "Everything was met at least once.", relied: "No other answer would have changed anything.", meetings: "They do not meet in these days." },
+  none: { happened: "Nothing yet.", comes: "Nothing is due. Make a cron, a task or a delayed message.", crons: "No crons yet.", tasks: "No tasks yet.", queues: "No queues yet.", runs: "No runs yet.", deliveries: "No deliveries yet.", requests: "No requests yet.", messages: "No messages.", filtered: "Nothing fits the filter.", targets: "No scripts: deliveries go to real receivers or are captured.", faults: "No faults.", routes: "No routes.", unused: "Everything was met at least once.", relied: "No other answer would have changed anything.", meetings: "They do not meet in these days.", spent: "Nothing yet: no call was answered." },
   missed: (n) => `${n} older facts are no longer kept`,
   cols: { at: "When", what: "What", outcome: "Outcome", status: "Status", attempt: "Attempt", took: "Took", name: "Name", schedule: "Schedule", next: "Next", last: "Last runs", rate: "Success", url: "URL", state: "State", operation: "Operation", path: "Path", id: "Id", published: "Published", place: "Where", until: "Until", attempts: "Tries", payload: "Payload", scheduled: "Scheduled", finished: "Finished", key: "Key", now: "Now", mode: "Clock", requests: "Requests" },
   filter: { text: "Filter by text", status: "Status", all: "All", ok: "Succeeded", bad: "Failed", clear: "Clear" },
   cron: { pause: "Pause", resume: "Resume", trigger: "Trigger now", preview: "Preview", paused: "paused", once: "once", under: (n) => `${n} under way`, waiting: (n) => `${n} waiting` },
   queue: { available: "available", delayed: "delayed", in_flight: "in flight", dead: "dead", peek: "Peek", hide: "Hide", publish: "Publish", purge: "Purge", redrive: "Redrive", payload: "Payload (JSON object)", delay: "Delay in seconds", pushed: (url) => `pushed to ${url}`, confirmPurge: (name) => `Remove all messages of ${name}?`, sure: "Yes, purge", no: "Keep them", bad: "The payload must be a JSON object." },
   detail: { request: "Request", answer: "Answer", headers: "Headers", body: "Body", attempts: "All attempts", copy: "Copy as curl", copied: "Copied", signed: "Signature", signedBy: (name) => `Signed: ${name}. Verify it with the secret and the exact bytes of the body:`, unsigned: "Not signed: no secret was given.", ignored: "Had no effect", replayed: (seq) => `Same answer as request ${seq} (idempotency key)`, note: "Note", routed: "Routed to", error: "Error", none: "none", assumption: "Decided by", decided: "Open questions that touch what was ignored or refused" },
-  outside: { answer: "Let a receiver answer", url: "URL (a * stands for anything)", status: "Answers", statusHint: "503, 503, 200", script: "Script it", fail: "Let requests fail", operation: "Operation (a * stands for anything)", code: "Status", times: "How often", add: "Add fault", targets: "Scripted receivers", faults: "Faults", routes: "Routes", unused: "Never met by anything", used: (n) => (n === 1 ? "met once" : `met ${n} times`), clear: "Clear all", five: "503 for the next five", then: { "repeat-last": "then the last again", cycle: "then from the start" } },
+  outside: { answer: "Let a receiver answer", url: "URL (a * stands for anything)", status: "Answers", statusHint: "503, 503, 200", script: "Script it", fail: "Let requests fail", operation: "Operation (a * stands for anything)", code: "Status", times: "How often", add: "Add fault", targets: "Scripted receivers", faults: "Faults", routes: "Routes", unused: "Never met by anything", used: (n) => (n === 0 ? "not met yet" : n === 1 ? "met once" : `met ${n} times`), clear: "Clear all", five: "503 for the next five", then: { "repeat-last": "then the last again", cycle: "then from the start" } },
   assume: { relied: "What this session relied on", prove: "Prove it", proving: "Replaying the session under every other answer …", was: "came", would: "would have come", with: (other) => `with “${other}”`, all: "All open questions", changed: "switched", search: "Search", deflt: "default", incomplete: "The session is longer than what is kept: there may be more." },
   preview: { expression: "Cron expression", zone: "Time zone", show: "Show", own: "or a cron of this sandbox", year: "The year ahead", total: (n, t) => `${n} fires in ${t} days`, day: (d, n, s) => `${d}: ${n} ${n === 1 ? "fire" : "fires"}${s ? `, clocks ${s > 0 ? "forward" : "back"}` : ""}`, month: "The month", changes: "Around a change of the clocks", meet: "Where several crons of this sandbox meet", check: "Look for meetings", meets: (n, more) => `${n}${more ? " or more" : ""} meetings in 31 days`, less: "less", moreFires: "more", nochange: "The clocks do not change in this zone.", local: "local", skipped: "skipped hour", repeated: "repeated hour", many: (n) => `${n} a day`, fires: "The next fires" },
+  cost: { spent: "What calls have cost", by: "Cost by operation", calls: (n) => `for ${n} ${n === 1 ? "call" : "calls"}`, number: "Calls", usd: "USD", free: "free", balance: "Balance", unlimited: "No limit", empty: "used up", set: "Balance in US dollars", put: "Set", lift: "No limit", rule: "Calls are drawn from it. A write that it does not cover is answered with 402; a top-up raises it.", unknown: "What calls cost is not known: the emulator was started without prices. The gateway tells them to everyone, so no key is needed.", then: "Each answer then says what it cost, and this panel adds up." },
   sandboxes: { look: "Look at it", looking: "looking at it", reset: "Reset", forget: "Forget", confirm: { reset: "Reset it?", forget: "Forget it?" }, yes: "Yes", no: "No", intro: "Each key is a sandbox with its own clock and everything in it." },
   empty: { title: "Nothing has happened yet", intro: "Paste one of these. This page shows what happens, as it happens.", copy: "Copy", curl: "curl", python: "Python", node: "Node", make: "Make a sandbox for ifr_local", noSandbox: "No sandbox yet" },
   keys: [["Space", "next event"], ["→ / ←", "move the timeline"], ["Shift →", "+1 hour"], ["+ / −", "zoom"], ["0", "follow now"], ["f", "freeze or run"], ["g", "go to a duration or instant"], ["1 – 9", "panels"], ["Esc", "close"], ["?", "this list"]],
@@ -50,6 +51,10 @@ export const T = {
   units: [["y", 31557600e3], ["d", 86400e3], ["h", 3600e3], ["min", 60e3], ["s", 1e3], ["ms", 1]],
   failed: "That did not work",
 };
+export const PRICES = [
+  ["Keep the gateway's prices, once", "sched-emulator drift --target https://api.infrai.cc --save prices.json"],
+  ["Start the emulator with them", "sched-emulator serve --prices prices.json"],
+];
 export const SNIPPETS = (base) => ({
   curl: `curl ${base}/v1/scheduling/cron/create \\
   -H 'Authorization: Bearer ifr_local' \\

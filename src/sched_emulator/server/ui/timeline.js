@@ -15,7 +15,7 @@ export function zoom(factor, anchor = null) {
   view.span = spanNow;
   set({});
 }
-export function pan(part) { view.center = (view.center ?? now()) + part * view.span; set({}); }
+export function pan(part) { view.center = from() + (0.5 + part) * view.span; set({}); }
 export function follow() { view.center = null; set({}); }
 
 // Which lane something belongs to: that of the cron, the task, the queue or the URL.
@@ -139,7 +139,7 @@ export function Timeline() {
     if (Math.abs(place_.here - here) > 0.4 || place_.height !== height) setPlace({ here, height });
   });
   useEffect(() => {
-    const element = canvas.current, resized = new ResizeObserver(() => set({}));
+    const element = canvas.current, whole = element.parentElement, resized = new ResizeObserver(() => set({}));
     resized.observe(element);
     const wheel = (event) => {
       event.preventDefault();
@@ -147,8 +147,8 @@ export function Timeline() {
       if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) pan(event.deltaX / element.clientWidth);
       else zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * (event.ctrlKey ? 0.02 : 0.005)), at);
     };
-    element.addEventListener("wheel", wheel, { passive: false });
-    return () => { resized.disconnect(); element.removeEventListener("wheel", wheel); };
+    whole.addEventListener("wheel", wheel, { passive: false }); // also over the handle of now
+    return () => { resized.disconnect(); whole.removeEventListener("wheel", wheel); };
   }, []);
   const nearest = (event) => {
     const box = canvas.current.getBoundingClientRect(), px = event.clientX - box.left, py = event.clientY - box.top;
@@ -161,7 +161,7 @@ export function Timeline() {
     const finger = fingers.current.get(event.pointerId), all = [...fingers.current.values()];
     if (!finger) { const { best } = nearest(event); setTip(best ? { x: best.x, y: best.y, text: hint(best) } : null); return; }
     const by = event.clientX - finger.x;
-    if (all.length === 2) { const other = all.find((f) => f !== finger), was = Math.abs(finger.x - other.x), is = Math.abs(event.clientX - other.x); if (was > 8 && is > 8) zoom(was / is); }
+    if (all.length === 2) { const other = all.find((f) => f !== finger), was = Math.abs(finger.x - other.x), is = Math.abs(event.clientX - other.x); if (was > 8 && is > 8) zoom(was / is, drawn.current.left + ((event.clientX + other.x) / 2 - canvas.current.getBoundingClientRect().left) / drawn.current.scale); }
     else if (finger.moved + Math.abs(by) > 3) { view.center = (view.center ?? from() + view.span / 2) - by / drawn.current.scale; set({}); }
     finger.moved += Math.abs(by); finger.x = event.clientX;
   };
@@ -188,7 +188,7 @@ export function Timeline() {
       <button type="button" class="small" aria-pressed=${view.center === null} onClick=${follow}>${T.timeline.follow}</button>
       <ul class="legend" aria-hidden="true"><li class="good">✓ ${T.timeline.legend.delivered}</li><li class="bad">✗ ${T.timeline.legend.failed}</li><li class="mute">◇ ${T.timeline.legend.captured}</li><li class="due">○ ${T.timeline.legend.due}</li></ul></div>
     <div class="canvas">
-      <canvas ref=${canvas} role="img" tabindex="0" aria-label=${T.timeline.label} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} onPointerLeave=${() => setTip(null)}></canvas>
+      <canvas ref=${canvas} role="img" tabindex="0" aria-label=${T.timeline.label(full(from(), S.zone), full(from() + view.span, S.zone))} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} onPointerLeave=${() => setTip(null)}></canvas>
       ${!outside && html`<div class="now" role="slider" tabindex="0" aria-label=${T.timeline.drag} aria-valuenow=${Math.round(now() / 1000)} aria-valuetext=${full(now(), S.zone)}
         style=${{ left: `${at}px`, height: `${place_.height}px` }} onPointerDown=${grab} onPointerMove=${pull} onPointerUp=${drop} onPointerCancel=${() => { view.drag = null; set({}); }} onKeyDown=${step}>
         <span class="knob">${view.drag ? html`+${span(by / drawn.current.scale)}` : T.ago.now}</span></div>`}
