@@ -75,6 +75,7 @@ SETTLED = (  # the questions that `program` settles, whatever the answers
 def program(gateway: Gateway) -> None:
     """Use a gateway, in the same way whatever it answers."""
     gateway.ask("queue.list")
+    gateway.ask("cron.list")
     gateway.ask("queue.consume", {"queue": "a"})
     gateway.ask("queue.create", {"name": "a", "max_retries": 1, "visibility_timeout_default": 60})
     gateway.ask("queue.create", {"name": "a", "max_retries": 1, "visibility_timeout_default": 60})

@@ -146,6 +146,20 @@ def test_crons_that_fire_late_are_no_finding_and_bound_the_jitter() -> None:
     assert 2 < (bounds.low or 0) <= 60
 
 
+def test_a_cron_that_was_paused_before_it_fired_late_is_no_finding() -> None:
+    gateway = Gateway({"cron.jitter_seconds": 60})
+    gateway.script(f"{HOOK}/*", 200)
+    gateway.ask("cron.create", {"name": "x", "schedule": "*/2 * * * *", "url": f"{HOOK}/x"})
+    gateway.advance(76)  # it is due after 76.5 seconds
+    for _ in range(20):
+        gateway.ask("cron.get", id="cron_000001")
+    gateway.ask("cron.pause", id="cron_000001")
+    gateway.advance(300)
+    gateway.ask("cron.get", id="cron_000001")
+    judged = compared(gateway)
+    assert ([entry for entry in gateway.entries if not isinstance(entry, Exchange)], judged.findings) == ([], [])
+
+
 def test_a_queue_that_hands_out_in_another_order_is_told_as_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = Gateway({})
     with monkeypatch.context() as patch:

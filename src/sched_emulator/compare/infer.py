@@ -91,7 +91,7 @@ def judge(
 def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
     """Replay a part; where no world is left, try other constants, and leave free what may have been free."""
     freedom = Freedom(order=_side_by_side(part))
-    if part.came and any(item.operation == "scheduling.cron.create" for item in part.items):
+    if any(item.operation == "scheduling.cron.create" for item in part.items):
         freedom = _as_late_as_it_came(part, constants, box, freedom)
     found = _repaired(part, constants, box, freedom=freedom)
     if found.finding and not freedom.order and _about_order(found):
