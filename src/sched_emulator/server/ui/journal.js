@@ -26,7 +26,17 @@ function useFilter(list, text, fits) {
   const wanted = text.trim().toLowerCase();
   return useMemo(() => (wanted || fits ? list.filter((item) => (!fits || fits(item)) && (!wanted || searched(item).includes(wanted))) : list), [list, list.length, wanted, fits, wanted || fits ? S.version : 0]);
 }
-const searched = (item) => (item.searched ??= `${item.url ?? ""} ${item.operation ?? ""} ${item.path ?? ""} ${item.method ?? ""} ${item.error ?? ""} ${line(item.body, 2000)}`.toLowerCase());
+const searched = (item) => (item.searched ??= `${item.url ?? ""} ${item.operation ?? ""} ${item.path ?? ""} ${item.method ?? ""} ${item.error ?? ""} ${line(item.body, 600)}`.toLowerCase());
+// What a list is searched for is made ready bit by bit once it is looked at: at the first letter it would take too long.
+function useReady(list) {
+  const at = useRef(0);
+  useEffect(() => {
+    let timer = 0;
+    const some = () => { const until = performance.now() + 12; while (at.current < list.length && performance.now() < until) searched(list[at.current++]); if (at.current < list.length) timer = setTimeout(some, 4); };
+    some();
+    return () => clearTimeout(timer);
+  }, [list.length]);
+}
 const OK = { delivery: (item) => item.outcome === "delivered" || item.outcome === "captured", request: (item) => item.status < 400 };
 const BAD = { delivery: (item) => !OK.delivery(item) && item.outcome !== "running", request: (item) => item.status >= 400 };
 
@@ -37,6 +47,7 @@ function Filters({ text, setText, sort, setSort, children }) {
 export function Journal({ type }) {
   const list = type === "request" ? S.requests : S.deliveries, [text, setText] = useState(""), [sort, setSort] = useState(""), [operation, setOperation] = useState("");
   const fits = useMemo(() => { const status = sort && (sort === "ok" ? OK : BAD)[type]; return status || operation ? (item) => (!status || status(item)) && (!operation || item.operation === operation) : null; }, [sort, operation, type]);
+  useReady(list);
   const shown = useFilter(list, text, fits), operations = useMemo(() => [...new Set(S.requests.map((item) => item.operation).filter(Boolean))].sort(), [S.requests.length]);
   const title = type === "request" ? T.panels.requests : T.panels.deliveries;
   return html`<section class="panel" aria-label=${title}><header><h2>${title}</h2><p class="count" role="status">${T.total(shown.length, list.length)}</p></header>
