@@ -22,7 +22,9 @@ LINKS = {
     "sandboxes": "/_emulator/sandboxes",
 }
 BANNER = app.BANNER.format(url="http://127.0.0.1:8420", control=PREFIX, more="")
-PRINTED = re.findall(r"http://127\.0\.0\.1:8420(\S+)$", BANNER.partition("A first request")[0], re.MULTILINE)
+*PRINTED, LOOKED_AT = re.findall(
+    r"http://127\.0\.0\.1:8420(\S+)$", BANNER.partition("A first request")[0], re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", *PRINTED, *(f"{path}/" for path in PRINTED)])
@@ -36,8 +38,8 @@ async def test_an_address_that_somebody_opens_leads_on(api: Api, path: str) -> N
     assert (browser.status, browser.headers["Location"], browser.headers["Vary"]) == (302, "/_emulator/ui/", "Accept")
 
 
-def test_the_banner_prints_both_addresses() -> None:
-    assert PRINTED == ["/v1/scheduling", "/_emulator"]
+def test_the_banner_prints_where_the_interfaces_are_and_where_one_can_look() -> None:
+    assert ([*PRINTED], LOOKED_AT) == (["/v1/scheduling", "/_emulator"], LINKS["dashboard"])
 
 
 @pytest.mark.parametrize("link", LINKS.values())
