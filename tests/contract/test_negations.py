@@ -110,7 +110,7 @@ def test_each_broken_line_is_seen_among_all_negations_and_nothing_else_fails(nam
 @pytest.mark.soak
 @pytest.mark.parametrize(
     "chosen",
-    [*APART, *({name} for name in list(NEGATIONS)[:: 1 if SOAKED else 40])],
+    [*APART, *({name} for name in list(NEGATIONS)[:: 1 if SOAKED else 80])],
     ids=lambda chosen: "+".join(sorted(chosen)),
 )
 def test_negated_alone_a_choice_is_told_alone(chosen: Collection[str]) -> None:
