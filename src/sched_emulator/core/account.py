@@ -28,6 +28,8 @@ def topup(store: Store, *, amount_usd: float) -> dict[str, Any]:
 
 def price(store: Store, operation_id: str, arguments: Mapping[str, Any], *, charged: bool) -> float:
     """Return what a call costs in US dollars. A write is refused without credit for it."""
+    if not store.prices and store.balance_usd is None:
+        return 0.0
     usd, by_message = store.prices.get(operation_id, FREE)
     units = max(1, len(arguments["messages"])) if by_message and "messages" in arguments else 1
     cost_usd = _rounded(units * usd)

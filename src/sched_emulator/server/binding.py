@@ -196,7 +196,7 @@ def _sent(parameter: Parameter, source: Mapping[str, str]) -> Any:
 
 def refuse_repeated(source: Mapping[str, str], name: str) -> None:
     """Raise InvalidRequest for what is given more than once: nobody can tell which value is meant."""
-    if isinstance(source, MultiMapping) and len(source.getall(name, ())) > 1:
+    if name in source and isinstance(source, MultiMapping) and len(source.getall(name)) > 1:
         raise InvalidRequest(GIVEN_ONCE, parameter=name)
 
 
