@@ -6,6 +6,7 @@ import pytest
 
 from sched_emulator.compare.infer import Judged
 from sched_emulator.core.relied import relied
+from sched_emulator.core.work import whole
 from sched_emulator.spec import assumptions
 from tests import soak
 from tests.compare.recorded import HOOK, Gateway, Session, compared, random_answers
@@ -24,12 +25,7 @@ def recorded(seed: int) -> Gateway:
 
 def asked(gateway: Gateway) -> set[str]:
     """Return the questions that a session asked: another answer would have shown."""
-    proving = relied(gateway.sandbox, BEHAVIOURS)
-    while True:
-        try:
-            next(proving)
-        except StopIteration as done:
-            return {reliance.assumption_id for reliance in done.value}
+    return {reliance.assumption_id for reliance in whole(relied(gateway.sandbox, BEHAVIOURS))}
 
 
 def wrong(judged: Judged, gateway: Gateway) -> list[str]:

@@ -4,10 +4,12 @@ import argparse
 import time
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from sched_emulator import config, files
 from sched_emulator.config import UsageError
 from sched_emulator.core import instants, preview, schedule
+from sched_emulator.core.work import whole
 
 from . import cron_file, year_picture
 from .options import Commands, Option, add_command, choice, instant
@@ -83,29 +85,17 @@ def _run_one(values: argparse.Namespace, after_ms: int) -> int:
     except schedule.ScheduleError as error:
         complain(values.prog, error)
         return 1
-    fires: list[int] = []
-    from_ms = after_ms
-    while len(fires) < values.count:
-        fire_ms = schedule.next_fire_ms(parsed, zone, after_ms, dst=values.dst)
-        if fire_ms is None:
-            break
-        fires.append(fire_ms)
-        after_ms = fire_ms
+    timed = preview.Timed(parsed, zone, values.dst)
+    fires = list(islice(timed.between(after_ms + 1, instants.LAST_MS + 1), values.count))
     if values.svg is not None:
-        _draw(values, preview.Timed(parsed, zone, values.dst), from_ms)
+        _draw(values, timed, after_ms)
     _show(fires, zone, as_json=values.json)
     return 0
 
 
 def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
     """Write the picture of a year, as far as the calendar goes."""
-    work = preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            days: list[preview.Day] = done.value
-            break
+    days = whole(preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS))
     if not days:
         raise UsageError("--svg: there is no year to draw before the year 10000")
     files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
@@ -113,13 +103,15 @@ def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> Non
 
 def _run_file(values: argparse.Namespace, start_ms: int) -> int:
     try:
-        planned = cron_file.read(values.file, timezone=values.timezone, seconds_position=values.seconds_position)
+        planned = cron_file.read(
+            values.file, timezone=values.timezone, seconds_position=values.seconds_position, dst=values.dst
+        )
     except schedule.ScheduleError as error:
         complain(values.prog, error)
         return 1
     days = values.days or DAYS
-    found = cron_file.fires(planned, start_ms, days, dst=values.dst)
-    changed = cron_file.changes(planned, start_ms, days, dst=values.dst)
+    found = cron_file.fires(planned, start_ms, days)
+    changed = cron_file.changes(planned, start_ms, days)
     met = [(at_ms, pair) for at_ms, names in found for pair in cron_file.forbidden(planned, names)]
     if values.json:
         say_json(cron_file.as_json(planned, found, changed))

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.core import instants, schedule
-from sched_emulator.core.schedule import Schedule, ScheduleError, Zone
+from sched_emulator.core.preview import Timed
+from sched_emulator.core.schedule import ScheduleError, Zone
 
 DAY_MS = 86_400_000
 FIRES_MOST = 100_000
@@ -20,9 +21,7 @@ class Planned(NamedTuple):
     """A cron of the file."""
 
     name: str
-    expression: str
-    schedule: Schedule
-    zone: Zone
+    timed: Timed
     must_not_meet: tuple[str, ...]
 
 
@@ -38,7 +37,7 @@ class Change(NamedTuple):
     day_before: list[str]
 
 
-def read(path: Path, *, timezone: str, seconds_position: str) -> list[Planned]:
+def read(path: Path, *, timezone: str, seconds_position: str, dst: str) -> list[Planned]:
     """Return the crons of a file; UsageError where it is none, ScheduleError where one of them cannot be."""
     try:
         document = tomllib.loads(files.read_text(path, "--file"))
@@ -49,7 +48,7 @@ def read(path: Path, *, timezone: str, seconds_position: str) -> list[Planned]:
         raise UsageError(f"--file: {path} must hold tables [[cron]] and nothing else")
     planned: list[Planned] = []
     for number, each in enumerate(given, start=1):
-        one = _planned(each, f"--file: [[cron]] number {number}", timezone, seconds_position)
+        one = _planned(each, f"--file: [[cron]] number {number}", timezone, seconds_position, dst)
         if one.name in {other.name for other in planned}:
             raise UsageError(f"--file: there are two crons named {one.name!r}; expected names of their own")
         planned.append(one)
@@ -61,12 +60,12 @@ def read(path: Path, *, timezone: str, seconds_position: str) -> list[Planned]:
     return planned
 
 
-def fires(planned: list[Planned], start_ms: int, days: int, *, dst: str) -> list[tuple[int, list[str]]]:
+def fires(planned: list[Planned], start_ms: int, days: int) -> list[tuple[int, list[str]]]:
     """Return the instants from `start_ms` on at which something fires, and what does, in the order of the file."""
     found: dict[int, list[str]] = {}
     count = 0
     for each in planned:
-        for fire_ms in _of_one(each, start_ms, start_ms + days * DAY_MS, dst):
+        for fire_ms in each.timed.between(start_ms, start_ms + days * DAY_MS):
             found.setdefault(fire_ms, []).append(each.name)
             count += 1
             if count > FIRES_MOST:
@@ -79,16 +78,16 @@ def forbidden(planned: list[Planned], names: list[str]) -> list[tuple[str, str]]
     return [(each.name, other) for each in planned for other in each.must_not_meet if {each.name, other} <= {*names}]
 
 
-def changes(planned: list[Planned], start_ms: int, days: int, *, dst: str) -> list[Change]:
+def changes(planned: list[Planned], start_ms: int, days: int) -> list[Change]:
     """Return the changes of the clocks, one for each cron whose local time changes."""
     return sorted(
-        Change(at_ms, each.name, each.zone.name, before, after, *_around(each, at_ms, before, after, dst))
+        Change(at_ms, each.name, each.timed.zone.name, before, after, *_around(each.timed, at_ms, before, after))
         for each in planned
-        for at_ms, before, after in _of_zone(each.zone, start_ms, start_ms + days * DAY_MS)
+        for at_ms, before, after in _of_zone(each.timed.zone, start_ms, start_ms + days * DAY_MS)
     )
 
 
-def _planned(given: dict[str, Any], where: str, timezone: str, seconds_position: str) -> Planned:
+def _planned(given: dict[str, Any], where: str, timezone: str, seconds_position: str, dst: str) -> Planned:
     for name in given:
         if name not in FIELDS:
             raise UsageError(f"{where} has no field {_meant(name, list(FIELDS))}; there are {', '.join(FIELDS)}")
@@ -102,16 +101,9 @@ def _planned(given: dict[str, Any], where: str, timezone: str, seconds_position:
         raise UsageError(f"{where}: `must_not_meet` must be a list of names")
     try:
         parsed = schedule.parse(given["expression"], seconds_position=seconds_position)
-        return Planned(given["name"], given["expression"], parsed, schedule.load_zone(zone), tuple(others))
+        return Planned(given["name"], Timed(parsed, schedule.load_zone(zone), dst), tuple(others))
     except ScheduleError as error:
         raise ScheduleError(f"{given['name']}: {error}") from None
-
-
-def _of_one(planned: Planned, start_ms: int, end_ms: int, dst: str) -> Iterator[int]:
-    fire_ms = schedule.next_fire_ms(planned.schedule, planned.zone, start_ms - 1, dst=dst)
-    while fire_ms is not None and fire_ms < end_ms:
-        yield fire_ms
-        fire_ms = schedule.next_fire_ms(planned.schedule, planned.zone, fire_ms, dst=dst)
 
 
 def _of_zone(zone: Zone, start_ms: int, end_ms: int) -> Iterator[tuple[int, int, int]]:
@@ -123,12 +115,12 @@ def _of_zone(zone: Zone, start_ms: int, end_ms: int) -> Iterator[tuple[int, int,
         yield at * 1000, before, segment.offset
 
 
-def _around(planned: Planned, at_ms: int, before: int, after: int, dst: str) -> tuple[list[str], list[str]]:
+def _around(timed: Timed, at_ms: int, before: int, after: int) -> tuple[list[str], list[str]]:
     """Return the local times of the fires on the local day of a change, and on the day before."""
     midnight_ms = (at_ms // 1000 + before) // 86_400 * DAY_MS - before * 1000
     next_ms = midnight_ms + DAY_MS - (after - before) * 1000
-    that_day = [_clock(planned.zone, fire_ms) for fire_ms in _of_one(planned, midnight_ms, next_ms, dst)]
-    day_before = [_clock(planned.zone, fire_ms) for fire_ms in _of_one(planned, midnight_ms - DAY_MS, midnight_ms, dst)]
+    that_day = [_clock(timed.zone, fire_ms) for fire_ms in timed.between(midnight_ms, next_ms)]
+    day_before = [_clock(timed.zone, fire_ms) for fire_ms in timed.between(midnight_ms - DAY_MS, midnight_ms)]
     return that_day, day_before
 
 

@@ -4,8 +4,9 @@ Days are those of the schedule's zone. Most of a year is counted, not walked thr
 clocks a schedule fires as often as on any other that matches. All of it is long work.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from heapq import heapify, heapreplace
+from itertools import islice
 from typing import NamedTuple
 
 from .instants import LAST_MS, to_text
@@ -34,6 +35,13 @@ class Timed(NamedTuple):
     def after(self, after_ms: int) -> int | None:
         """Return the first fire later than an instant; None when there is none any more."""
         return next_fire_ms(self.schedule, self.zone, after_ms, dst=self.dst)
+
+    def between(self, from_ms: int, until_ms: int) -> Iterator[int]:
+        """Yield the fires from an instant on and before another."""
+        fire_ms = self.after(from_ms - 1)
+        while fire_ms is not None and fire_ms < until_ms:
+            yield fire_ms
+            fire_ms = self.after(fire_ms)
 
     def first_ms(self, from_ms: int) -> int:
         """Return when the day of an instant begins."""
@@ -66,12 +74,10 @@ def days(timed: Timed, first_ms: int, count: int) -> Generator[None, None, list[
 def fires_between(timed: Timed, from_ms: int, until_ms: int, most: int) -> Generator[None, None, list[int]]:
     """Return the fires from an instant on and before another, at most so many (long work)."""
     fires: list[int] = []
-    fire_ms = timed.after(from_ms - 1)
-    while fire_ms is not None and fire_ms < until_ms and len(fires) < most:
+    for fire_ms in islice(timed.between(from_ms, until_ms), most):
         fires.append(fire_ms)
         if not len(fires) % FIRES_A_PIECE:
             yield
-        fire_ms = timed.after(fire_ms)
     return fires
 
 
