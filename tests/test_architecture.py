@@ -179,6 +179,15 @@ def test_importing_what_people_import_brings_in_nothing_heavy(module: str) -> No
     assert done.stdout.strip() == "[]"
 
 
+def test_a_command_pays_for_nothing_that_others_need() -> None:
+    heavy = ("aiohttp", "asyncio", "croniter", "html", "msgspec", "requests", "yaml")
+    ours = ("client.emulator", "client.watching", "core.urls", "recording.lines", "spec")
+    listed = (*heavy, *(f"{PACKAGE}.{name}" for name in ours))
+    code = f"import sys, {PACKAGE}.cli; print(sorted(set({listed!r}) & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_every_module_of_the_core_has_its_tests() -> None:
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "core").glob("test_*.py")}
     assert {part(module, f"{PACKAGE}.core") for module in CORE} - {None} <= tested

@@ -8,7 +8,7 @@ from typing import Any
 
 from sched_emulator import Emulator, Sandbox
 from sched_emulator.client.watching import events
-from sched_emulator.commands.tail import Shown
+from sched_emulator.commands.happenings import Shown
 from tests.emulated import create_cron
 
 WEEKLY = "https://api.acme.com/weekly"

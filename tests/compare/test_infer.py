@@ -6,7 +6,7 @@ import pytest
 
 from sched_emulator.compare.infer import Judged
 from sched_emulator.core.relied import relied
-from sched_emulator.core.work import whole
+from sched_emulator.core.work import at_once
 from sched_emulator.spec import assumptions
 from tests import soak
 from tests.compare.recorded import HOOK, Gateway, Session, compared, random_answers
@@ -25,7 +25,7 @@ def recorded(seed: int) -> Gateway:
 
 def asked(gateway: Gateway) -> set[str]:
     """Return the questions that a session asked: another answer would have shown."""
-    return {reliance.assumption_id for reliance in whole(relied(gateway.sandbox, BEHAVIOURS))}
+    return {reliance.assumption_id for reliance in at_once(relied(gateway.sandbox, BEHAVIOURS))}
 
 
 def wrong(judged: Judged, gateway: Gateway) -> list[str]:

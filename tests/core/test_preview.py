@@ -6,7 +6,7 @@ from sched_emulator.core import preview
 from sched_emulator.core.instants import from_text, to_text
 from sched_emulator.core.preview import Day, Timed
 from sched_emulator.core.schedule import load_zone, parse
-from sched_emulator.core.work import whole
+from sched_emulator.core.work import at_once
 
 
 def timed(expression: str, zone: str = "UTC", dst: str = "vixie") -> Timed:
@@ -15,7 +15,7 @@ def timed(expression: str, zone: str = "UTC", dst: str = "vixie") -> Timed:
 
 def days(expression: str, zone: str, begin: str, count: int, dst: str = "vixie") -> list[Day]:
     asked = timed(expression, zone, dst)
-    return whole(preview.days(asked, asked.first_ms(from_text(begin)), count))
+    return at_once(preview.days(asked, asked.first_ms(from_text(begin)), count))
 
 
 def test_the_days_around_both_changes_of_the_clocks() -> None:
@@ -52,9 +52,9 @@ def test_a_fixed_time_that_is_skipped_or_repeated_fires_once_by_debians_rules() 
 def test_the_days_hold_all_fires_of_a_year_and_each_fire_its_day(zone: str, begin: str, expression: str) -> None:
     asked = timed(expression, zone)
     first_ms = asked.first_ms(from_text(begin))
-    year = whole(preview.days(asked, first_ms, 366))
+    year = at_once(preview.days(asked, first_ms, 366))
     last_ms = asked.first_ms(from_text(f"{year[-1].date}T09:30Z"))
-    fires = whole(preview.fires_between(asked, first_ms, last_ms, 10**6))
+    fires = at_once(preview.fires_between(asked, first_ms, last_ms, 10**6))
     assert sum(day.fires for day in year[:-1]) == len(fires)
     assert len({day.date for day in year}) == 366
 
@@ -81,14 +81,14 @@ def test_days_and_fires_end_with_the_year_9999() -> None:
 def test_where_several_schedules_meet() -> None:
     three = [timed("0 3 * * *"), timed("0 */3 * * *"), timed("30 3 1 * *")]
     begin, end = from_text("2026-01-01"), from_text("2026-01-03")
-    met, complete = whole(preview.meetings(three, begin, end, most=10, most_fires=1000))
+    met, complete = at_once(preview.meetings(three, begin, end, most=10, most_fires=1000))
     assert ([(to_text(at), who) for at, who in met], complete) == (
         [("2026-01-01T03:00:00.000Z", [0, 1]), ("2026-01-02T03:00:00.000Z", [0, 1])],
         True,
     )
-    assert whole(preview.meetings(three, begin, end, most=1, most_fires=1000))[1] is False
-    assert whole(preview.meetings(three, begin, end, most=10, most_fires=1)) == ([], False)
-    assert whole(preview.meetings([], begin, end, most=10, most_fires=3)) == ([], True)
+    assert at_once(preview.meetings(three, begin, end, most=1, most_fires=1000))[1] is False
+    assert at_once(preview.meetings(three, begin, end, most=10, most_fires=1)) == ([], False)
+    assert at_once(preview.meetings([], begin, end, most=10, most_fires=3)) == ([], True)
 
 
 def test_a_day_is_drawn_by_its_part_of_the_fullest() -> None:

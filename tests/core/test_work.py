@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 
-from sched_emulator.core.work import whole
+from sched_emulator.core.work import at_once
 
 
 def counted(pieces: int, done: list[int]) -> Generator[None, None, str]:
@@ -15,4 +15,4 @@ def counted(pieces: int, done: list[int]) -> Generator[None, None, str]:
 def test_work_is_done_to_its_end_and_its_result_is_returned() -> None:
     for pieces in (0, 3):
         done: list[int] = []
-        assert (whole(counted(pieces, done)), done) == ("the result", list(range(pieces)))
+        assert (at_once(counted(pieces, done)), done) == ("the result", list(range(pieces)))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sched_emulator.recording.lines import Exchange, Header, LeftOut, RecordingError
+from sched_emulator.recording.errors import RecordingError
+from sched_emulator.recording.lines import Exchange, Header, LeftOut
 from sched_emulator.recording.reader import Recording
 from tests.recording.samples import DATA, START_MS
 

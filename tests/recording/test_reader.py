@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sched_emulator.recording.lines import FORMAT, Entry, RecordingError
+from sched_emulator.recording.errors import RecordingError
+from sched_emulator.recording.lines import FORMAT, Entry
 from sched_emulator.recording.reader import Recording
 from tests.recording.samples import DATA, ENTRIES, HEADER
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sched_emulator.recording.lines import Command, Delivery, Exchange, LeftOut, RecordingError
+from sched_emulator.recording.errors import RecordingError
+from sched_emulator.recording.lines import Command, Delivery, Exchange, LeftOut
 from sched_emulator.recording.reader import Recording
 from sched_emulator.recording.writer import Writer
 from tests.recording.samples import DATA, ENTRIES, HEADER, START_MS
@@ -162,7 +163,8 @@ def test_a_full_disk_is_said_once_and_leaves_whole_lines(tmp_path: Path) -> None
     program = """
         import resource
         from pathlib import Path
-        from sched_emulator.recording.lines import Header, RecordingError
+        from sched_emulator.recording.errors import RecordingError
+        from sched_emulator.recording.lines import Header
         from sched_emulator.recording.writer import Writer
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # as a disk with so much room

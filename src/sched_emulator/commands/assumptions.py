@@ -4,17 +4,19 @@ import argparse
 import json
 from dataclasses import asdict
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sched_emulator import files, spec
+from sched_emulator import files
 from sched_emulator.client import reliance
 from sched_emulator.config import UsageError
-from sched_emulator.spec.assumptions import Assumption
-from sched_emulator.spec.choices import Choice
 
 from . import connection, serve
 from .options import Commands, Option, Parser, add_command
 from .terminal import paragraph, say, say_json, styled, table
+
+if TYPE_CHECKING:
+    from sched_emulator.spec.assumptions import Assumption
+    from sched_emulator.spec.choices import Choice
 
 OPTIONS = (*connection.OPTIONS, Option("--json", "write JSON", default=False))
 GIVING = tuple(option for option in serve.OPTIONS if option.name in {"--dialect", "--assume", "--assumptions"})
@@ -134,7 +136,7 @@ def _list_choices(*, as_json: bool) -> int:
     return 0
 
 
-def _explain_choice(entry: Choice, *, as_json: bool) -> None:
+def _explain_choice(entry: "Choice", *, as_json: bool) -> None:
     if as_json:
         say_json(asdict(entry))
         return
@@ -150,6 +152,8 @@ def _explain_choice(entry: Choice, *, as_json: bool) -> None:
 
 def relied(values: argparse.Namespace) -> int:
     """Show what a session relied on."""
+    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+
     found = connection.sandbox_of(values).relied()
     if values.json:
         say_json(found)
@@ -213,7 +217,7 @@ def _in_force(values: argparse.Namespace) -> dict[str, Any] | None:
     return connection.sandbox_of(values).assumptions.get()
 
 
-def _as_json(assumption: Assumption, answer: str | int | None) -> dict[str, Any]:
+def _as_json(assumption: "Assumption", answer: str | int | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": assumption.id,
         "kind": assumption.kind,
@@ -232,7 +236,7 @@ def _as_json(assumption: Assumption, answer: str | int | None) -> dict[str, Any]
     return {name: value for name, value in told.items() if value not in (None, {}, [])}
 
 
-def _explain(assumption: Assumption, answer: str | int | None) -> None:
+def _explain(assumption: "Assumption", answer: str | int | None) -> None:
     paragraph(f"{styled(assumption.id, 'bold')}: {assumption.question}")
     lines = ", ".join(map(str, assumption.lines))
     place = f"line {lines}: " if len(assumption.lines) == 1 else f"lines {lines}: " if lines else ""
@@ -260,7 +264,7 @@ def _told(title: str, text: str) -> None:
     paragraph(f"{styled(title, 'bold')}: {' '.join(text.split())}", indent="  ")
 
 
-def _how_to_set(assumption: Assumption) -> None:
+def _how_to_set(assumption: "Assumption") -> None:
     other = _other_answer(assumption)
     body = json.dumps({assumption.id: other})
     say(styled("How to set it", "bold"))
@@ -274,7 +278,7 @@ def _how_to_set(assumption: Assumption) -> None:
     )
 
 
-def _other_answer(assumption: Assumption) -> str | int:
+def _other_answer(assumption: "Assumption") -> str | int:
     if assumption.answers:
         return next(word for word in assumption.answers if word != assumption.default)
     assert isinstance(assumption.default, int)

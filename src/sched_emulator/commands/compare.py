@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.output import printable, reason, write
-from sched_emulator.recording.lines import RecordingError
-from sched_emulator.spec import assumptions
+from sched_emulator.recording.errors import RecordingError
 
 from .options import Commands, Option, add_command
 from .terminal import complain, paragraph, say, styled
@@ -49,6 +48,7 @@ def register(commands: Commands) -> None:
 def run(values: argparse.Namespace) -> int:
     """Compare, tell, write; 0 all is explained, 1 something is not, 2 nothing could be judged."""
     from sched_emulator.compare import infer, page, report, texts  # noqa: PLC0415 - nobody else pays for it
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
 
     given: dict[str, Any] = {}
     if values.assumptions is not None:

@@ -2,22 +2,14 @@
 
 import argparse
 import time
-from datetime import datetime
 from functools import partial
-from itertools import islice
 
 from sched_emulator import config, files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, preview, schedule
-from sched_emulator.core.work import whole
 
-from . import cron_file, year_picture
 from .options import Commands, Option, add_command, choice, instant
-from .terminal import complain, say, say_json, table
 
 DAYS = 31
-LISTED = 6  # local times, of a day around a change of the clocks
-YEAR_DAYS = 366
 
 OPTIONS = (
     Option("--timezone", "an IANA name such as Europe/Berlin (default UTC)", "ZONE", default="UTC"),
@@ -33,6 +25,7 @@ OPTIONS = (
         f"with --file: how many days from --from on (default {DAYS})",
         "N",
         partial(config.parse_whole, least=1, most=3660),
+        DAYS,
     ),
     Option("--dst", "cron.dst: vixie or literal (default vixie)", "ANSWER", choice("vixie", "literal"), "vixie"),
     Option(
@@ -72,94 +65,6 @@ def run(values: argparse.Namespace) -> int:
         if option.removeprefix("--") in values.given:
             raise UsageError(f"{option} has no effect {'with' if values.file else 'without'} --file")
     after_ms = int(time.time() * 1000) if getattr(values, "from") is None else getattr(values, "from")
-    return _run_file(values, after_ms) if values.file else _run_one(values, after_ms)
+    from . import fires  # noqa: PLC0415 - nobody else pays for calendars
 
-
-def _run_one(values: argparse.Namespace, after_ms: int) -> int:
-    try:
-        zone = schedule.load_zone(values.timezone)
-    except schedule.ScheduleError as error:
-        raise UsageError(f"--timezone: {str(error).removeprefix('time zone: ')}") from None
-    try:
-        parsed = schedule.parse(" ".join(values.expression), seconds_position=values.seconds_position)
-    except schedule.ScheduleError as error:
-        complain(values.prog, error)
-        return 1
-    timed = preview.Timed(parsed, zone, values.dst)
-    fires = list(islice(timed.between(after_ms + 1, instants.LAST_MS + 1), values.count))
-    if values.svg is not None:
-        _draw(values, timed, after_ms)
-    _show(fires, zone, as_json=values.json)
-    return 0
-
-
-def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
-    """Write the picture of a year, as far as the calendar goes."""
-    days = whole(preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS))
-    if not days:
-        raise UsageError("--svg: there is no year to draw before the year 10000")
-    files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
-
-
-def _run_file(values: argparse.Namespace, start_ms: int) -> int:
-    try:
-        planned = cron_file.read(
-            values.file, timezone=values.timezone, seconds_position=values.seconds_position, dst=values.dst
-        )
-    except schedule.ScheduleError as error:
-        complain(values.prog, error)
-        return 1
-    days = values.days or DAYS
-    found = cron_file.fires(planned, start_ms, days)
-    changed = cron_file.changes(planned, start_ms, days)
-    met = [(at_ms, pair) for at_ms, names in found for pair in cron_file.forbidden(planned, names)]
-    if values.json:
-        say_json(cron_file.as_json(planned, found, changed))
-        return 1 if met else 0
-    wrong = {at_ms for at_ms, _ in met}
-    table(
-        [
-            (_utc(at_ms), ", ".join(names), "must not meet" if at_ms in wrong else "meet" if len(names) > 1 else "")
-            for at_ms, names in found
-        ],
-        [None, None, "yellow"],
-    )
-    for change in changed:
-        say(_change(change))
-    count = sum(len(names) for _, names in found)
-    meeting = sum(len(names) > 1 for _, names in found)
-    say(f"{count:,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
-    for at_ms, (one, other) in met:
-        complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
-    return 1 if met else 0
-
-
-def _change(change: cron_file.Change) -> str:
-    """Return what a change of the clocks does to a cron."""
-    hours = (change.after_seconds - change.before_seconds) / 3600
-    when = (
-        f"{_utc(change.at_ms)}: the clocks of {change.zone} go {'forward' if hours > 0 else 'back'} by {abs(hours):g} h"
-    )
-    if change.that_day == change.day_before:
-        return f"{when}; {change.cron} fires as on other days"
-    return f"{when}; {change.cron} fires at {_times(change.that_day)}, the day before at {_times(change.day_before)}"
-
-
-def _times(times: list[str]) -> str:
-    more = f" and {len(times) - LISTED} more" if len(times) > LISTED else ""
-    return (", ".join(times[:LISTED]) or "no time") + more
-
-
-def _utc(at_ms: int) -> str:
-    text = instants.to_text(at_ms)
-    return f"{text[:10]} {text[11:19]} UTC"
-
-
-def _show(fires: list[int], zone: schedule.Zone, *, as_json: bool) -> None:
-    rows = [(fire_ms, schedule.local_text(zone, fire_ms)) for fire_ms in fires]
-    if as_json:
-        say_json([{"utc": instants.to_text(fire_ms), "local": local} for fire_ms, local in rows])
-        return
-    if not rows:
-        say("It does not fire again before the year 10000.")
-    table([(_utc(fire_ms), f"{datetime.fromisoformat(local):%a %Y-%m-%d %H:%M:%S %z}") for fire_ms, local in rows])
+    return fires.of_file(values, after_ms) if values.file else fires.of_expression(values, after_ms)

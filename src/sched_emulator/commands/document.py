@@ -3,7 +3,6 @@
 import argparse
 import sys
 
-from sched_emulator import spec
 from sched_emulator.output import write
 
 from . import serve
@@ -31,7 +30,8 @@ def register(commands: Commands) -> None:
 
 def run(values: argparse.Namespace) -> int:
     """Print the document."""
-    from sched_emulator.spec import assumptions  # noqa: PLC0415 - reads YAML
+    from sched_emulator import spec  # noqa: PLC0415 - reads YAML
+    from sched_emulator.spec import assumptions  # noqa: PLC0415 - the same
 
     answers = assumptions.preset(values.dialect) | serve.answers_said(values.assumptions, dict(values.assume))
     document = spec.resolve(spec.load("scheduling"), answers)

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from sched_emulator import config
-from sched_emulator.client.emulator import Emulator
 from sched_emulator.client.http import DEFAULT_URL
 from sched_emulator.client.records import Delivery, Log, Request, TimelineEntry
 from sched_emulator.output.lines import brief, shortened
@@ -86,6 +85,8 @@ def timeline(values: argparse.Namespace) -> int:
 
 def sandboxes(values: argparse.Namespace) -> int:
     """Show the sandboxes."""
+    from sched_emulator.client.emulator import Emulator  # noqa: PLC0415 - nobody else pays for it
+
     items = Emulator(values.url or DEFAULT_URL).sandboxes()
     if values.json:
         say_json(items)

@@ -7,7 +7,7 @@ from functools import partial
 from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.output import reason
-from sched_emulator.recording.lines import RecordingError
+from sched_emulator.recording.errors import RecordingError
 
 from .options import Commands, Option, add_command, names
 from .serve import whole

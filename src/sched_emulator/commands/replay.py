@@ -2,28 +2,27 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sched_emulator import files
 from sched_emulator.config import Config, UsageError
-from sched_emulator.output import printable, reason, write
-from sched_emulator.recording.lines import Delivery, Entry, Exchange, LeftOut, RecordingError
+from sched_emulator.output import reason, write
+from sched_emulator.recording.errors import RecordingError
 
 from .options import Commands, Option, add_command
 from .serve import whole
 from .terminal import complain
 
 if TYPE_CHECKING:
+    from sched_emulator.recording.lines import Entry
     from sched_emulator.recording.reader import Recording
     from sched_emulator.server.replaying import Difference, Replay
 
 EXAMPLES = """  sched-emulator replay session.jsonl
   sched-emulator replay session.jsonl --until 120 --serve
   sched-emulator replay session.jsonl --serve --port 0 --port-file port.txt"""
-SHOWN_CHARS = 300
-BEFORE_CHARS = 80  # of what is shown, before the first sign that differs
 LONG_BYTES = 16 * 1024 * 1024
 STEPS = 10  # of the progress that is told of long files
 NO_BEGINNING = (
@@ -70,7 +69,9 @@ def run(values: argparse.Namespace) -> int:
     if replay.passed_over and not replay.begun:
         raise UsageError(NO_BEGINNING.format(values.recording))
     if different is not None:
-        write(sys.stdout, _told(different, values.recording, version))
+        from . import otherwise  # noqa: PLC0415 - as above
+
+        write(sys.stdout, otherwise.told(different, values.recording, version))
         return 1
     write(sys.stdout, _equal(replay, values, version, cut_off=cut_off), flush=True)
     return _serve(replay, values) if values.serve else 0
@@ -91,7 +92,7 @@ def _played(replay: "Replay", recording: "Recording", values: argparse.Namespace
     return None
 
 
-def _with_progress(recording: "Recording", values: argparse.Namespace) -> Iterator[Entry]:
+def _with_progress(recording: "Recording", values: argparse.Namespace) -> Iterator["Entry"]:
     """Yield the entries, and tell after each tenth of a long file."""
     step = recording.size_bytes / STEPS if recording.size_bytes > LONG_BYTES else None
     told = 1
@@ -119,53 +120,6 @@ def _equal(replay: "Replay", values: argparse.Namespace, version: str, *, cut_of
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-# --- What comes out otherwise
-
-
-def _told(different: "Difference", path: Path, version: str) -> str:
-    from sched_emulator import __version__  # noqa: PLC0415 - as above
-
-    what = different.recorded or different.played
-    kind = "answer" if isinstance(what, Exchange) else "delivery"
-    told = [
-        f"{path} was recorded by version {version} and is replayed by version {__version__}",
-        f"the first {kind} that comes out otherwise, seq {different.entry.seq}: {_name(what)}",
-    ]
-    if different.recorded is None:
-        told.append("  it is not in the recording")
-    if different.played is None:
-        told.append("  it does not come any more")
-    for field in different.fields:
-        sides = _shown(getattr(different.recorded, field)), _shown(getattr(different.played, field))
-        start = max(0, _common(*sides) - BEFORE_CHARS)
-        for side, text in zip(("recorded", "replayed"), sides, strict=True):
-            more = "…" if start else ""
-            rest = "…" if len(text) > start + SHOWN_CHARS else ""
-            told.append(f"  {field}, {side}: {more}{text[start : start + SHOWN_CHARS]}{rest}")
-    return printable("\n".join(told)) + "\n"
-
-
-def _name(what: Exchange | Delivery | None) -> str:
-    if isinstance(what, Exchange):
-        return f"{what.method} {what.path}"
-    assert what is not None
-    return f"{what.url}, attempt {what.attempt}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(f"{name}: {text}" for name, text in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {text}" for name, text in sorted(value.items()))
-    return f"(left out: {value.why})" if isinstance(value, LeftOut) else str(value)
-
-
-def _common(left: str, right: str) -> int:
-    """Return how many signs two texts begin with alike."""
-    pairs = enumerate(zip(left, right, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
 
 
 # --- Going on

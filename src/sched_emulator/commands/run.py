@@ -10,7 +10,7 @@ from typing import Any
 
 from sched_emulator.config import UsageError
 from sched_emulator.output import reason, write
-from sched_emulator.recording.lines import RecordingError
+from sched_emulator.recording.errors import RecordingError
 
 from . import serve
 from .extras import installing

@@ -10,7 +10,7 @@ from pathlib import Path
 from sched_emulator import config, files
 from sched_emulator.config import Config, UsageError
 from sched_emulator.output import reason
-from sched_emulator.recording.lines import RecordingError
+from sched_emulator.recording.errors import RecordingError
 
 from .options import Commands, Option, Parse, add_command, choice, instant, names
 

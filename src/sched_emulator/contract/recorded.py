@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from sched_emulator.recording.lines import Delivery, Exchange, Header, Headers, RecordingError
+from sched_emulator.recording.errors import RecordingError
+from sched_emulator.recording.lines import Delivery, Exchange, Header, Headers
 from sched_emulator.recording.writer import Writer
 
 from .settings import SettingsError

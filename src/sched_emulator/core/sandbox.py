@@ -20,7 +20,7 @@ from .kept import KEEP_BYTES, KEEP_ENTRIES, Command
 from .records import Attempt, Exchange, Fault, Outcome, RequestEntry, Settings, State, Target
 from .store import Store, fresh
 from .timeline import HOUSEKEEPING, Entry
-from .work import whole
+from .work import at_once
 
 EVENTS_A_PIECE = 20  # or chores, of a poll that is long work
 HEARD_AT_ONCE = 1000  # deliveries at most that a poll holds back for who listens
@@ -133,7 +133,7 @@ class Sandbox:
         is due: then time stands at `until_ms` (without `until_ms`: at the last event). After `max_events` events, so
         many `chores` of housekeeping happen too: a poll that was cut in the midst of them ends there.
         """
-        return whole(self.polling(until_ms, max_events=max_events, chores=chores, signing_now_ms=signing_now_ms))
+        return at_once(self.polling(until_ms, max_events=max_events, chores=chores, signing_now_ms=signing_now_ms))
 
     def polling(
         self,

@@ -6,7 +6,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def whole(work: Generator[None, None, Result]) -> Result:
+def at_once(work: Generator[None, None, Result]) -> Result:
     """Do long work to its end, where nobody else waits for a turn, and return its result."""
     while True:
         try:

@@ -5,10 +5,13 @@ came from elsewhere is printable and shortened.
 """
 
 import json
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from . import printable
+from . import printable, takes_colours
 
 Tone = Literal["good", "odd", "bad", "plain"]
 
@@ -114,3 +117,9 @@ def _cut(cells: list[tuple[str, str]], ink: str, width: int | None) -> str:
         room -= len(part) + 2
         shown.append(ink.format(code, part) if code and part.strip() else part)
     return "  ".join(shown).rstrip()
+
+
+def for_stdout(*, as_objects: bool) -> Callable[[Line], str]:
+    """Return how lines are written on standard output: as JSON objects, or as text, no wider than a terminal is."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return as_json if as_objects else partial(text, coloured=takes_colours(sys.stdout), width=width)

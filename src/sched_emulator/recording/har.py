@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 from .content import readable
-from .lines import Body, Exchange, Header, Headers, LeftOut, RecordingError, instant_ms
+from .errors import RecordingError
+from .lines import Body, Exchange, Header, Headers, LeftOut, instant_ms
 
 CHUNK_CHARS = 64 * 1024
 LONGEST_ENTRY_CHARS = 256 * 1024 * 1024

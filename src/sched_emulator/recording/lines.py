@@ -24,14 +24,6 @@ Facts: TypeAlias = (  # of an exchange: `sent_at_ms` to `error` as in `Exchange`
 )
 
 
-class RecordingError(Exception):
-    """A recording that cannot be written or read; the message is a sentence that says which and why."""
-
-
-class NameTakenError(RecordingError):
-    """There is a file of that name already."""
-
-
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A body that was not recorded, and why."""

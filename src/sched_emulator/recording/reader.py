@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from . import har, lines
-from .lines import Entry, Header, RecordingError
+from .errors import RecordingError
+from .lines import Entry, Header
 
 LONGEST_LINE_BYTES = 1024 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024

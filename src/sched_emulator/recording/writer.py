@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from .content import readable
+from .errors import NameTakenError, RecordingError
 from .lines import (
     BASE,
     Body,
@@ -27,8 +28,6 @@ from .lines import (
     Facts,
     Header,
     Headers,
-    NameTakenError,
-    RecordingError,
     command_text,
     delivery_line,
     exchange_line,

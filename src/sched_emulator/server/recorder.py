@@ -11,7 +11,8 @@ from typing import Any
 from sched_emulator.core.records import DeliveryEntry
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.snapshot import seal
-from sched_emulator.recording.lines import Header, NameTakenError
+from sched_emulator.recording.errors import NameTakenError
+from sched_emulator.recording.lines import Header
 from sched_emulator.recording.writer import Writer
 
 from . import recorded

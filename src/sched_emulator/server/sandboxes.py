@@ -19,7 +19,7 @@ from sched_emulator.core.errors import Conflict, InvalidRequest, SchedulingError
 from sched_emulator.core.records import Settings
 from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
-from sched_emulator.recording.lines import RecordingError
+from sched_emulator.recording.errors import RecordingError
 from sched_emulator.recording.writer import Writer
 
 from . import loading

@@ -6,12 +6,10 @@ second, the others are counted by name: a year that passes is a few lines, and c
 """
 
 import asyncio
-import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -22,7 +20,7 @@ from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import DeliveryEntry, RequestEntry, Run
 from sched_emulator.core.store import Store
-from sched_emulator.output import facts, lines, takes_colours
+from sched_emulator.output import facts, lines
 from sched_emulator.output.lines import Line, Tone
 
 from .control_reading import delivery_view, request_view
@@ -283,6 +281,4 @@ def started(url: str) -> str:
 
 def on_stdout(form: str) -> Teller:
     """Return who tells on standard output, as `text` or `json`; on a terminal a line is no wider than that."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    text = partial(lines.text, coloured=takes_colours(sys.stdout), width=width)
-    return Teller(Unhurried(sys.stdout, lines.as_json if form == "json" else text).write)
+    return Teller(Unhurried(sys.stdout, lines.for_stdout(as_objects=form == "json")).write)
