@@ -7,9 +7,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from sched_emulator import Emulator
-from tests.emulated import START
-
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDE, NARROW = ViewportSize(width=1200, height=800), ViewportSize(width=400, height=800)
 
@@ -29,12 +26,6 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield launched
         launched.close()
-
-
-@pytest.fixture(scope="module")
-def looked_at() -> Iterator[Emulator]:
-    with Emulator.start(now=START) as started:
-        yield started
 
 
 @pytest.fixture

@@ -33,11 +33,11 @@ def call(box: Sandbox, path: str, **body: Any) -> Any:
 
 
 @pytest.fixture
-def box(looked_at: Emulator) -> Sandbox:
+def box(emulator: Emulator) -> Sandbox:
     """The one sandbox there is, as new."""
-    for other in looked_at.sandboxes():
-        looked_at.sandbox(other["key"]).delete()
-    return looked_at.sandbox("ifr_look")
+    for other in emulator.sandboxes():
+        emulator.sandbox(other["key"]).delete()
+    return emulator.sandbox("ifr_look")
 
 
 def look(page: Page, emulator: Emulator, panel: str = "overview") -> None:
@@ -50,32 +50,32 @@ def go(page: Page, panel: str) -> Any:
     return page.locator("main")
 
 
-def test_the_address_that_is_printed_leads_a_browser_to_the_dashboard(page: Page, looked_at: Emulator) -> None:
-    page.goto(f"{looked_at.url}/v1/scheduling")
-    expect(page).to_have_url(f"{looked_at.url}/_emulator/ui/")
+def test_the_address_that_is_printed_leads_a_browser_to_the_dashboard(page: Page, emulator: Emulator) -> None:
+    page.goto(f"{emulator.url}/v1/scheduling")
+    expect(page).to_have_url(f"{emulator.url}/_emulator/ui/")
     expect(page.get_by_role("heading", name="sched-emulator")).to_be_visible()
 
 
 def test_an_empty_sandbox_shows_what_to_paste_and_then_what_happens(
-    page: Page, looked_at: Emulator, box: Sandbox
+    page: Page, emulator: Emulator, box: Sandbox
 ) -> None:
     box.delete()
-    page.goto(f"{looked_at.url}/_emulator/ui/")
+    page.goto(f"{emulator.url}/_emulator/ui/")
     for language, text in (("curl", "curl http"), ("Python", "urllib"), ("Node", "await fetch")):
         page.get_by_role("tab", name=language).click()
         expect(page.get_by_role("tabpanel")).to_contain_text(text)
     page.get_by_role("button", name="Make a sandbox for ifr_local").click()
     expect(page.locator(".instant")).to_contain_text("00:00:00")
-    call(looked_at.sandbox("ifr_local"), "cron/create", **HOURLY)
+    call(emulator.sandbox("ifr_local"), "cron/create", **HOURLY)
     expect(page.get_by_role("listbox", name="What happened")).to_contain_text("cron.create")
     expect(page.locator(".coming")).to_contain_text("fire of hourly")
     expect(page.locator(".next")).to_have_text("Next: fire of hourly in 1 h")
 
 
-def test_each_button_of_the_clock_moves_it(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_each_button_of_the_clock_moves_it(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", 200)
     call(box, "cron/create", **HOURLY)
-    look(page, looked_at)
+    look(page, emulator)
     time = page.locator(".instant")
     for button, shown in (
         ("Next event", "01:00:00"),
@@ -102,10 +102,10 @@ def test_each_button_of_the_clock_moves_it(page: Page, looked_at: Emulator, box:
         expect(page.locator(".mode")).to_have_text(mode)
 
 
-def test_now_is_dragged_to_the_right_to_let_time_pass(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_now_is_dragged_to_the_right_to_let_time_pass(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", 200)
     call(box, "cron/create", **HOURLY)
-    look(page, looked_at)
+    look(page, emulator)
     handle = page.get_by_role("slider")
     place = handle.bounding_box()
     assert place is not None
@@ -146,8 +146,8 @@ def hours(shown: tuple[datetime, datetime]) -> float:
 
 
 @pytest.mark.usefixtures("box")
-def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(page: Page, looked_at: Emulator) -> None:
-    look(page, looked_at)
+def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(page: Page, emulator: Emulator) -> None:
+    look(page, emulator)
     page.locator("canvas").hover(position={"x": 900, "y": 40})  # at three quarters of what is seen
 
     def wheel(x: float, y: float) -> tuple[datetime, datetime]:
@@ -165,8 +165,8 @@ def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(pag
 
 
 @pytest.mark.usefixtures("box")
-def test_two_fingers_zoom_the_timeline(page: Page, looked_at: Emulator) -> None:
-    look(page, looked_at)
+def test_two_fingers_zoom_the_timeline(page: Page, emulator: Emulator) -> None:
+    look(page, emulator)
     place = page.locator("canvas").bounding_box()
     assert place is not None
     touch = page.context.new_cdp_session(page)
@@ -186,14 +186,14 @@ def test_two_fingers_zoom_the_timeline(page: Page, looked_at: Emulator) -> None:
     assert 1.4 < hours(shown) < 1.6
 
 
-def test_what_is_stored_stays_text_wherever_it_is_shown(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_what_is_stored_stays_text_wherever_it_is_shown(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", [200, {"status": 500, "body": EVIL, "headers": {"X-Evil": EVIL}}])
     call(box, "cron/create", name=EVIL, schedule="0 * * * *", url="https://api.acme.com/x", payload={"x": EVIL})
     call(box, "task/schedule", name=EVIL, run_at="2026-01-02T00:00:00Z", task="https://api.acme.com/y")
     call(box, "queue/publish", queue="q", payload={"x": EVIL})
     box.faults.add(operation="queue.*", code=EVIL)
     box.clock.advance(hours=2)
-    look(page, looked_at)
+    look(page, emulator)
     for panel in PANELS:
         go(page, panel)
         expect(page.locator("main")).not_to_be_empty()
@@ -207,11 +207,11 @@ def test_what_is_stored_stays_text_wherever_it_is_shown(page: Page, looked_at: E
     assert page.evaluate("document.querySelectorAll('main script, main img, aside script, aside img').length") == 0
 
 
-def test_crons_are_paused_resumed_triggered_and_previewed(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_crons_are_paused_resumed_triggered_and_previewed(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", [200, 500, 200])
     call(box, "cron/create", **HOURLY, retries=0)
     box.clock.advance(hours=3)
-    look(page, looked_at, "crons")
+    look(page, emulator, "crons")
     main = page.locator("main")
     expect(main.locator(".rate")).to_have_text("67 %")
     expect(main.locator(".fires .due")).to_have_count(5)
@@ -227,12 +227,12 @@ def test_crons_are_paused_resumed_triggered_and_previewed(page: Page, looked_at:
     expect(main).to_contain_text("8,784 fires in 366 days")
 
 
-def test_queues_are_peeked_published_redriven_and_purged(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_queues_are_peeked_published_redriven_and_purged(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "queue/create", name="q", type="standard", max_retries=0)
     call(box, "queue/publish", queue="q", payload={"n": 1})
     [taken] = call(box, "queue/consume", queue="q")["messages"]
     call(box, "queue/nack", queue="q", message_id=taken["message_id"], requeue=False)
-    look(page, looked_at, "queues")
+    look(page, emulator, "queues")
     main = page.locator("main")
     expect(main.get_by_role("img")).to_have_attribute("aria-label", "0 available, 0 delayed, 0 in flight, 1 dead")
     main.get_by_role("button", name="Redrive q").click()
@@ -253,13 +253,13 @@ def test_queues_are_peeked_published_redriven_and_purged(page: Page, looked_at: 
     expect(main.get_by_role("img")).to_have_attribute("aria-label", "0 available, 0 delayed, 0 in flight, 0 dead")
 
 
-def test_a_delivery_is_shown_with_its_answer_and_all_attempts(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_a_delivery_is_shown_with_its_answer_and_all_attempts(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", [{"status": 503, "body": "busy"}, 200])
     call(
         box, "task/schedule", task="https://api.acme.com/once", run_at="2026-01-01T00:30:00Z", secret="whsec_x", retry=1
     )
     box.clock.advance(hours=1)
-    look(page, looked_at, "deliveries")
+    look(page, emulator, "deliveries")
     page.locator("main").get_by_role("button", name="Failed").click()
     page.locator(".row").click()
     detail = page.get_by_role("dialog")
@@ -273,11 +273,11 @@ def test_a_delivery_is_shown_with_its_answer_and_all_attempts(page: Page, looked
     expect(page.get_by_role("dialog")).to_contain_text("https://api.acme.com/once")
 
 
-def test_requests_are_filtered_and_show_what_was_ignored(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_requests_are_filtered_and_show_what_was_ignored(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "queue/publish", queue="q", payload={}, message_group_id="x")
     call(box, "queue/publish", queue="other", payload={})
     httpx.get(f"{box.base_url}/queue/stats/nobody", headers={"Authorization": f"Bearer {box.api_key}"})
-    look(page, looked_at, "requests")
+    look(page, emulator, "requests")
     main = page.locator("main")
     expect(main.locator(".row")).to_have_count(3)
     main.get_by_role("button", name="Failed").click()
@@ -291,9 +291,9 @@ def test_requests_are_filtered_and_show_what_was_ignored(page: Page, looked_at: 
     expect(page.get_by_role("dialog")).to_contain_text("Had no effect: message_group_id")
 
 
-def test_receivers_are_scripted_and_requests_made_to_fail(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_receivers_are_scripted_and_requests_made_to_fail(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "cron/create", **HOURLY)
-    look(page, looked_at, "outside")
+    look(page, emulator, "outside")
     main = page.locator("main")
     main.get_by_role("button", name="503 for the next five").click()
     expect(main.get_by_text("5× 503, 200")).to_be_visible()
@@ -310,9 +310,9 @@ def test_receivers_are_scripted_and_requests_made_to_fail(page: Page, looked_at:
     expect(main.get_by_text("No faults.")).to_be_visible()
 
 
-def test_an_assumption_is_proved_and_switched(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_an_assumption_is_proved_and_switched(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "queue/publish", queue="implicit", payload={})
-    look(page, looked_at, "assumptions")
+    look(page, emulator, "assumptions")
     main = page.locator("main")
     main.get_by_role("button", name="Prove it").click()
     expect(main.locator(".proofs")).to_contain_text("queue.publish_unknown")
@@ -324,9 +324,9 @@ def test_an_assumption_is_proved_and_switched(page: Page, looked_at: Emulator, b
 
 
 def test_without_prices_the_cost_panel_says_how_to_get_them_and_sets_a_balance(
-    page: Page, looked_at: Emulator, box: Sandbox
+    page: Page, emulator: Emulator, box: Sandbox
 ) -> None:
-    look(page, looked_at, "cost")
+    look(page, emulator, "cost")
     spent = page.get_by_role("region", name="What calls have cost")
     expect(spent.locator("pre")).to_have_text(
         [
@@ -367,10 +367,10 @@ def test_what_calls_cost_is_added_up_by_operation_as_it_happens(page: Page, tmp_
         expect(page.get_by_role("region", name="Balance").locator(".figure")).to_have_text("$0.9888")
 
 
-def test_a_schedule_is_drawn_before_it_runs(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_a_schedule_is_drawn_before_it_runs(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "cron/create", **HOURLY)
     call(box, "cron/create", name="daily", schedule="0 9 * * *", url="https://api.acme.com/d")
-    look(page, looked_at, "preview")
+    look(page, emulator, "preview")
     main = page.locator("main")
     main.get_by_label("Cron expression").fill("30 2 * * *")
     main.get_by_label("Time zone").select_option("Europe/Berlin")
@@ -387,12 +387,12 @@ def test_a_schedule_is_drawn_before_it_runs(page: Page, looked_at: Emulator, box
     expect(main.get_by_text("31 meetings in 31 days")).to_be_visible()
 
 
-def test_sandboxes_are_looked_at_reset_and_forgotten(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_sandboxes_are_emulator_reset_and_forgotten(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "queue/publish", queue="q", payload={})
-    other = looked_at.sandbox("ifr_other")
+    other = emulator.sandbox("ifr_other")
     call(other, "cron/create", **HOURLY)
     page.add_init_script("localStorage.setItem('sched-emulator.key', 'ifr_look')")
-    look(page, looked_at, "sandboxes")
+    look(page, emulator, "sandboxes")
     main = page.locator("main")
     main.get_by_role("button", name="Look at it: ifr_other").click()
     expect(page.locator(".next")).to_contain_text("hourly")
@@ -401,13 +401,13 @@ def test_sandboxes_are_looked_at_reset_and_forgotten(page: Page, looked_at: Emul
         row.get_by_role("button", name=button).click()
         row.get_by_role("button", name="Yes").click()
         expect(page.locator(".next") if button == "Reset" else row).to_have_count(1 if button == "Reset" else 0)
-    assert [item["key"] for item in looked_at.sandboxes()] == ["ifr_look"]
+    assert [item["key"] for item in emulator.sandboxes()] == ["ifr_look"]
 
 
-def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_all_is_done_by_keyboard_alone(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", 200)
     call(box, "cron/create", **HOURLY)
-    look(page, looked_at)
+    look(page, emulator)
     keys = page.keyboard
     keys.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
@@ -433,8 +433,8 @@ def test_all_is_done_by_keyboard_alone(page: Page, looked_at: Emulator, box: San
 
 
 @pytest.mark.usefixtures("box")
-def test_keys_zoom_and_move_the_timeline(page: Page, looked_at: Emulator) -> None:
-    look(page, looked_at)
+def test_keys_zoom_and_move_the_timeline(page: Page, emulator: Emulator) -> None:
+    look(page, emulator)
     following = page.get_by_role("button", name="Follow now")
     before, moved = seen(page), []
     for key in ("ArrowRight", "ArrowLeft", "ArrowLeft", "0"):
@@ -446,10 +446,10 @@ def test_keys_zoom_and_move_the_timeline(page: Page, looked_at: Emulator) -> Non
     assert [round(hours(shown), 1) for shown in zoomed] == [3.6, 2.2, 3.5, 5.5, 8.8]
 
 
-def test_five_thousand_deliveries_come_in_without_a_long_task(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_five_thousand_deliveries_come_in_without_a_long_task(page: Page, emulator: Emulator, box: Sandbox) -> None:
     box.targets.script("*", 200)
     call(box, "cron/create", name="often", schedule="* * * * *", url="https://api.acme.com/often")
-    look(page, looked_at)
+    look(page, emulator)
     page.evaluate(
         "window.tasks = []; new PerformanceObserver(list => list.getEntries().forEach(entry => "
         "window.tasks.push(entry.duration))).observe({type: 'longtask'})"
@@ -464,14 +464,14 @@ def test_five_thousand_deliveries_come_in_without_a_long_task(page: Page, looked
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_serious_barrier_is_found_in_any_panel(page: Page, looked_at: Emulator, box: Sandbox, theme: str) -> None:
+def test_no_serious_barrier_is_found_in_any_panel(page: Page, emulator: Emulator, box: Sandbox, theme: str) -> None:
     box.targets.script("*", [200, 500])
     call(box, "cron/create", **HOURLY)
     call(box, "task/schedule", task="https://api.acme.com/y", run_at="2026-01-02T00:00:00Z")
     call(box, "queue/publish", queue="q", payload={"n": 1})
     box.clock.advance(hours=5)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    look(page, looked_at)
+    look(page, emulator)
     page.evaluate(AXE)
     found = {panel: [*barriers(page)] for panel in PANELS if go(page, panel)}
     go(page, "Deliveries").locator(".row").first.click()
@@ -490,13 +490,13 @@ def barriers(page: Page) -> list[str]:
     ]
 
 
-def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, looked_at: Emulator, box: Sandbox) -> None:
+def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, emulator: Emulator, box: Sandbox) -> None:
     call(box, "cron/create", **HOURLY)
     call(box, "queue/publish", queue="q", payload={"n": 1})
     box.targets.script("*", 200)
     box.clock.advance(hours=30)
     page.set_viewport_size(NARROW)
-    look(page, looked_at)
+    look(page, emulator)
     for panel in PANELS:
         go(page, panel)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, panel
@@ -520,12 +520,12 @@ def test_the_page_resumes_after_a_restart(page: Page) -> None:
 
 
 def test_no_key_and_no_id_is_in_any_url_and_nothing_comes_from_elsewhere(
-    page: Page, looked_at: Emulator, box: Sandbox
+    page: Page, emulator: Emulator, box: Sandbox
 ) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     call(box, "cron/create", **HOURLY)
-    look(page, looked_at)
+    look(page, emulator)
     for panel in PANELS:
         go(page, panel)
-    assert [url for url in asked if not url.startswith(looked_at.url) or "ifr_" in url or "sbx_" in url] == []
+    assert [url for url in asked if not url.startswith(emulator.url) or "ifr_" in url or "sbx_" in url] == []

@@ -63,7 +63,7 @@ async def test_a_head_request_shows_only_the_headers(api: Api) -> None:
 
 def test_the_reports_of_the_contract_have_the_colours_of_the_dashboard() -> None:
     ours = page.assets()["style.css"].decode()
-    theirs = files("sched_emulator.contract.reports").joinpath("style.css").read_text(encoding="utf-8")
+    theirs = files("sched_emulator.output").joinpath("page.css").read_text(encoding="utf-8")
     for text, theme in ((theirs.partition("@media")[0], "light"), (theirs.partition("@media")[2], "dark")):
         mine = dict(COLOUR.findall(ours.partition('[data-theme="dark"]')[0 if theme == "light" else 2]))
         found = dict(COLOUR.findall(text))

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +62,8 @@ def run(values: argparse.Namespace) -> int:
     if values.out is not None:
         files.write(values.out, texts.toml(facts), "--out")
     if values.report_dir is not None:
-        style = resources("sched_emulator.contract").joinpath("reports", "style.css").read_text(encoding="utf-8")
         told = {
-            "compare.html": printable(page.render(facts, style)),
+            "compare.html": printable(page.render(facts)),
             "compare.md": texts.markdown(facts),
             "compare.json": json.dumps(facts, ensure_ascii=False, indent=2, default=str) + "\n",
         }

@@ -2,27 +2,25 @@
 
 from html import escape
 
+from sched_emulator.output.page import page, table
+
 from .report import Facts
 from .texts import sentence
 
 
-def render(facts: Facts, style: str) -> str:
-    """Return the report as one page in a style."""
+def render(facts: Facts) -> str:
+    """Return the report as one page."""
     kind = "bad" if facts["findings"] else "good"
     told = "".join(f"<li>{escape(each)}</li>" for each in facts["told"])
     parts = [
-        "<!doctype html><html lang=en><head><meta charset=utf-8>",
-        "<meta name=viewport content='width=device-width, initial-scale=1'>",
-        f"<title>What the traffic says</title><style>{style}</style></head><body><main>",
         f"<h1>What {escape(', '.join(facts['recordings']))} says</h1>",
         f'<p class="verdict {kind}">{escape(sentence(facts))}</p><ul>{told}</ul>',
         "".join(_finding(each) for each in facts["findings"]),
         _inferred(facts),
         _undetermined(facts),
         _covered(facts),
-        "</main></body></html>",
     ]
-    return "\n".join(parts) + "\n"
+    return page("What the traffic says", parts)
 
 
 def _finding(each: Facts) -> str:
@@ -38,32 +36,32 @@ def _finding(each: Facts) -> str:
 
 
 def _inferred(facts: Facts) -> str:
-    rows = "".join(
+    answers = (
         f"<tr><th><code>{escape(each['question'])}</code></th><td><b>{escape(each['answer'])}</b></td><td>"
         + "<br>".join(f"not {escape(p['not'])}: {escape(p['where'])}, {escape(p['operation'])}" for p in each["proof"])
         + "</td></tr>"
         for each in facts["inferred"]
     )
-    rows += "".join(
+    constants = (
         f"<tr><th><code>{escape(each['constant'])}</code></th><td><b>{each['value']}</b></td>"
         f"<td>from {each['low']} to {each['high']}</td></tr>"
         for each in facts["constants"]
     )
-    return f"<h2>Inferred</h2><div class=wide><table>{rows}</table></div>"
+    return table("Inferred", [*answers, *constants])
 
 
 def _undetermined(facts: Facts) -> str:
-    rows = "".join(
+    rows = (
         f"<tr><th><code>{escape(each['question'])}</code></th><td>{escape(' or '.join(each['possible']))}</td>"
         f"<td>{escape(each['why'])}</td></tr>"
         for each in facts["undetermined"]
     )
-    return f"<h2>Undetermined</h2><div class=wide><table>{rows}</table></div>"
+    return table("Undetermined", rows)
 
 
 def _covered(facts: Facts) -> str:
-    rows = "".join(
+    rows = (
         f"<tr><th><code>{escape(name)}</code></th><td>{count}</td></tr>" for name, count in facts["operations"].items()
     )
     parameters = ", ".join(f"<code>{escape(name)}</code>" for name in facts["parameters"])
-    return f"<h2>What this traffic covered</h2><div class=wide><table>{rows}</table></div><p>{parameters}</p>"
+    return f"{table('What this traffic covered', rows)}<p>{parameters}</p>"

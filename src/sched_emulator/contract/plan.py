@@ -182,7 +182,9 @@ def make_plan(
         own = Counter[str]() if check.question in counted else cost(check)
         sends = sum((cost(catalogue.probes[name]) for name in new), own)
         if reason is None:
-            reason = _beyond(made, made.sends + sends) or (short[0] if short and check in last else None)
+            reason = _beyond(made, made.sends + sends) or (
+                short[0] if short and not _is_held(settings, check) else None
+            )
             short.extend([reason] if reason else [])
         if reason is not None:
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))

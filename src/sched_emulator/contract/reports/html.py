@@ -1,10 +1,10 @@
 """The report for people: one file, no scripts, nothing loaded from elsewhere."""
 
 from html import escape
-from importlib.resources import files
 
 from sched_emulator.contract.report import Report, Tally
 from sched_emulator.contract.results import Check, Result, Status
+from sched_emulator.output.page import page, table
 from sched_emulator.spec.lines import promise
 
 ASPECTS = {
@@ -35,11 +35,7 @@ CLASSES = {0: "good", 1: "bad", 2: "unsure"}
 
 def render(report: Report) -> str:
     """Return the report as one page."""
-    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     parts = [
-        "<!doctype html><html lang=en><head><meta charset=utf-8>",
-        "<meta name=viewport content='width=device-width, initial-scale=1'>",
-        f"<title>Contract of {escape(report.url)}</title><style>{style}</style></head><body><main>",
         _summary(report),
         _failures(report),
         _differences(report),
@@ -47,9 +43,8 @@ def render(report: Report) -> str:
         _matrix(report),
         _questions(report),
         _all_checks(report),
-        "</main></body></html>",
     ]
-    return "\n".join(parts) + "\n"
+    return page(f"Contract of {report.url}", parts)
 
 
 def _summary(report: Report) -> str:
@@ -181,7 +176,7 @@ def _questions(report: Report) -> str:
             f"<td><b>{escape(answer)}</b></td><td>{escape(more)}</td></tr>"
         )
     head = "<tr><th>question</th><th></th><th>observed</th><th></th></tr>"
-    return f"<h2>Open questions</h2><div class=wide><table>{head}{''.join(rows)}</table></div>" if rows else ""
+    return table("Open questions", [head, *rows]) if rows else ""
 
 
 def _all_checks(report: Report) -> str:
@@ -196,4 +191,4 @@ def _all_checks(report: Report) -> str:
             f"<th><code>{escape(result.check.address)}</code></th><td>{result.check.warrant}</td>"
             f"<td>{escape(result.check.title)}</td><td>{escape(reason)}</td></tr>"
         )
-    return f"<h2>All checks</h2><div class=wide><table class=all>{''.join(rows)}</table></div>"
+    return table("All checks", rows, "all")
