@@ -181,11 +181,11 @@ def make_plan(
         new = [name for name in asks(check) if name not in counted]
         own = Counter[str]() if check.question in counted else cost(check)
         sends = sum((cost(catalogue.probes[name]) for name in new), own)
+        if reason is None and short and not _is_held(settings, check):
+            reason = short[0]
         if reason is None:
-            reason = _beyond(made, made.sends + sends) or (
-                short[0] if short and not _is_held(settings, check) else None
-            )
-            short.extend([reason] if reason else [])
+            reason = _beyond(made, made.sends + sends)
+            short.extend([] if reason is None else [reason])
         if reason is not None:
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))
             return False
