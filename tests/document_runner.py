@@ -22,7 +22,7 @@ LANGUAGES_RUN = {"console", "python"}
 LANGUAGES_SHOWN = {"json", "toml", "text", "yaml"}  # data and output, nothing that could be run
 SECONDS = 60
 PYTEST = "-m pytest --quiet"
-UNUSED = "-p no:cacheprovider -p no:schemathesis -p no:hypothesispytest"  # plugins that only take time
+UNUSED = "-p no:cacheprovider -p no:schemathesis -p no:hypothesispytest -p no:anyio"  # plugins that only take time
 _NAME = re.compile(r"# (\w+\.py)\n")
 _BLOCK = re.compile(
     r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
