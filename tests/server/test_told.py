@@ -92,6 +92,19 @@ async def test_the_readme_shows_the_lines_of_its_first_minute(heard: Told) -> No
     assert [line.at[:10] for line in told_then] == [line[:10] for line in shown]
 
 
+async def test_an_answer_that_a_fault_held_back_says_for_how_long(api: Api, heard: Told) -> None:
+    late = {"operation": "queue.list", "latency_seconds": 0.25}
+    await api.control("POST", "faults", {**late, "status": 503, "times": 1})
+    await api.control("POST", "faults", {**late, "times": 1, "after": True})
+    for _ in range(3):
+        await api.envelope("queue.list")
+    assert [line[3:7] for line in heard.since()[1:]] == [
+        ("queue.list", "503", "bad", 0.25),
+        ("queue.list", "200", "good", 0.25),
+        ("queue.list", "200", "good", None),
+    ]
+
+
 async def test_a_request_without_a_sandbox_is_told_too_and_what_a_handle_repeats_is_not(api: Api, heard: Told) -> None:
     await api.send("POST", "/v1/scheduling/queue/publish", {}, headers={"Authorization": "sk_live_of_somebody"})
     await api.send("GET", "/_emulator/clok")
