@@ -27,6 +27,12 @@ OPTIONS = (
         partial(config.parse_whole, least=1, most=3660),
         DAYS,
     ),
+    Option(
+        "--prices",
+        "with --file: say what its crons would cost, by what `drift --save` has kept of a gateway",
+        "FILE",
+        files.to_read,
+    ),
     Option("--dst", "cron.dst: vixie or literal (default vixie)", "ANSWER", choice("vixie", "literal"), "vixie"),
     Option(
         "--seconds-position",
@@ -58,7 +64,7 @@ def register(commands: Commands) -> None:
 
 def run(values: argparse.Namespace) -> int:
     """Print the next instants, or those of a file; status 1 when an expression cannot be, or two meet that must not."""
-    unused = ("--count", "--svg") if values.file else ("--days",)
+    unused = ("--count", "--svg") if values.file else ("--days", "--prices")
     if bool(values.expression) == bool(values.file):
         raise UsageError("say an EXPRESSION, or --file with several")
     for option in unused:

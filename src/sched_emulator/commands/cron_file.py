@@ -1,14 +1,14 @@
 """`sched-emulator cron --file`: all fires of several crons, where they meet, what changes of the clocks do to them."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sched_emulator import files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, schedule
+from sched_emulator.core import account, instants, schedule
 from sched_emulator.core.preview import Timed
 from sched_emulator.core.schedule import ScheduleError, Zone
 
@@ -131,6 +131,15 @@ def _clock(zone: Zone, fire_ms: int) -> str:
 def _meant(word: str, known: list[str]) -> str:
     close = get_close_matches(word, known, n=1)
     return f"{word!r} (did you mean {close[0]}?)" if close else repr(word)
+
+
+def costs(counts: Mapping[str, int], prices: Mapping[str, tuple[float, bool]]) -> dict[str, Any]:
+    """Return what crons cost that fire so often, by name and in sum, for scripts."""
+    listed: list[dict[str, Any]] = [
+        {"cron": name, "fires": fires, "cost_usd": account.schedule_usd(prices, fires)}
+        for name, fires in counts.items()
+    ]
+    return {"costs": listed, "cost_usd": account.total_usd(each["cost_usd"] for each in listed)}
 
 
 def as_json(planned: list[Planned], found: list[tuple[int, list[str]]], changed: list[Change]) -> dict[str, Any]:

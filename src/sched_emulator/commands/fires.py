@@ -1,15 +1,18 @@
 """What `sched-emulator cron` shows: the fires of an expression, or of the crons of a file, and a year as a picture."""
 
 import argparse
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 
 from sched_emulator import files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, preview, schedule
+from sched_emulator.core import account, instants, preview, schedule
 from sched_emulator.core.work import at_once
 
 from . import cron_file, year_picture
+from .serve import prices_in
 from .terminal import complain, say, say_json, table
 
 LISTED = 6  # local times, of a day around a change of the clocks
@@ -56,10 +59,25 @@ def of_file(values: argparse.Namespace, start_ms: int) -> int:
     found = cron_file.fires(planned, start_ms, days)
     changed = cron_file.changes(planned, start_ms, days)
     met = [(at_ms, pair) for at_ms, names in found for pair in cron_file.forbidden(planned, names)]
+    prices = None if values.prices is None else prices_in(values.prices)
+    counts = Counter({each.name: 0 for each in planned})
+    counts.update(name for _, names in found for name in names)
     if values.json:
-        say_json(cron_file.as_json(planned, found, changed))
+        costs = {} if prices is None else cron_file.costs(counts, prices)
+        say_json(cron_file.as_json(planned, found, changed) | costs)
         return 1 if met else 0
-    wrong = {at_ms for at_ms, _ in met}
+    _tell(found, changed, {at_ms for at_ms, _ in met})
+    meeting = sum(len(names) > 1 for _, names in found)
+    say(f"{counts.total():,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
+    if prices is not None:
+        _tell_costs(counts, prices)
+    for at_ms, (one, other) in met:
+        complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
+    return 1 if met else 0
+
+
+def _tell(found: list[tuple[int, list[str]]], changed: list[cron_file.Change], wrong: set[int]) -> None:
+    """Show fires and changes of the clocks; `wrong` are the instants at which some meet that must not."""
     table(
         [
             (_utc(at_ms), ", ".join(names), "must not meet" if at_ms in wrong else "meet" if len(names) > 1 else "")
@@ -69,12 +87,23 @@ def of_file(values: argparse.Namespace, start_ms: int) -> int:
     )
     for change in changed:
         say(_change(change))
-    count = sum(len(names) for _, names in found)
-    meeting = sum(len(names) > 1 for _, names in found)
-    say(f"{count:,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
-    for at_ms, (one, other) in met:
-        complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
-    return 1 if met else 0
+
+
+def _tell_costs(counts: Counter[str], prices: Mapping[str, tuple[float, bool]]) -> None:
+    """Show what each cron costs, and all of them; what the prices do not name is said, and not counted."""
+    costs = cron_file.costs(counts, prices)
+    rows = [(each["cron"], f"{each['fires']:,} fires", _usd(each["cost_usd"])) for each in costs["costs"]]
+    table([*rows, ("together", f"{counts.total():,} fires", _usd(costs["cost_usd"]))])
+    of_fires = (
+        f"{_usd(prices[account.FIRE][0])} for each fire"
+        if account.FIRE in prices
+        else "nothing for fires: the prices name none for them"
+    )
+    say(f"That is {_usd(prices.get(account.CREATE, account.FREE)[0])} for creating each, and {of_fires}.")
+
+
+def _usd(amount: float) -> str:
+    return f"{account.plain(amount)} USD"
 
 
 def _change(change: cron_file.Change) -> str:
