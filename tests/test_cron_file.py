@@ -7,6 +7,7 @@ import pytest
 
 from sched_emulator.cli import main
 
+SAY = "say an EXPRESSION, --file with several, or --url of an emulator that has some"
 MONTH = ("--from", "2026-03-22", "--days", "8")
 NIGHT = '[[cron]]\nname = "night"\nexpression = "30 2 * * *"\ntimezone = "Europe/Berlin"\n'
 BACKUP = '[[cron]]\nname = "backup"\nexpression = "30 1 * * 0"\n'
@@ -176,12 +177,14 @@ def test_what_crons_cost_is_told_by_cron_and_in_sum_and_what_has_no_price_is_sai
 
 def test_options_go_with_what_they_are_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(tmp_path, capsys, BACKUP, "--count", "3")[2] == "--count has no effect with --file"
-    assert ran(tmp_path, capsys, BACKUP, "0 9 * * *")[2] == "say an EXPRESSION, or --file with several"
+    assert ran(tmp_path, capsys, BACKUP, "0 9 * * *")[2] == SAY
     assert main(["cron", "0 9 * * *", "--days", "3"]) == 2
     assert main(["cron", "0 9 * * *", "--prices", priced(tmp_path)]) == 2
+    assert main(["cron", "0 9 * * *", "--must-not-meet", "a=b"]) == 2
     assert main(["cron"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "sched-emulator cron: --days has no effect without --file",
-        "sched-emulator cron: --prices has no effect without --file",
-        "sched-emulator cron: say an EXPRESSION, or --file with several",
+        "sched-emulator cron: --days has no effect without --file or --url",
+        "sched-emulator cron: --prices has no effect without --file or --url",
+        "sched-emulator cron: --must-not-meet has no effect without --file or --url",
+        f"sched-emulator cron: {SAY}",
     ]

@@ -1,6 +1,8 @@
 """What `sched-emulator cron` shows: the fires of an expression, or of the crons of a file, and a year as a picture."""
 
 import argparse
+import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,16 +13,18 @@ from sched_emulator.config import UsageError
 from sched_emulator.core import account, instants, preview, schedule
 from sched_emulator.core.work import at_once
 
-from . import cron_file, year_picture
+from . import connection, cron_file, cron_snapshot, year_picture
 from .serve import prices_in
 from .terminal import complain, say, say_json, table
 
 LISTED = 6  # local times, of a day around a change of the clocks
 YEAR_DAYS = 366
+READ_AS = ("timezone", "seconds_position", "dst")  # options for crons that do not say it
 
 
-def of_expression(values: argparse.Namespace, after_ms: int) -> int:
-    """Show the fires of one expression later than an instant; status 1 when it cannot be."""
+def of_expression(values: argparse.Namespace) -> int:
+    """Show the next fires of one expression; status 1 when it cannot be."""
+    after_ms = _from(values, present_ms())
     try:
         zone = schedule.load_zone(values.timezone)
     except schedule.ScheduleError as error:
@@ -38,6 +42,16 @@ def of_expression(values: argparse.Namespace, after_ms: int) -> int:
     return 0
 
 
+def present_ms() -> int:
+    """Return the real instant."""
+    return int(time.time() * 1000)
+
+
+def _from(values: argparse.Namespace, otherwise_ms: int) -> int:
+    given: int | None = getattr(values, "from")
+    return otherwise_ms if given is None else given
+
+
 def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
     """Write the picture of a year, as far as the calendar goes."""
     days = at_once(preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS))
@@ -46,15 +60,15 @@ def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> Non
     files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
 
 
-def of_file(values: argparse.Namespace, start_ms: int) -> int:
-    """Show the fires of a file's crons from an instant on; status 1 when one cannot be, or two meet that must not."""
+def of_several(values: argparse.Namespace) -> int:
+    """Show the fires of several crons from an instant on; status 1 when one cannot be, or two meet that must not."""
     try:
-        planned = cron_file.read(
-            values.file, timezone=values.timezone, seconds_position=values.seconds_position, dst=values.dst
-        )
+        planned, begin_ms, resting = _several(values)
     except schedule.ScheduleError as error:
         complain(values.prog, error)
         return 1
+    planned = cron_file.kept_apart(planned, values.must_not_meet)
+    start_ms = _from(values, begin_ms)
     days = values.days
     found = cron_file.fires(planned, start_ms, days)
     changed = cron_file.changes(planned, start_ms, days)
@@ -69,11 +83,29 @@ def of_file(values: argparse.Namespace, start_ms: int) -> int:
     _tell(found, changed, {at_ms for at_ms, _ in met})
     meeting = sum(len(names) > 1 for _, names in found)
     say(f"{counts.total():,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
+    if resting:
+        say(f"Nothing is due of {', '.join(resting)}: paused, or over.")
     if prices is not None:
         _tell_costs(counts, prices)
     for at_ms, (one, other) in met:
         complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
     return 1 if met else 0
+
+
+def _several(values: argparse.Namespace) -> cron_snapshot.Held:
+    """Return the crons of a file, or of a sandbox. UsageError where there are none to read."""
+    if values.file is None:
+        box = connection.sandbox_of(values)
+        text, what = json.dumps(box.snapshot(), ensure_ascii=False), "the sandbox"
+    else:
+        text, what = files.read_text(values.file, "--file"), f"--file: {values.file}"
+    if not text.lstrip().startswith("{"):
+        read_as = {name: getattr(values, name) for name in READ_AS}
+        return cron_snapshot.Held(cron_file.read(text, values.file, **read_as), present_ms(), [])
+    for name in READ_AS:
+        if name in values.given:
+            raise UsageError(f"--{name.replace('_', '-')} has no effect with crons that say it themselves")
+    return cron_snapshot.read(text.encode(), what)
 
 
 def _tell(found: list[tuple[int, list[str]]], changed: list[cron_file.Change], wrong: set[int]) -> None:
