@@ -93,7 +93,7 @@ def test_what_has_fired_at_the_instant_of_the_snapshot_is_over(
     assert capsys.readouterr().out.splitlines() == [
         "2026-03-22 02:00:00 UTC  three",
         "2026-03-22 03:00:00 UTC  three",
-        "2 fires in 1 days; 0 instants at which several meet",
+        "2 fires in 1 day; 0 instants at which several meet",
     ]
 
 

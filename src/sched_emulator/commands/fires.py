@@ -82,7 +82,8 @@ def of_several(values: argparse.Namespace) -> int:
         return 1 if met else 0
     _tell(found, changed, {at_ms for at_ms, _ in met})
     meeting = sum(len(names) > 1 for _, names in found)
-    say(f"{counts.total():,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
+    span = f"{days} day{'s' * (days != 1)}"
+    say(f"{counts.total():,} fires in {span}; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
     if resting:
         say(f"Nothing is due of {', '.join(resting)}: paused, or over.")
     if prices is not None:
