@@ -127,7 +127,7 @@ def header_line(header: Header) -> dict[str, Any]:
     return {
         "recording": header.recording,
         "target": header.target,
-        "started_at": _to_text(header.started_at_ms),
+        "started_at": instant_text(header.started_at_ms),
         "version": header.version,
         "receivers": list(header.receivers),
     }
@@ -136,12 +136,12 @@ def header_line(header: Header) -> dict[str, Any]:
 def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]:
     """Return the line of an exchange, which its facts tell without secrets, headers as they stand in a line."""
     sent_ms, received_ms, method, path, headers, body, status, response_headers, response, error, journal = facts
-    sent_at = _to_text(sent_ms)
+    sent_at = instant_text(sent_ms)
     line: dict[str, Any] = {
         "seq": seq,
         "account": account,
         "sent_at": sent_at,
-        "received_at": sent_at if received_ms == sent_ms else _to_text(received_ms),
+        "received_at": sent_at if received_ms == sent_ms else instant_text(received_ms),
         "method": method,
         "path": path,
         "headers": headers,
@@ -167,7 +167,7 @@ def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]
 def delivery_line(entry: Delivery, seq: int, account: int | None) -> dict[str, Any]:
     """Return the line of a delivery, with its number and, of an emulator's own, its account."""
     whose = {} if account is None else {"account": account}
-    line = {"seq": seq, **whose, "at": _to_text(entry.at_ms), "url": entry.url, "headers": to_object(entry.headers)}
+    line = {"seq": seq, **whose, "at": instant_text(entry.at_ms), "url": entry.url, "headers": to_object(entry.headers)}
     _tell(line, "body", entry.body)
     line |= {"attempt": entry.attempt, "status": entry.status}
     if entry.error is not None:
@@ -187,7 +187,8 @@ def command_text(seq: int, account: int | None, command: str, arguments: str, sa
 
 
 @lru_cache(maxsize=64)  # many lines tell of the same instant
-def _to_text(ms: int) -> str:
+def instant_text(ms: int) -> str:
+    """Return an instant as it stands in a file."""
     return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
