@@ -7,7 +7,7 @@ not there before: a whole list without it, a 404, its end. Nobody can tell other
 from dataclasses import dataclass, field
 from typing import Any
 
-from .read import Came, Item, Traffic
+from .read import NO_MATTER, Came, Item, Traffic
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
@@ -70,7 +70,11 @@ def split(traffic: Traffic) -> list[Part]:
     sets, keys_of, unknown = _Sets(), {}, _Unknown()
     lists: list[Item] = []
     for item in in_order(traffic.items):
-        if not item.operation or (item.passed and item.status is not None and not item.doubt):
+        if (
+            item.passed == NO_MATTER
+            or not item.operation
+            or (item.passed and item.status is not None and not item.doubt)
+        ):
             continue
         if item.operation in LISTS or item.doubt:
             lists.append(item)

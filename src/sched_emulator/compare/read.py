@@ -94,7 +94,8 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
     for entry in found:
         if expected is not None and entry.seq > expected:
             gaps += 1
-            told += [f"{name}: {entry.seq - expected} lines are missing before {entry.seq}; what is after is read anew"]
+            missing = _count(entry.seq - expected, "line is", "lines are")
+            told += [f"{name}: {missing} missing before {entry.seq}; what is after is read anew"]
             lives = {account: life + 1 for account, life in lives.items()} | {None: gaps}
         expected = entry.seq + 1
         if isinstance(entry, Delivery):
@@ -117,14 +118,23 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
             not_json += item.passed == NO_JSON
             traffic.items.append(item)
     if not_json:
-        told.append(f"{name}: {not_json} answers are no JSON; whether they were done is left open")
+        told.append(f"{name}: {_count(not_json, *_ANSWERS)} no JSON; {_OPEN}")
     proxies = sum((entry.status or 0) >= 500 for entry in exchanges)
     if proxies:
-        told.append(f"{name}: {proxies} answers are 5xx; whether they were done is left open")
+        told.append(f"{name}: {_count(proxies, *_ANSWERS)} 5xx; {_OPEN}")
     traffic.told += told
 
 
+_ANSWERS = ("answer is", "answers are")
+_OPEN = "whether what was asked was done is left open"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
 NO_JSON = "its answer is no JSON"
+NO_MATTER = "it concerns no cron, task or queue"
 
 
 def clock_of(exchanges: Iterable[Exchange]) -> tuple[Clock, str]:
@@ -158,7 +168,7 @@ def _understood(item: Item) -> Item:
     except SchedulingError:
         return replace(item, passed="its path is none of the API's", status=raw.status)
     if matched.operation_id in discovery.OPERATIONS or matched.operation_id.startswith("account."):
-        return replace(item, passed="it concerns no cron, task or queue", operation=matched.operation_id)
+        return replace(item, passed=NO_MATTER, operation=matched.operation_id)
     bound = binding.operations[matched.operation_id]
     item = replace(item, operation=bound.operation_id, facts=bound.facts, status=raw.status)
     if isinstance(raw.body, LeftOut):
