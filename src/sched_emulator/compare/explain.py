@@ -77,7 +77,8 @@ def replayed(
         if step < KEPT_STEPS:
             found.before.append(found.worlds)
         if item.doubt:
-            found.ended = f"{item.place}: {item.passed}, yet it was done"
+            done = "yet it was done" if item.succeeded else "and it may have been done"
+            found.ended = f"{item.place}: {item.passed}, {done}"
         elif not item.passed or item.status is None:
             try:
                 _step(found, ground, item, apart=not _overlapped(part.items, step))

@@ -7,7 +7,7 @@ not there before: a whole list without it, a 404, its end. Nobody can tell other
 from dataclasses import dataclass, field
 from typing import Any
 
-from .read import NO_MATTER, Came, Item, Traffic
+from .read import UNREAD, Came, Item, Traffic
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
@@ -70,11 +70,8 @@ def split(traffic: Traffic) -> list[Part]:
     sets, keys_of, unknown = _Sets(), {}, _Unknown()
     lists: list[Item] = []
     for item in in_order(traffic.items):
-        if (
-            item.passed == NO_MATTER
-            or not item.operation
-            or (item.passed and item.status is not None and not item.doubt)
-        ):
+        lost = item.status is None and item.passed not in UNREAD  # and may have been done
+        if not item.operation or (item.passed and not lost and not item.doubt):
             continue
         if item.operation in LISTS or item.doubt:
             lists.append(item)
@@ -95,7 +92,7 @@ def split(traffic: Traffic) -> list[Part]:
             parts[sets.find(key)].unjudged = why
     for part in parts.values():
         accounts = {item.account for item in part.items}
-        views = [view for view in lists if view.account in accounts and view.succeeded]
+        views = [view for view in lists if view.account in accounts and (view.succeeded or view.doubt)]
         part.items = in_order([*part.items, *views])
         urls = {url for item in part.items if (url := _url(item.arguments)) is not None}
         recordings = {account[0] for account in accounts}

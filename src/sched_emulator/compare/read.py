@@ -135,6 +135,9 @@ def _count(number: int, one: str, many: str) -> str:
 
 NO_JSON = "its answer is no JSON"
 NO_MATTER = "it concerns no cron, task or queue"
+NO_BODY = "its body was not recorded"
+NO_READING = "no reading of the spec takes its request"
+UNREAD = frozenset({NO_MATTER, NO_BODY, NO_READING})  # with these there is nothing that could be asked again
 
 
 def clock_of(exchanges: Iterable[Exchange]) -> tuple[Clock, str]:
@@ -172,14 +175,14 @@ def _understood(item: Item) -> Item:
     bound = binding.operations[matched.operation_id]
     item = replace(item, operation=bound.operation_id, facts=bound.facts, status=raw.status)
     if isinstance(raw.body, LeftOut):
-        return replace(item, passed="its body was not recorded", doubt=item.succeeded)
+        return replace(item, passed=NO_BODY, doubt=item.succeeded or item.status is None)
     headers = CIMultiDict(raw.headers)
     sources = (matched.path, matched.query, headers)
     try:
         content = json_body.decoded(body, headers.get("Content-Type")) if body and raw.method != "GET" else None
         call = bound.read(sources, content)
     except SchedulingError:
-        return replace(item, passed="no reading of the spec takes its request", doubt=item.succeeded)
+        return replace(item, passed=NO_READING, doubt=item.succeeded)
     item = replace(item, arguments=call.arguments, key=call.idempotency_key, narrow=_narrow(bound, sources, content))
     return _answered(item)
 
