@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from sched_emulator.spec import assumptions
 
+from .doubt import at_first
 from .fields import Difference
+from .found import as_answered, record_and_field
 from .parts import Part
 from .read import Item
 from .step import NONE, Freedom, Ground, Leaf, TooMany, Unrecorded, leaves
@@ -13,6 +15,7 @@ from .worlds import MOST_WORLDS, Box, World, beginning, merged
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
 MOST_TRIED = 10_000  # ways through steps that are tried of one part, in all its replays after the first
+MOST_DIFFERENCES = 20  # of one exchange, after findings
 KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant
 READS = frozenset({"get", "list", "stats"})
 
@@ -21,9 +24,9 @@ READS = frozenset({"get", "list", "stats"})
 class Explained:
     """What became of a part. `refuted`: the exchange by which an answer was left by no world.
 
-    `numbers` are those of the exchanges that came out as recorded, `steps` how many exchanges it came to. `ended` says
-    why not all of it could be judged; `item` and `difference` are where the last world ended, `all_differences` those
-    of all worlds. `ambiguous`: constants of which one or another may explain what came. `before` has the worlds before
+    `numbers` are those of the exchanges that were compared, `passed` says why others were not, `steps` is how many
+    exchanges it came to. `ended` says why not all of it could be judged; `item` and `difference` are where the last
+    world ended, `all_differences` those of all worlds. `ambiguous`: constants of which one or another may explain what came. `before` has the worlds before
     each of the first exchanges.
     """
 
@@ -32,6 +35,7 @@ class Explained:
     refuted: dict[tuple[str, str], Item] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
     numbers: set[int] = field(default_factory=set)
+    passed: dict[int, str] = field(default_factory=dict)
     steps: int = 0
     ended: str = ""
     item: Item | None = None
@@ -70,7 +74,8 @@ def replayed(
     """
     ground = Ground(part, constants, freedom, bounded)
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
-    found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, freedom=freedom)
+    first_world = beginning(max(start_ms, 0), box, at_first(part))
+    found = Explained([first_world], constants, asked=ground.asked, freedom=freedom)
     first = 0 if like is None else _resumed(found, part, *like)
     for step, item in enumerate(part.items[first:], first):
         found.steps = step
@@ -92,11 +97,16 @@ def replayed(
 
 def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
     """Go on by an exchange in all worlds. TooMany and Unrecorded where that cannot be done."""
-    after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
-    ground.part.tried += len(after)
-    if ground.bounded and ground.part.tried > MOST_TRIED:
-        raise TooMany
+    before = found.worlds
+    after = _tried(ground, before, item, apart=apart)
     alive = [leaf for leaf in after if leaf.world is not None]
+    told: list[Difference] = []
+    while not alive and len(told) < MOST_DIFFERENCES and _is_told(found.freedom, item, _nearest(after)):
+        told.append(_nearest(after))
+        again = told[-1].field in [each.field for each in told[:-1]]
+        before = [as_answered(ground, world, item, told[-1], again=again) for world in before]
+        after = _tried(ground, before, item, apart=apart)
+        alive = [leaf for leaf in after if leaf.world is not None]
     if not apart and len(alive) < len(after):
         if item.operation.rpartition(".")[2] not in READS:
             found.ended = "exchanges that ran side by side came out in more ways than can be told"
@@ -111,8 +121,25 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
         raise TooMany
     _note(found, worlds, item)
     found.worlds = worlds
-    if item.status is not None:
+    if not told and all(world.passed for world in worlds):
+        found.passed[item.number] = worlds[0].passed
+    elif item.status is not None:
         found.numbers.add(item.number)
+
+
+def _tried(ground: Ground, worlds: list[World], item: Item, *, apart: bool) -> list[Leaf]:
+    """Return all that may become of worlds by an exchange."""
+    after = [leaf for world in worlds for leaf in leaves(ground, world, item, apart=apart)]
+    ground.part.tried += len(after)
+    if ground.bounded and ground.part.tried > MOST_TRIED:
+        raise TooMany
+    return after
+
+
+def _is_told(freedom: Freedom, item: Item, difference: Difference) -> bool:
+    """Whether a difference is a finding that was told, or what came of one."""
+    key = record_and_field(item, difference)
+    return any(key == each[:2] and item.number >= each[2] for each in freedom.told)
 
 
 def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
@@ -125,6 +152,7 @@ def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
     found.asked.update({each: number for each, number in other.asked.items() if number in numbers})
     found.refuted = {each: item for each, item in other.refuted.items() if item.number in numbers}
     found.numbers = other.numbers & numbers
+    found.passed = {number: why for number, why in other.passed.items() if number in numbers}
     return first
 
 

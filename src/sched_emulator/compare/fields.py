@@ -13,11 +13,20 @@ ABSENT = "nothing"
 
 
 class Difference(NamedTuple):
-    """A field that came otherwise."""
+    """A field that came otherwise. `thing`: which record it is of, where the exchange alone does not say."""
 
     field: str
     expected: Any
     came: Any
+    thing: str = ""
+
+
+class Otherwise(Exception):
+    """A world in which something came out otherwise than it was recorded."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(difference.field)
+        self.difference = difference
 
 
 class Matching:
@@ -42,6 +51,11 @@ class Matching:
             return self.ids.get(theirs) == ours
         self.ids[theirs], self._ours[ours] = ours, theirs
         return True
+
+    def rebind(self, theirs: str, ours: str) -> None:
+        """Let an id of the target's be ours, whatever it was before."""
+        self._ours.pop(self.ids.get(theirs, ""), None)
+        self.ids[theirs], self._ours[ours] = ours, theirs
 
     def _of_object(self, expected: Any, came: Any, keys: Keys, place: str) -> Difference | None:
         unnamed = expected.get("name") is not None and expected.get("name") == expected.get("cron_id")

@@ -13,6 +13,7 @@ from sched_emulator.spec import assumptions
 from . import shapes
 from .explain import Explained, constants_by_default, replayed
 from .fields import LATE_MS
+from .found import record_and_field
 from .parts import Part, split
 from .read import Traffic
 from .step import Freedom
@@ -32,6 +33,8 @@ SHOWN = {  # the constants that results show, by the field
 MOST_REPAIRS = 4  # constants of one part that are not the default
 MOST_WAYS = 3  # constants of which either may explain a difference, that are followed
 MOST_VALUES = 40
+MOST_FINDINGS = 8  # of one part, after which the rest of it is not judged
+TOO_MANY = f"what they belong to has {MOST_FINDINGS} findings already"
 ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
 
 
@@ -71,11 +74,14 @@ def judge(
         if part.unjudged:
             unjudged[part.unjudged] = unjudged.get(part.unjudged, 0) + len(part.items)
             continue
-        explained = explain(part, constants, box)
+        explained, findings = explain(part, constants, box)
         found.parts.append((part, explained))
         compared.update(explained.numbers)
+        found.findings += [Finding(part, each) for each in findings]
+        for why in explained.passed.values():
+            unjudged[why] = unjudged.get(why, 0) + 1
         if explained.finding:
-            found.findings.append(Finding(part, explained))
+            unjudged[TOO_MANY] = unjudged.get(TOO_MANY, 0) + len(part.items) - explained.steps - 1
         if explained.freedom.order and not _side_by_side(part):
             found.told.append(f"{part.items[0].place} and on: {IN_ANOTHER_ORDER}")
         if explained.ended:
@@ -88,14 +94,41 @@ def judge(
     return found
 
 
-def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
-    """Replay a part; where no world is left, try other constants, and leave free what may have been free."""
+def explain(
+    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+) -> tuple[Explained, list[Explained]]:
+    """Replay a part; where no world is left, try other constants, and leave free what may have been free.
+
+    What nothing explains is a finding: all goes on as it was answered, as often as something new is found. Return the
+    last replay, and those that ended with a finding.
+    """
+    found = _explained(part, constants, box)
+    findings: list[Explained] = []
+    while found.finding and len(findings) < MOST_FINDINGS:
+        assert found.item is not None
+        assert found.difference is not None
+        findings.append(found)
+        told = (*record_and_field(found.item, found.difference), found.item.number)
+        freedom = found.freedom._replace(told=(*found.freedom.told, told))
+        further = _freer(part, _repaired(part, found.constants, box, freedom=freedom), box)
+        further.ambiguous |= found.ambiguous
+        found = further
+    return found, findings
+
+
+def _explained(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
+    """Replay a part up to the first finding."""
     freedom = Freedom(order=_side_by_side(part))
     if any(item.operation == "scheduling.cron.create" for item in part.items):
         freedom = _as_late_as_it_came(part, constants, box, freedom)
-    found = _repaired(part, constants, box, freedom=freedom)
-    if found.finding and not freedom.order and _about_order(found):
-        found = _further(found, _repaired(part, constants, box, freedom=freedom._replace(order=True)))
+    return _freer(part, _repaired(part, constants, box, freedom=freedom), box)
+
+
+def _freer(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained:
+    """Return the replay in which a standard queue may hand out in any order, where that leads further."""
+    if found.finding and not found.freedom.order and _about_order(found):
+        freedom = found.freedom._replace(order=True)
+        found = _further(found, _repaired(part, found.constants, box, freedom=freedom))
     return found
 
 

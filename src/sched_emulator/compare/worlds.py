@@ -21,6 +21,8 @@ from sched_emulator.core.sandbox import Sandbox
 from sched_emulator.core.store import fresh
 from sched_emulator.spec import assumptions
 
+from .doubt import SURE, Doubt
+
 Box = Mapping[str, frozenset[str]]  # questions that are not wholly open: the answers that are left
 MOST_WORLDS = 64
 _LEFT_OUT = (
@@ -49,7 +51,7 @@ def behaviours() -> Mapping[str, frozenset[str]]:
 class World:
     """A state, as a document, with its answers. `ids`: the target's id of each thing, to ours. `taken`: deliveries.
 
-    `due_ms` are the instants of the next few events.
+    `due_ms` are the instants of the next few events. `passed` says why the last exchange could not be judged here.
     """
 
     document: bytes
@@ -58,15 +60,17 @@ class World:
     taken: frozenset[int]
     now_ms: int
     due_ms: tuple[int, ...] = ()
+    doubt: Doubt = SURE
+    passed: str = ""
 
     def left(self, question: str) -> frozenset[str]:
         """Return the answers to a question under which this state was reached."""
         return self.box.get(question) or behaviours()[question]
 
 
-def beginning(now_ms: int, box: Box) -> World:
+def beginning(now_ms: int, box: Box, doubt: Doubt = SURE) -> World:
     """Return the world in which nothing has happened yet."""
-    return World(document_of(_new(now_ms)), box, {}, frozenset(), now_ms)
+    return World(document_of(_new(now_ms)), box, {}, frozenset(), now_ms, doubt=doubt)
 
 
 def _new(now_ms: int) -> State:
