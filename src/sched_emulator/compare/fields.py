@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .wording import Keys
+from .wording import Keys, number_of
 
 IDS = frozenset({"cron_id", "run_id", "task_id", "message_id", "subscription_id"})
 EXACT = frozenset({"next_run_at", "run_at"})  # instants that follow from what was asked for, not from when
@@ -77,7 +77,7 @@ class Matching:
 
     def _of_list(self, expected: Any, came: Any, keys: Keys | None, place: str) -> Difference | None:
         if len(expected) != len(came):
-            return Difference(place, f"{len(expected)} items", f"{len(came)} items")
+            return Difference(place, number_of(len(expected), "item"), number_of(len(came), "item"))
         name = "message_id" if place == "message_ids" else place
         for number, (one, other) in enumerate(zip(expected, came, strict=True)):
             where = f"{name}.{number}" if isinstance(one, dict) else name

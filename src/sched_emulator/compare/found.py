@@ -98,7 +98,8 @@ def _queue(
             adopt.forget(store, message)
         return doubt.of(own, hazy=True)._replace(answered=item.number if what in {"ack", "nack"} else doubt.answered)
     if what in {"stats", "consume", "dlq.list", "dlq.redrive", "purge"} and not status:
-        adopt.forget_messages(store, name)
+        if what != "stats":  # which shows no message that is otherwise
+            adopt.forget_messages(store, name)
         return doubt.of(own, hazy=True)
     if what in {"publish", "publish_batch"}:
         doubt = doubt.of(own, hazy=True)

@@ -11,20 +11,19 @@ from itertools import islice, pairwise
 from sched_emulator.spec import assumptions
 
 from . import shapes
+from .bounds import bound, hidden
 from .explain import Explained, constants_by_default, replayed
-from .fields import LATE_MS
 from .found import record_and_field
 from .parts import Part, split
 from .read import Traffic
 from .step import Freedom
 from .verdicts import Bounds, Verdict
+from .wording import number_of
 from .worlds import behaviours
 
-UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
 MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
 PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
 IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
-JITTER = "cron.jitter_seconds"
 SHOWN = {  # the constants that results show, by the field
     "max_retries": ("queue.max_retries", 1),
     "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
@@ -89,7 +88,7 @@ def judge(
         if progress is not None:
             progress(number + 1, len(parts))
     found.judged = len(compared)
-    found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
+    found.told += [f"{number_of(count, 'exchange', 'is/are not judged')}: {why}" for why, count in unjudged.items()]
     _conclude(found, constants, box, known)
     return found
 
@@ -271,12 +270,6 @@ def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str,
     return replayed(part, constants, box, freedom=found.freedom, like=(found, name))
 
 
-def hidden(explained: Explained) -> list[str]:
-    """Return the constants that a part asked for and that may have made a difference, the last asked first."""
-    asked = [name for name in explained.asked if name not in behaviours() and not name.startswith(UNSEEN)]
-    return asked[::-1]
-
-
 def _suggested(part: Part, found: Explained, name: str) -> list[int]:
     """Return values of a constant that might explain a difference: the most likely first."""
     values = dict.fromkeys(_seconds(part, found) if name.endswith("_seconds") else _counts(found))
@@ -337,7 +330,7 @@ def _conclude(
         if not verdict.possible:
             found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
             found.verdicts[name] = Verdict(name, frozenset(assumptions.catalogue()[name].answers))
-    _bound(found, constants)
+    bound(found.parts, found.constants, constants)
 
 
 def _narrow(
@@ -369,48 +362,3 @@ def _saved(
         if not found.finding or found.steps >= explained.steps:
             return True
     return False
-
-
-def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
-    """Find, for each constant that is not as expected, between which values it lies."""
-    late_ms = max((explained.late_ms for _, explained in found.parts), default=0)
-    if late_ms > LATE_MS:
-        seconds = (late_ms - LATE_MS) // 1000 + 1
-        found.constants[JITTER] = Bounds(JITTER, seconds, None, seconds)
-    for part, explained in found.parts:
-        for name in hidden(explained):
-            if explained.constants[name] == constants[name] or name in found.constants or explained.ambiguous:
-                continue
-            value = int(explained.constants[name])
-            entry = assumptions.catalogue()[name]
-
-            def holds(tried: int, part: Part = part, explained: Explained = explained, name: str = name) -> bool:
-                again = replayed(part, {**explained.constants, name: tried}, {}, freedom=explained.freedom)
-                return not again.finding or again.steps >= explained.steps
-
-            low = _edge(holds, value, entry.minimum or 0)
-            high = _edge(holds, value, entry.maximum or 10**9)
-            bounds = Bounds(name, low, high, value)
-            if low is not None and high is not None:
-                bounds.value = roundest(low, high)
-            found.constants[name] = bounds
-
-
-def _edge(holds: Callable[[int], bool], value: int, end: int) -> int | None:
-    """Return the last value towards an end that still explains all; None when the end itself does."""
-    if holds(end):
-        return None
-    good, bad = value, end
-    while abs(good - bad) > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if holds(middle) else (good, middle)
-    return good
-
-
-def roundest(low: int, high: int) -> int:
-    """Return the value between two bounds that somebody would most likely have chosen."""
-    for unit in (86400, 3600, 600, 60, 30, 15, 10, 5):
-        first = -(-low // unit) * unit
-        if first <= high and first > 0:
-            return first
-    return low

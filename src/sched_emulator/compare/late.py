@@ -30,6 +30,8 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int, doubt: Dou
             ),
             None,
         )
+        if first is None and cron.under_way:  # it may have been skipped, as it is where it comes at once
+            continue
         if first is None:  # it may still come
             first = due_ms + MOST_MS + width_ms
         elif first <= max(due_ms, store.now_ms - 1):

@@ -155,7 +155,9 @@ class _Unknown:
         arguments, result = item.arguments, item.result or {}
         account = item.account
         keys: list[Key] = []
-        named = dict.fromkeys([arguments.get("queue"), arguments.get("dead_letter_queue"), result.get("dead_letter_queue")])
+        named = dict.fromkeys(
+            [arguments.get("queue"), arguments.get("dead_letter_queue"), result.get("dead_letter_queue")]
+        )
         keys += [self._queue(item, name) for name in named if isinstance(name, str)]
         for name in ("cron_id", "task_id"):
             given = arguments.get(name, result.get(name))

@@ -165,16 +165,12 @@ class _Play:
             if came.number in self.taken or ("url", came.raw.url) in self.doubt.hazy:
                 continue
             if came.at_ms < overdue_ms:
-                raise Otherwise(
-                    Difference("delivery", "nothing", f"{came.raw.url} at {came.raw.at_ms}", came.raw.url)
-                )
+                raise Otherwise(Difference("delivery", "nothing", f"{came.raw.url} at {came.raw.at_ms}", came.raw.url))
 
     def call(self, *, apart: bool) -> None:
         """Perform the operation; Otherwise when it answers otherwise than recorded."""
         item, sandbox = self._item, self._sandbox
-        self.doubt, self.passed, done = taken(
-            sandbox.store, self.matching, self.doubt, item, self._ground.part.unseen
-        )
+        self.doubt, self.passed, done = taken(sandbox.store, self.matching, self.doubt, item, self._ground.part.unseen)
         if done:
             return
         if self.doubt.answered == item.number:

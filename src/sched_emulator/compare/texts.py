@@ -8,6 +8,7 @@ from sched_emulator.output import printable
 from sched_emulator.spec import assumptions
 
 from .report import Facts
+from .wording import number_of
 
 WIDTH = 118
 
@@ -16,7 +17,7 @@ def toml(facts: Facts) -> str:
     """Return what is inferred, as `serve --assumptions` loads it; all else stands in comments."""
     head = [
         f"# Inferred by `sched-emulator compare` from {', '.join(facts['recordings'])}:",
-        f"# {facts['judged']} of {facts['exchanges']} exchanges judged.",
+        f"# {facts['judged']} of {number_of(facts['exchanges'], 'exchange')} judged.",
         "# `sched-emulator assumptions explain ID` explains a question.",
     ]
     return printable("\n".join([*head, *_inferred(facts), *_constants(facts), *_open(facts)]) + "\n")
@@ -58,12 +59,12 @@ def _comment(text: str) -> Iterator[str]:
 
 def sentence(facts: Facts) -> str:
     """Say in a sentence what came of it."""
-    count = len(facts["findings"])
-    found = f"{count} finding{'s' if count > 1 else ''}" if count else "no finding"
+    found = number_of(len(facts["findings"]), "finding") if facts["findings"] else "no finding"
+    inferred, open_ = len(facts["inferred"]), len(facts["undetermined"])
     return (
-        f"{facts['judged']} of {facts['exchanges']} exchanges judged: {found}, "
-        f"{len(facts['inferred'])} answers inferred, "
-        f"{len(facts['ruled_out'])} ruled out, {len(facts['undetermined'])} questions undetermined."
+        f"{facts['judged']} of {number_of(facts['exchanges'], 'exchange')} judged: {found}, "
+        f"{number_of(inferred, 'answer')} inferred, "
+        f"{len(facts['ruled_out'])} ruled out, {number_of(open_, 'question')} undetermined."
     )
 
 
