@@ -112,7 +112,7 @@ def test_messages_that_were_there_before_are_judged_once_they_were_handed_out() 
     assert judged.verdicts["queue.nack_default"].inferred == "dead_letter"
 
 
-def test_a_payload_that_changed_in_a_queue_of_unknown_contents_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_payload_that_changed_in_a_queue_of_unknown_contents_is_found() -> None:
     gateway = Gateway({})
     gateway.ask("queue.create", {"name": "a"})
     gateway.ask("queue.get", queue="a")

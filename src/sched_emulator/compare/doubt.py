@@ -5,7 +5,7 @@ as answered, but a queue may hold messages that nothing has shown, and a cron ma
 What is compared of a hazy thing is what was done to it in the recording alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from sched_emulator.core.store import Store
@@ -20,7 +20,7 @@ FIRES = ("enabled", "next_run_at")
 
 
 class Doubt(NamedTuple):
-    """What is not known of a part's things. `answered`: the exchange of a finding, which is taken as it was answered."""
+    """What is not known of a part's things. `answered`: the exchange of a finding, which is taken as it came."""
 
     unseen: frozenset[Thing] = frozenset()
     hazy: frozenset[Thing] = frozenset()
@@ -56,25 +56,38 @@ def at_first(part: Part) -> Doubt:
 
 def known(store: Store, doubt: Doubt, item: Item, *results: Any, width_ms: int) -> tuple[Any, ...]:
     """Return what was expected and what came, without what cannot be compared of a hazy thing."""
+    if not all(isinstance(each, dict) for each in results) or not (doubt.hazy or doubt.unseen):
+        return results
     expected, came = results
-    if not isinstance(came, dict) or not isinstance(expected, dict):
-        return expected, came
+    if (run_id := expected.get("run_id")) is not None:
+        others: Collection[str] = (
+            (expected.keys() | came.keys()) - OF_RUNS if _is_hazy_run(store, doubt, run_id) else ()
+        )
+    elif "cron_id" in expected:
+        others = FIRES if _may_fire_otherwise(store, doubt, expected, came, width_ms) else ()
+    else:
+        others = _uncounted(store, doubt, item)
+    return tuple({name: each[name] for name in each if name not in others} for each in results) if others else results
+
+
+def _uncounted(store: Store, doubt: Doubt, item: Item) -> Collection[str]:
+    """Return which counts of a queue nobody knows."""
     queue = item.arguments.get("queue")
-    if isinstance(queue, str) and doubt.about(store, queue):
-        return tuple({name: value for name, value in each.items() if name not in COUNTS} for each in results)
-    if item.operation == "scheduling.queue.stats" and _may_get_dead(store, doubt, item.arguments["queue"]):
-        return tuple({name: value for name, value in each.items() if name != "dlq"} for each in results)
-    cron_id, run_id = expected.get("cron_id"), expected.get("run_id")
-    if run_id is not None and _is_hazy_run(store, doubt, run_id):
-        return tuple({name: value for name, value in each.items() if name in OF_RUNS} for each in results)
-    cron = store.crons.get(cron_id) if isinstance(cron_id, str) else None
-    if cron is None or ("url", cron.task) not in doubt.hazy or run_id is not None:
-        return expected, came
+    if not isinstance(queue, str):
+        return ()
+    if doubt.about(store, queue):
+        return COUNTS
+    return ("dlq",) if _may_get_dead(store, doubt, queue) else ()
+
+
+def _may_fire_otherwise(store: Store, doubt: Doubt, expected: Any, came: Any, width_ms: int) -> bool:
+    """Whether a cron, of which not all is known, may have fired later or ended."""
+    cron = store.crons.get(expected["cron_id"])
+    if cron is None or ("url", cron.task) not in doubt.hazy:
+        return False
     due_ms = came.get("next_run_at")
     late = isinstance(due_ms, int) and due_ms <= store.now_ms + width_ms
-    if late or not (came.get("enabled") and expected.get("enabled")):
-        return tuple({name: value for name, value in each.items() if name not in FIRES} for each in results)
-    return expected, came
+    return late or not (came.get("enabled") and expected.get("enabled"))
 
 
 def _may_get_dead(store: Store, doubt: Doubt, queue: str) -> bool:

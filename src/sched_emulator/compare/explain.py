@@ -26,8 +26,8 @@ class Explained:
 
     `numbers` are those of the exchanges that were compared, `passed` says why others were not, `steps` is how many
     exchanges it came to. `ended` says why not all of it could be judged; `item` and `difference` are where the last
-    world ended, `all_differences` those of all worlds. `ambiguous`: constants of which one or another may explain what came. `before` has the worlds before
-    each of the first exchanges.
+    world ended, `all_differences` those of all worlds. `ambiguous`: constants of which one or another may explain what
+    came. `before` has the worlds before each of the first exchanges.
     """
 
     worlds: list[World]

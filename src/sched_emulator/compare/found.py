@@ -4,7 +4,7 @@ What the answer shows is taken in; what it leaves open is hazy or unseen from th
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from sched_emulator.core.store import Store
 
@@ -16,6 +16,8 @@ from .read import Item
 from .step import Ground
 from .worlds import World, awake, behaviours, document_of
 
+OF_CONTENTS = frozenset({"stats", "consume", "dlq.list", "dlq.redrive", "purge"})
+TO_ONE = frozenset({"ack", "nack"})
 _NUMBER = re.compile(r"\.[0-9]+(?=\.|$)")
 
 
@@ -38,101 +40,107 @@ def as_answered(ground: Ground, world: World, item: Item, difference: Difference
     usual: dict[str, str | int] = {name: min(answers) for name, answers in behaviours().items()}
     sandbox = awake(world, {**ground.constants, **usual})
     matching = Matching(world.ids, ground.width_ms)
-    doubt = _adopted(sandbox.store, matching, world.doubt, item, difference, again=again)
+    doubt = _Adopting(sandbox.store, matching, item, difference, again).doubt(world.doubt)
     state = sandbox.store.state()
     due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(len(world.due_ms) or 1))
     return World(document_of(state), world.box, matching.ids, world.taken, state.now_ms, due_ms, doubt, world.passed)
 
 
-def _adopted(
-    store: Store, matching: Matching, doubt: Doubt, item: Item, difference: Difference, *, again: bool
-) -> Doubt:
-    if difference.field.startswith("delivery"):
-        return _no_deliveries(store, doubt, difference.thing)
-    arguments = item.arguments
-    name = arguments.get("queue", difference.thing if item.operation == "scheduling.queue.list" else None)
-    if name is not None:
-        return _queue(store, matching, doubt, item, str(name), difference, again=again)
-    theirs = arguments.get("cron_id") or (item.result or {}).get("cron_id")
-    if item.operation == "scheduling.cron.list":
-        theirs = difference.thing
-    if theirs is not None:
-        return _cron(store, matching, doubt, item, str(theirs), difference, again=again)
-    url = arguments.get("task") or _url_of_run(store, matching, difference.thing)
-    return doubt.of(("url", str(url)), hazy=True)._replace(answered=item.number)
+class _Adopting(NamedTuple):
+    """The state in which something came otherwise, made as it was answered; each method returns what is in doubt."""
 
+    store: Store
+    matching: Matching
+    item: Item
+    difference: Difference
+    again: bool
 
-def _no_deliveries(store: Store, doubt: Doubt, url: str) -> Doubt:
-    """Let deliveries to a receiver be judged no longer, nor what a queue holds that pushes to it."""
-    for name, record in store.queues.items():
-        if record.subscription is not None and record.subscription.url == url:
-            adopt.forget_messages(store, name)
-            doubt = doubt.of(("queue", name), hazy=True)
-    return doubt.of(("url", url), hazy=True)
+    def doubt(self, doubt: Doubt) -> Doubt:
+        """Adopt the things of the difference."""
+        arguments, thing = self.item.arguments, self.difference.thing
+        if self.difference.field.startswith("delivery"):
+            return self._no_deliveries(doubt, thing)
+        name = arguments.get("queue", thing if self.item.operation == "scheduling.queue.list" else None)
+        if name is not None:
+            return self._queue(doubt, str(name))
+        theirs = arguments.get("cron_id") or (self.item.result or {}).get("cron_id")
+        if self.item.operation == "scheduling.cron.list":
+            theirs = thing
+        if theirs is not None:
+            return self._cron(doubt, str(theirs))
+        url = arguments.get("task") or self._url_of_run(thing)
+        return doubt.of(("url", str(url)), hazy=True)._replace(answered=self.item.number)
 
+    def _no_deliveries(self, doubt: Doubt, url: str) -> Doubt:
+        """Let deliveries to a receiver be judged no longer, nor what a queue holds that pushes to it."""
+        for name, record in self.store.queues.items():
+            if record.subscription is not None and record.subscription.url == url:
+                adopt.forget_messages(self.store, name)
+                doubt = doubt.of(("queue", name), hazy=True)
+        return doubt.of(("url", url), hazy=True)
 
-def _queue(
-    store: Store, matching: Matching, doubt: Doubt, item: Item, name: str, difference: Difference, *, again: bool
-) -> Doubt:
-    what, own = item.operation.removeprefix(QUEUE), ("queue", name)
-    status = difference.field == "status"
-    if again or (status and item.succeeded and name not in store.queues and what != "create"):
-        adopt.forget_messages(store, name)
-        return doubt.of(own).of(own, unseen=True)._replace(answered=item.number)
-    if status and item.status == 404 and item.operation in QUEUE_404:
-        adopt.no_queue(store, name)
-        return doubt
-    if what in {"list", "get"} and not status:
-        records = item.result["items"] if what == "list" else [item.result]
+    def _queue(self, doubt: Doubt, name: str) -> Doubt:
+        what, own, item = self.item.operation.removeprefix(QUEUE), ("queue", name), self.item
+        refused = self.difference.field == "status"
+        if self.again or (refused and item.succeeded and name not in self.store.queues and what != "create"):
+            adopt.forget_messages(self.store, name)
+            return doubt.of(own).of(own, unseen=True)._replace(answered=item.number)
+        if refused and item.status == 404 and item.operation in QUEUE_404:
+            adopt.no_queue(self.store, name)
+            return doubt
+        if refused:
+            if what == "delete":
+                adopt.no_queue(self.store, name)
+            return self._of_messages(doubt, name) if what in TO_ONE else doubt._replace(answered=item.number)
+        if what in {"list", "get"}:
+            return self._settings(doubt, name)
+        if what in OF_CONTENTS or what in TO_ONE:
+            return self._of_messages(doubt, name)
+        if what in {"publish", "publish_batch"}:
+            doubt = doubt.of(own, hazy=True)
+        return doubt._replace(answered=item.number)
+
+    def _settings(self, doubt: Doubt, name: str) -> Doubt:
+        """Give a queue the settings that an answer shows; one that a list should show and does not is not there."""
+        records = self.item.result.get("items", [self.item.result])
         record = next((each for each in records if each.get("queue") == name), None)
         if record is None:
-            adopt.no_queue(store, name)
+            adopt.no_queue(self.store, name)
         else:
-            adopt.queue(store, name, record, {})
+            adopt.queue(self.store, name, record, {})
         return doubt
-    if what in {"ack", "nack"} or _of_one_message(difference):
-        number = difference.field.split(".")[1] if _of_one_message(difference) else "0"
-        theirs = item.arguments.get("message_id") or item.result["messages"][int(number)]["message_id"]
-        message = store.find_message(matching.ids.get(theirs, ""), likely=name)
-        if message is not None:
-            adopt.forget(store, message)
-        return doubt.of(own, hazy=True)._replace(answered=item.number if what in {"ack", "nack"} else doubt.answered)
-    if what in {"stats", "consume", "dlq.list", "dlq.redrive", "purge"} and not status:
-        if what != "stats":  # which shows no message that is otherwise
-            adopt.forget_messages(store, name)
-        return doubt.of(own, hazy=True)
-    if what in {"publish", "publish_batch"}:
-        doubt = doubt.of(own, hazy=True)
-    if what == "delete" and item.succeeded:
-        adopt.no_queue(store, name)
-    return doubt._replace(answered=item.number)
 
+    def _of_messages(self, doubt: Doubt, name: str) -> Doubt:
+        """Forget the message that is otherwise; all, where nobody can tell which it is."""
+        what, (place, _, field) = self.item.operation.removeprefix(QUEUE), self.difference.field.rpartition(".")
+        doubt = doubt.of(("queue", name), hazy=True)
+        theirs = self.item.arguments.get("message_id") if what in TO_ONE else None
+        if what == "consume" and place and field != "message_id":
+            theirs = self.item.result["messages"][int(place.split(".")[1])]["message_id"]
+        if theirs is not None:
+            message = self.store.find_message(self.matching.ids.get(theirs, ""), likely=name)
+            if message is not None:
+                adopt.forget(self.store, message)
+        elif what != "stats":  # which shows no message that is otherwise
+            adopt.forget_messages(self.store, name)
+        return doubt._replace(answered=self.item.number) if what in TO_ONE else doubt
 
-def _of_one_message(difference: Difference) -> bool:
-    """Whether a message that was handed out is the one that was expected, and looks otherwise."""
-    place, _, name = difference.field.rpartition(".")
-    return place.startswith("messages.") and name != "message_id"
+    def _cron(self, doubt: Doubt, theirs: str) -> Doubt:
+        item = self.item
+        record = self.store.crons.get(self.matching.ids.get(theirs, ""))
+        if record is not None:
+            doubt = doubt.of(("url", record.task), hazy=True)
+        records = (item.result or {}).get("items", [item.result])
+        shown = next((each for each in records if each and each.get("cron_id", theirs) == theirs), None)
+        if self.again or (self.difference.field == "status" and item.succeeded and record is None):
+            return doubt.of(("cron", theirs), unseen=True)._replace(answered=item.number)
+        if item.status == 404 or (shown is None and item.succeeded):
+            adopt.no_cron(self.store, self.matching, theirs)
+        elif item.operation in {"scheduling.cron.get", "scheduling.cron.list"} and shown is not None:
+            adopt.cron(self.store, self.matching, {**shown, "cron_id": theirs})
+        return doubt._replace(answered=item.number)
 
-
-def _cron(
-    store: Store, matching: Matching, doubt: Doubt, item: Item, theirs: str, difference: Difference, *, again: bool
-) -> Doubt:
-    own = ("cron", theirs)
-    record = store.crons.get(matching.ids.get(theirs, ""))
-    if record is not None:
-        doubt = doubt.of(("url", record.task), hazy=True)
-    records = (item.result or {}).get("items", [item.result])
-    shown = next((each for each in records if each and each.get("cron_id", theirs) == theirs), None)
-    if again or (difference.field == "status" and item.succeeded and record is None):
-        return doubt.of(own, unseen=True)._replace(answered=item.number)
-    if item.status == 404 or shown is None:
-        adopt.no_cron(store, matching, theirs)
-    elif item.operation in {"scheduling.cron.get", "scheduling.cron.list"}:
-        adopt.cron(store, matching, {**shown, "cron_id": theirs})
-    return doubt._replace(answered=item.number)
-
-
-def _url_of_run(store: Store, matching: Matching, theirs: str) -> str:
-    run = store.runs.get(matching.ids.get(theirs, theirs))
-    owner: Any = None if run is None else store.crons.get(run.owner_id) or store.tasks.get(run.owner_id)
-    return "" if owner is None else str(owner.task)
+    def _url_of_run(self, theirs: str) -> str:
+        run = self.store.runs.get(self.matching.ids.get(theirs, theirs))
+        owner: Any = None if run is None else self.store.crons.get(run.owner_id) or self.store.tasks.get(run.owner_id)
+        return "" if owner is None else str(owner.task)

@@ -26,7 +26,7 @@ Thing = tuple[str, str]  # "queue" and its name, "cron" and the target's id of i
 class Part:
     """What is replayed together. `views` are lists of the account, of which each part sees its own things.
 
-    `unjudged` says why nothing of it can be judged, `unseen` why some of its things are not, until an answer shows them.
+    `unjudged` says why nothing of it can be judged, `unseen` why some things of it cannot, until an answer shows them.
     `tried` counts the ways that were tried through its steps.
     """
 
@@ -90,19 +90,22 @@ def split(traffic: Traffic) -> list[Part]:
             part.items.append(item)
             part.receivers = traffic.receivers[item.account[0]]
     for key, why in unknown.why.items():
-        if sets.find(key) in parts:
-            parts[sets.find(key)].unjudged = why
+        parts[sets.find(key)].unjudged = why
     for key, (thing, why) in unknown.unseen.items():
-        if sets.find(key) in parts:
-            parts[sets.find(key)].unseen[thing] = why
+        parts[sets.find(key)].unseen[thing] = why
     for part in parts.values():
-        accounts = {item.account for item in part.items}
-        views = [view for view in lists if view.account in accounts and view.succeeded]
-        part.items = in_order([*part.items, *views])
-        urls = {url for item in part.items for url in urls_of(item)}
-        recordings = {account[0] for account in accounts}
-        part.came = [came for came in traffic.came if came.raw.url in urls and came.recording in recordings]
+        _complete(part, lists, traffic)
     return sorted(parts.values(), key=lambda part: part.items[0].number)
+
+
+def _complete(part: Part, lists: list[Item], traffic: Traffic) -> None:
+    """Give a part what was listed of its account, and the deliveries that may be its own."""
+    accounts = {item.account for item in part.items}
+    views = [view for view in lists if view.account in accounts and view.succeeded]
+    part.items = in_order([*part.items, *views])
+    urls = {url for item in part.items for url in urls_of(item)}
+    recordings = {account[0] for account in accounts}
+    part.came = [came for came in traffic.came if came.raw.url in urls and came.recording in recordings]
 
 
 def _order(item: Item) -> tuple[int, int]:

@@ -175,15 +175,23 @@ class _Play:
             return
         if self.doubt.answered == item.number:
             self._take_as_answered()
-            return
-        if item.operation in LISTS:
+        elif item.operation in LISTS:
             self._look()
-            return
-        if self._ground.freedom.order and item.operation == "scheduling.queue.consume" and item.succeeded:
-            queue = sandbox.store.queues.get(item.arguments["queue"])
-            if queue is not None and queue.type == "standard":
-                self._hand_out()
-                return
+        elif self._in_any_order():
+            self._hand_out()
+        else:
+            self._perform(apart=apart)
+
+    def _in_any_order(self) -> bool:
+        """Whether the exchange hands out in whatever order."""
+        item = self._item
+        if not self._ground.freedom.order or item.operation != "scheduling.queue.consume" or not item.succeeded:
+            return False
+        queue = self._sandbox.store.queues.get(item.arguments["queue"])
+        return queue is not None and queue.type == "standard"
+
+    def _perform(self, *, apart: bool) -> None:
+        item, sandbox = self._item, self._sandbox
         try:
             answer = sandbox.call(
                 item.operation, self._ours(item.arguments), facts=item.facts, idempotency_key=item.key
