@@ -72,7 +72,7 @@ def run(values: argparse.Namespace) -> int:
         write(sys.stdout, texts.issue(facts))
     else:
         _tell(facts, texts.sentence(facts))
-    if not judged.judged and not facts["findings"]:
+    if not judged.judged and not judged.findings:
         complain(values.prog, "cannot judge: no exchange of the recording could be compared")
         return 2
     return 1 if facts["findings"] else 0
@@ -112,12 +112,13 @@ def _tell(facts: dict[str, Any], sentence: str) -> None:
     paragraph(sentence)
     for told in facts["told"]:
         paragraph(f"  {told}", indent="    ")
-    for each in facts["findings"]:
+    for each in (*facts["findings"], *facts["differences"]):
         say()
-        paragraph(f"{styled('finding', 'red')}: {each['where']}, {each['operation']}: {each['field']}", indent="  ")
+        kind = styled("finding", "red") if each["warrant"] == "documented" else styled("difference", "yellow")
+        paragraph(f"{kind}: {each['where']}, {each['operation']}: {each['field']}", indent="  ")
         paragraph(f"  expected {each['expected']}", indent="    ")
         paragraph(f"  came {each['came']}", indent="    ")
-        paragraph(f"  {each['warrant']}: {each['why']}", indent="    ")
+        paragraph(f"  {each['rests_on']}", indent="    ")
     if facts["inferred"] or facts["constants"]:
         say()
         say(styled("inferred", "bold"))

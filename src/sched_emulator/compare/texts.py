@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 from sched_emulator.output import printable
 from sched_emulator.spec import assumptions
@@ -11,6 +10,7 @@ from .report import Facts
 from .wording import number_of
 
 WIDTH = 118
+NOBODY = "The documentation does not promise what was expected, so that these are no findings: tests cannot rely on it."
 
 
 def toml(facts: Facts) -> str:
@@ -60,6 +60,8 @@ def _comment(text: str) -> Iterator[str]:
 def sentence(facts: Facts) -> str:
     """Say in a sentence what came of it."""
     found = number_of(len(facts["findings"]), "finding") if facts["findings"] else "no finding"
+    if facts["differences"]:
+        found += f", {number_of(len(facts['differences']), 'difference')} from what nobody promised"
     inferred, open_ = len(facts["inferred"]), len(facts["undetermined"])
     return (
         f"{facts['judged']} of {number_of(facts['exchanges'], 'exchange')} judged: {found}, "
@@ -74,6 +76,9 @@ def markdown(facts: Facts) -> str:
     lines += [f"- {told}" for told in facts["told"]]
     lines += ["", "## Findings", ""] if facts["findings"] else []
     for each in facts["findings"]:
+        lines += [*_finding(each, "curl", "came"), ""]
+    lines += ["## Differences", "", f"{NOBODY}", ""] if facts["differences"] else []
+    for each in facts["differences"]:
         lines += [*_finding(each, "curl", "came"), ""]
     lines += ["## Inferred", "", "| question | answer | proof |", "| --- | --- | --- |"]
     for each in facts["inferred"]:
@@ -93,20 +98,25 @@ def markdown(facts: Facts) -> str:
 def issue(facts: Facts) -> str:
     """Return the findings as a text for the vendor: without keys and payloads."""
     if not facts["findings"]:
-        return "There is nothing to report: all that could be judged is explained.\n"
+        why = (
+            "what came otherwise nobody has promised"
+            if facts["differences"]
+            else "all that could be judged is explained"
+        )
+        return f"There is nothing to report: {why}.\n"
     lines = []
     for each in facts["findings"]:
         lines += [*_finding(each, "masked_curl", "masked_came"), ""]
     return printable("\n".join(lines))
 
 
-def _finding(each: dict[str, Any], request: str, answer: str) -> Iterator[str]:
+def _finding(each: Facts, request: str, answer: str) -> Iterator[str]:
     masked = request != "curl" and any(word in each["field"] for word in ("payload", "body"))
     yield f"### `{each['operation']}`: `{each['field']}` came otherwise"
     yield ""
     yield f"- Expected: {'…' if masked else _cell(each['expected'])}"
     yield f"- Came: {'…' if masked else _cell(each['came'])}"
-    yield f"- Warrant: {each['warrant']}. {each['why']}"
+    yield f"- Warrant: {each['rests_on']}"
     yield "- The shortest part of the recording that shows it (the gateway was not asked again):"
     yield ""
     yield "```sh"
