@@ -8,6 +8,7 @@ from sched_emulator.spec import assumptions
 from .doubt import at_first
 from .fields import Difference
 from .found import as_answered, record_and_field
+from .orders import Chain, in_any_order, in_doubt
 from .parts import Part
 from .read import Item
 from .step import NONE, Freedom, Ground, Leaf, TooMany, Unrecorded, leaves
@@ -27,7 +28,8 @@ class Explained:
     `numbers` are those of the exchanges that were compared, `passed` says why others were not, `steps` is how many
     exchanges it came to. `ended` says why not all of it could be judged; `item` and `difference` are where the last
     world ended, `all_differences` those of all worlds. `ambiguous`: constants of which one or another may explain what
-    came. `before` has the worlds before each of the first exchanges.
+    came. `before` has the worlds before each of the first exchanges. `unordered`: from where on nobody can tell in
+    which order a queue hands out.
     """
 
     worlds: list[World]
@@ -44,6 +46,7 @@ class Explained:
     all_differences: frozenset[str] = frozenset()
     late_ms: int = 0
     reached: int = 0
+    unordered: Item | None = None
     ambiguous: set[str] = field(default_factory=set)
     before: list[list[World]] = field(default_factory=list)
 
@@ -76,16 +79,21 @@ def replayed(
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
     first_world = beginning(max(start_ms, 0), box, at_first(part))
     found = Explained([first_world], constants, asked=ground.asked, freedom=freedom)
-    first = 0 if like is None else _resumed(found, part, *like)
-    for step, item in enumerate(part.items[first:], first):
+    chain = Chain(part.items)
+    step = 0 if like is None else _resumed(found, part, chain, *like)
+    while step < len(part.items):
+        item = part.items[step]
         found.steps = step
+        chain.reach(step, found.worlds)
         if step < KEPT_STEPS:
-            found.before.append(found.worlds)
+            found.before[step:] = [chain.worlds] * (step - len(found.before)) + [found.worlds]
+        step += 1
         if item.doubt:
             found.ended = f"{item.place}: {item.passed}, yet it was done"
         elif not item.passed or item.status is None:
             try:
-                _step(found, ground, item, apart=not _overlapped(part.items, step))
+                if chain.promised or not _step(found, ground, item, apart=not _overlapped(part.items, step - 1)):
+                    step = _in_any_order(found, ground, chain, item)
             except (TooMany, Unrecorded) as reason:
                 found.ended = _why(reason)
         if found.ended or found.finding:
@@ -95,8 +103,8 @@ def replayed(
     return found
 
 
-def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
-    """Go on by an exchange in all worlds. TooMany and Unrecorded where that cannot be done."""
+def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> bool:
+    """Go on by an exchange in all worlds; whether that can be done. TooMany and Unrecorded where it cannot be told."""
     before = found.worlds
     after = _tried(ground, before, item, apart=apart)
     alive = [leaf for leaf in after if leaf.world is not None]
@@ -108,14 +116,10 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
         after = _tried(ground, before, item, apart=apart)
         alive = [leaf for leaf in after if leaf.world is not None]
     if not apart and len(alive) < len(after):
-        if item.operation.rpartition(".")[2] not in READS:
-            found.ended = "exchanges that ran side by side came out in more ways than can be told"
-        return
+        return item.operation.rpartition(".")[2] in READS
     if not alive:
-        found.item, found.difference = item, _nearest(after)
-        found.all_differences = frozenset(str(leaf.difference) for leaf in after)
-        found.reached = max(leaf.reached for leaf in after)
-        return
+        _differs(found, item, after)
+        return True
     worlds = merged([leaf.world for leaf in alive if leaf.world is not None])
     if len(worlds) > MOST_WORLDS:
         raise TooMany
@@ -125,6 +129,47 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
         found.passed[item.number] = worlds[0].passed
     elif item.status is not None:
         found.numbers.add(item.number)
+    return True
+
+
+def _differs(found: Explained, item: Item, after: list[Leaf]) -> None:
+    """Note where the last world ended."""
+    found.item, found.difference = item, _nearest(after)
+    found.all_differences = frozenset(str(leaf.difference) for leaf in after)
+    found.reached = max(leaf.reached for leaf in after)
+
+
+def _in_any_order(found: Explained, ground: Ground, chain: Chain, item: Item) -> int:
+    """Go on by all that ran side by side with an exchange, in any order; return the number of the next step.
+
+    Where it has to be done again, because its things are in doubt from now on, that is its first one.
+    """
+    if not chain.again:
+        try:
+            ordered = in_any_order(ground, chain.worlds, chain.items)
+        except TooMany:
+            found.unordered = found.unordered or item
+            return _in_doubt(found, chain, [in_doubt(world, chain.items) for world in chain.worlds])
+        if ordered.worlds:
+            found.worlds = chain.worlds
+            _note(found, ordered.worlds, item)
+            found.worlds = ordered.worlds
+            found.numbers.update(each.number for each in chain.items if each.status is not None)
+            return chain.end
+        assert ordered.item is not None
+        difference = _nearest(ordered.failed)
+        if not _is_told(found.freedom, ordered.item, difference):
+            _differs(found, ordered.item, ordered.failed)
+            return chain.end
+        worlds = [as_answered(ground, world, ordered.item, difference, again=False) for world in chain.worlds]
+        return _in_doubt(found, chain, [in_doubt(world, [ordered.item]) for world in worlds])
+    found.ended = "exchanges that ran side by side came out in more ways than can be told"
+    return chain.end
+
+
+def _in_doubt(found: Explained, chain: Chain, worlds: list[World]) -> int:
+    found.worlds, chain.again = worlds, True
+    return chain.start
 
 
 def _tried(ground: Ground, worlds: list[World], item: Item, *, apart: bool) -> list[Leaf]:
@@ -142,16 +187,18 @@ def _is_told(freedom: Freedom, item: Item, difference: Difference) -> bool:
     return any(key == each[:2] and item.number >= each[2] for each in freedom.told)
 
 
-def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
+def _resumed(found: Explained, part: Part, chain: Chain, other: Explained, name: str) -> int:
     """Take over what another replay came to before a constant was asked; return the number of the next step."""
     asked = other.asked[name]
     first = next(step for step, item in enumerate(part.items) if item.number == asked)
-    first = min(first, len(other.before) - 1)
+    first = chain.start_of(min(first, len(other.before) - 1))
     found.worlds, found.before = other.before[first], other.before[:first]
     numbers = {item.number for item in part.items[:first]}
     found.asked.update({each: number for each, number in other.asked.items() if number in numbers})
     found.refuted = {each: item for each, item in other.refuted.items() if item.number in numbers}
     found.numbers = other.numbers & numbers
+    if other.unordered is not None and other.unordered.number in numbers:
+        found.unordered = other.unordered
     found.passed = {number: why for number, why in other.passed.items() if number in numbers}
     return first
 

@@ -33,6 +33,7 @@ MOST_REPAIRS = 4  # constants of one part that are not the default
 MOST_WAYS = 3  # constants of which either may explain a difference, that are followed
 MOST_VALUES = 40
 MOST_FINDINGS = 8  # of one part, after which the rest of it is not judged
+MANY_AT_ONCE = "more ran side by side than whose orders can be tried; in which order a queue hands out is not judged"
 TOO_MANY = f"what they belong to has {MOST_FINDINGS} findings already"
 ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
 
@@ -83,6 +84,8 @@ def judge(
             unjudged[TOO_MANY] = unjudged.get(TOO_MANY, 0) + len(part.items) - explained.steps - 1
         if explained.freedom.order and not _side_by_side(part):
             found.told.append(f"{part.items[0].place} and on: {IN_ANOTHER_ORDER}")
+        if explained.unordered is not None:
+            found.told.append(f"{explained.unordered.place} and on: {MANY_AT_ONCE}")
         if explained.ended:
             unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
         if progress is not None:

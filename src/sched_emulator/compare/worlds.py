@@ -107,10 +107,13 @@ def document_of(state: State) -> bytes:
     return snapshot.seal(bare)
 
 
-def digest(world: World) -> str:
-    """Return what two states have in common exactly when nothing can ever tell them apart by itself."""
+def digest(world: World, *, rough: bool = False) -> str:
+    """Return what two states have in common exactly when nothing can ever tell them apart by itself.
+
+    `rough`: nor instants that lie within the width of exchanges which ran side by side.
+    """
     plain = json.loads(world.document, parse_float=str)
-    for name in _LEFT_OUT:
+    for name in (*_LEFT_OUT, *(("now_ms",) if rough else ())):
         plain.pop(name, None)
     for name in ("arrival", "position"):
         ranks = {number: rank for rank, number in enumerate(sorted(message[name] for message in plain["messages"]))}
@@ -118,6 +121,11 @@ def digest(world: World) -> str:
             message[name] = ranks[message[name]]
     for run in plain["runs"]:
         run.pop("finish_number", None)
+    if rough:
+        for message in plain["messages"]:
+            del message["published_ms"], message["kept_from_ms"]
+        for entry in plain["timeline"]:
+            entry["due_ms"], entry["seq"] = 0, (entry["kind"], entry["subject"])
     plain["timeline"] = [
         [entry["due_ms"], entry["kind"], entry["subject"], entry.get("queue")]
         for entry in sorted(plain["timeline"], key=lambda entry: (entry["due_ms"], entry["seq"]))
@@ -134,13 +142,13 @@ def _forget_numbers(value: Any) -> None:
                 record.pop(name, None)
 
 
-def merged(worlds: list[World]) -> list[World]:
+def merged(worlds: list[World], *, rough: bool = False) -> list[World]:
     """Return worlds, of which those in one state are put together where only one question tells them apart."""
     if len(worlds) == 1:
         return worlds
     by_state: dict[str, list[World]] = {}
     for world in worlds:
-        by_state.setdefault(digest(world), []).append(world)
+        by_state.setdefault(digest(world, rough=rough), []).append(world)
     return [world for group in by_state.values() for world in _joined(group)]
 
 
