@@ -126,8 +126,8 @@ def _tell(facts: dict[str, Any], sentence: str) -> None:
         proof = "; ".join(f"not {proof['not']}: {proof['where']}" for proof in each["proof"])
         paragraph(f"  {each['question']} = {each['answer']}  ({proof})", indent="    ")
     for each in facts["constants"]:
-        low, high = each["low"], each["high"]
-        paragraph(f"  {each['constant']} = {each['value']}  (from {low} to {high})", indent="    ")
+        value = f" = {each['value']}" if each["inferred"] else ""
+        paragraph(f"  {each['constant']}{value}  ({each['between']})", indent="    ")
     if facts["undetermined"]:
         say()
         say(styled("undetermined", "bold"))

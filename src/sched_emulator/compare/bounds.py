@@ -7,10 +7,10 @@ from sched_emulator.spec import assumptions
 from .explain import Explained, replayed
 from .fields import LATE_MS
 from .parts import Part
-from .verdicts import Bounds
+from .verdicts import Bounds, roundest
 from .worlds import behaviours
 
-UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
+UNSEEN = ("limits.", "page.", "cron.jitter_seconds")  # constants that are not looked for by replays
 JITTER = "cron.jitter_seconds"
 
 
@@ -56,12 +56,3 @@ def _edge(holds: Callable[[int], bool], value: int, end: int) -> int | None:
         middle = (good + bad) // 2
         good, bad = (middle, bad) if holds(middle) else (good, middle)
     return good
-
-
-def roundest(low: int, high: int) -> int:
-    """Return the value between two bounds that somebody would most likely have chosen."""
-    for unit in (86400, 3600, 600, 60, 30, 15, 10, 5):
-        first = -(-low // unit) * unit
-        if first <= high and first > 0:
-            return first
-    return low

@@ -16,6 +16,7 @@ from .wording import always
 
 HELD = "it is not known what the queue {} held"
 OF_A_CRON = "not all settings of its cron are known"
+FURTHER = "it goes on with a list from its second page"
 NO_RUN = "nothing shows which run it is about"
 
 
@@ -31,6 +32,8 @@ def taken(store: Store, matching: Matching, doubt: Doubt, item: Item, why: Mappi
     """Take in what an exchange shows of what is not known; `why` says of each thing what makes it unseen at first."""
     if item.operation == "scheduling.cron.runs.get" and item.succeeded and item.arguments["run_id"] not in matching.ids:
         return Taken(doubt, NO_RUN)
+    if "cursor" in item.arguments and item.operation not in LISTS:
+        return Taken(doubt, FURTHER)
     if not doubt.unseen and not doubt.hazy:
         return Taken(doubt, done=False)
     return _Taking(store, matching, item, why).taken(doubt)

@@ -10,14 +10,14 @@ from itertools import islice, pairwise
 
 from sched_emulator.spec import assumptions
 
-from . import shapes
+from . import numbers, shapes
 from .bounds import bound, hidden
 from .explain import Explained, constants_by_default, replayed
 from .found import record_and_field
 from .parts import Part, split
 from .read import Traffic
 from .step import Freedom
-from .verdicts import Bounds, Verdict
+from .verdicts import ROUND, Bounds, Verdict
 from .wording import number_of
 from .worlds import behaviours
 
@@ -32,10 +32,12 @@ SHOWN = {  # the constants that results show, by the field
 MOST_REPAIRS = 4  # constants of one part that are not the default
 MOST_WAYS = 3  # constants of which either may explain a difference, that are followed
 MOST_VALUES = 40
+ENDLESS = ("limits.message_bytes", "page.default_limit", "page.max_limit")  # in replays: see `numbers`
 MOST_FINDINGS = 8  # of one part, after which the rest of it is not judged
 MANY_AT_ONCE = "more ran side by side than whose orders can be tried; in which order a queue hands out is not judged"
 TOO_MANY = f"what they belong to has {MOST_FINDINGS} findings already"
-ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
+DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 15, 20, 21, 28)
+DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ def judge(
     known = given or {}
     box = {name: frozenset({str(known[name])}) for name in behaviours() if name in known}
     constants = constants_by_default() | {name: value for name, value in known.items() if isinstance(value, int)}
+    constants |= dict.fromkeys(ENDLESS, 10**9)
+    traffic.items, found.constants = numbers.looked_up(traffic.items, known)
     parts = split(traffic)
     unjudged: dict[str, int] = {}
     compared: set[int] = set()
@@ -275,7 +279,11 @@ def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str,
 
 def _suggested(part: Part, found: Explained, name: str) -> list[int]:
     """Return values of a constant that might explain a difference: the most likely first."""
-    values = dict.fromkeys(_seconds(part, found) if name.endswith("_seconds") else _counts(found))
+    if name.endswith("_days"):
+        suggested: Iterator[int] = _days(part, found)
+    else:
+        suggested = _seconds(part, found) if name.endswith("_seconds") else _counts(found)
+    values = dict.fromkeys(suggested)
     entry = assumptions.catalogue()[name]
     least, most = entry.minimum or 0, entry.maximum or 10**9
     likely = (value for value in values if least <= value <= most and value != found.constants[name])
@@ -291,6 +299,14 @@ def _counts(found: Explained) -> Iterator[int]:
         yield len(found.item.result["messages"])
     yield from range(6)
     yield 10
+
+
+def _days(part: Part, found: Explained) -> Iterator[int]:
+    """Yield days that end before the exchange that differs, the longest first, and 0."""
+    assert found.item is not None
+    elapsed = (found.item.high_ms - part.items[0].low_ms) // DAY_MS
+    yield from (value for value in reversed(DAYS) if value <= elapsed)
+    yield 0
 
 
 def _seconds(part: Part, found: Explained) -> Iterator[int]:

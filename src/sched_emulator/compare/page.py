@@ -46,7 +46,7 @@ def _inferred(facts: Facts) -> str:
     )
     constants = (
         f"<tr><th><code>{escape(each['constant'])}</code></th><td><b>{each['value']}</b></td>"
-        f"<td>from {each['low']} to {each['high']}</td></tr>"
+        f"<td>{each['between']}</td></tr>"
         for each in facts["constants"]
     )
     return table("Inferred", [*answers, *constants])

@@ -59,7 +59,14 @@ def facts(judged: Judged, names: Iterable[str]) -> Facts:
             if verdict.inferred is None
         ],
         "constants": [
-            {"constant": each.constant, "value": each.value, "low": each.low, "high": each.high}
+            {
+                "constant": each.constant,
+                "value": each.value if each.inferred is None else each.inferred,
+                "low": each.low,
+                "high": each.high,
+                "between": each.between,
+                "inferred": each.inferred is not None,
+            }
             for each in judged.constants.values()
         ],
         "findings": [each for each in found if each["warrant"] == "documented"],

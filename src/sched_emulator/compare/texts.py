@@ -34,14 +34,12 @@ def _inferred(facts: Facts) -> Iterator[str]:
 
 def _constants(facts: Facts) -> Iterator[str]:
     for each in facts["constants"]:
-        low, high = each["low"], each["high"]
         yield ""
-        if low is None or high is None:
-            bound = f"at least {low}" if high is None and low is not None else f"at most {high}"
-            yield from _comment(f"{each['constant']} is {bound}; to go on, {each['value']} was assumed.")
+        if not each["inferred"]:
+            yield from _comment(f"{each['constant']} is {each['between']}; to go on, {each['value']} was assumed.")
             continue
-        between = f"exactly {low}" if low == high else f"from {low} to {high}"
-        yield from _comment(f"What was recorded fits {between}.")
+        only = ", of which no other is round" if None in {each["low"], each["high"]} else ""
+        yield from _comment(f"What was recorded fits {each['between']}{only}.")
         yield f"{each['constant']} = {each['value']}"
 
 
@@ -85,7 +83,7 @@ def markdown(facts: Facts) -> str:
         proof = "; ".join(f"not {p['not']}: {p['where']}" for p in each["proof"])
         lines.append(f"| `{each['question']}` | `{each['answer']}` | {_cell(proof)} |")
     for each in facts["constants"]:
-        lines.append(f"| `{each['constant']}` | {each['value']} | from {each['low']} to {each['high']} |")
+        lines.append(f"| `{each['constant']}` | {each['value']} | {each['between']} |")
     lines += ["", "## Undetermined", ""]
     lines += [
         f"- `{each['question']}`: {' or '.join(each['possible'])}; {each['why']}" for each in facts["undetermined"]
