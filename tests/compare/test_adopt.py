@@ -164,3 +164,15 @@ def test_of_sessions_that_are_cut_off_in_front_nothing_is_found_and_nothing_true
         judged_ones += judged.judged
         all_of_them += len(judged.traffic.items)
     assert judged_ones > 0.4 * all_of_them
+
+
+def test_a_run_that_a_list_showed_may_be_asked_for() -> None:
+    gateway = Gateway({})
+    gateway.script(f"{HOOK}/*", 200)
+    gateway.ask("cron.create", {"name": "x", "schedule": "* * * * *", "url": f"{HOOK}/x"})
+    gateway.advance(70)
+    gateway.ask("run.list")
+    gateway.ask("cron.runs.get", id="cron_000001", run_id="run_000001")
+    told = ["1 exchange is not judged: nothing shows which run it is about"]
+    judged = compared(gateway)
+    assert (judged.findings, judged.judged, judged.told) == ([], 2, told)

@@ -60,9 +60,7 @@ def known(store: Store, doubt: Doubt, item: Item, *results: Any, width_ms: int) 
         return results
     expected, came = results
     if (run_id := expected.get("run_id")) is not None:
-        others: Collection[str] = (
-            (expected.keys() | came.keys()) - OF_RUNS if _is_hazy_run(store, doubt, run_id) else ()
-        )
+        others: Collection[str] = (expected.keys() | came.keys()) - OF_RUNS if is_hazy_run(store, doubt, run_id) else ()
     elif "cron_id" in expected:
         others = FIRES if _may_fire_otherwise(store, doubt, expected, came, width_ms) else ()
     else:
@@ -96,7 +94,8 @@ def _may_get_dead(store: Store, doubt: Doubt, queue: str) -> bool:
     return holder is not None and (("queue", holder) in doubt.unseen or doubt.about(store, holder))
 
 
-def _is_hazy_run(store: Store, doubt: Doubt, run_id: str) -> bool:
+def is_hazy_run(store: Store, doubt: Doubt, run_id: str) -> bool:
+    """Whether nobody knows how a run ends, nor how long it is kept."""
     run = store.runs.get(run_id)
     if run is None:
         return False
