@@ -42,23 +42,19 @@ class _Done(NamedTuple):
 
 
 class Chain:
-    """The chain that a replay is in. `worlds` are those before it; `again`: it was tried in all orders.
-
-    `promised`: it is about a FIFO queue, so that what comes later may show its order.
-    """
+    """The chain that a replay is in. `worlds` are those before it; `again`: it was tried in all orders."""
 
     def __init__(self, items: list[Item]) -> None:
         self._all = items
         self._starts = _starts(items)
         self._fifo = {name for item in items for name in _fifo_queues(item)}
-        self.start, self.end, self.again = -1, 0, False
+        self.start, self.end, self.again, self._ordered = -1, 0, False, False
         self.worlds: list[World] = []
 
     @property
     def promised(self) -> bool:
-        """Whether all orders have to be followed, even where one explains what came."""
-        items = self.items
-        return not self.again and len(items) > 1 and any(item.arguments.get("queue") in self._fifo for item in items)
+        """Whether all its orders are to be followed: it is about a FIFO queue, and later ones may show its order."""
+        return self._ordered and not self.again
 
     def start_of(self, step: int) -> int:
         """Return where the chain of a step begins."""
@@ -76,6 +72,8 @@ class Chain:
         if start != self.start:
             self.start, self.again, self.worlds = start, False, worlds
             self.end = next((n for n in range(step, len(self._all)) if self._starts[n] != start), len(self._all))
+            items = self.items
+            self._ordered = len(items) > 1 and any(item.arguments.get("queue") in self._fifo for item in items)
 
 
 def in_doubt(world: World, items: list[Item]) -> World:
