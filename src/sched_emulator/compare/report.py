@@ -13,6 +13,7 @@ from sched_emulator.spec import assumptions
 from .infer import Finding, Judged
 from .read import Item
 from .shrink import shrunk
+from .verdicts import Bounds
 from .warrants import warrant
 
 Facts = dict[str, Any]
@@ -58,23 +59,24 @@ def facts(judged: Judged, names: Iterable[str]) -> Facts:
             for verdict in verdicts
             if verdict.inferred is None
         ],
-        "constants": [
-            {
-                "constant": each.constant,
-                "value": each.value if each.inferred is None else each.inferred,
-                "low": each.low,
-                "high": each.high,
-                "between": each.between,
-                "inferred": each.inferred is not None,
-            }
-            for each in judged.constants.values()
-        ],
+        "constants": [_constant(each) for each in judged.constants.values()],
         "findings": [each for each in found if each["warrant"] == "documented"],
         "differences": [each for each in found if each["warrant"] != "documented"],
     }
 
 
 _WHY = "what was recorded comes out the same under each"
+
+
+def _constant(each: Bounds) -> Facts:
+    return {
+        "constant": each.constant,
+        "value": each.value if each.inferred is None else each.inferred,
+        "low": each.low,
+        "high": each.high,
+        "between": each.between,
+        "inferred": each.inferred is not None,
+    }
 
 
 def _place(item: Item) -> Facts:
