@@ -147,7 +147,7 @@ def _as_late_as_it_came(
         return freedom
     late = freedom._replace(late=True)
     found = replayed(part, constants, box, freedom=late, bounded=False)
-    return late if not found.finding or found.steps > punctual.steps else freedom
+    return late if _length(part, found) > _length(part, punctual) else freedom
 
 
 def _further(found: Explained, freer: Explained) -> Explained:
