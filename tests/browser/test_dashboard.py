@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ PANELS = (
     *("Overview", "Crons", "Tasks", "Queues", "Runs", "Deliveries", "Requests", "Targets & faults", "Assumptions"),
     *("Cost", "Preview", "Sandboxes"),
 )
+DRAWN = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 EVIL = "<script>window.stolen = 1</script><img src=x onerror='window.stolen = 1'>"
 HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
 
@@ -117,7 +118,7 @@ def test_now_is_dragged_to_the_right_to_let_time_pass(page: Page, emulator: Emul
     page.mouse.move(x + 450, y, steps=4)
     page.mouse.up()
     expect(page.locator(".instant")).to_contain_text(re.compile("0[12]:"))
-    assert box.clock.now.hour == 2  # six hours are as wide as the page, 1,200 pixels
+    assert box.clock.now.hour == 2  # six hours are as wide as the timeline, 1,072 pixels
     assert len(box.deliveries()) == 2
     handle.press("ArrowRight")
     expect(page.locator(".instant")).not_to_contain_text("02:15:00")
@@ -148,7 +149,7 @@ def hours(shown: tuple[datetime, datetime]) -> float:
 @pytest.mark.usefixtures("box")
 def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(page: Page, emulator: Emulator) -> None:
     look(page, emulator)
-    page.locator("canvas").hover(position={"x": 900, "y": 40})  # at three quarters of what is seen
+    page.locator("canvas").hover(position={"x": 804, "y": 40})  # at three quarters of what is seen
 
     def wheel(x: float, y: float) -> tuple[datetime, datetime]:
         return seen_after(page, lambda: page.mouse.wheel(x, y))
@@ -162,6 +163,46 @@ def test_the_wheel_zooms_the_timeline_from_minutes_to_a_year_where_it_points(pag
         shown = wheel(0, -60)
     while hours(shown) < 366 * 24:
         shown = wheel(0, 60)
+
+
+def test_a_day_of_a_change_of_the_clocks_is_marked_from_midnight_to_midnight(
+    page: Page, emulator: Emulator, box: Sandbox
+) -> None:
+    look(page, emulator)
+    page.get_by_label("Time zone shown").select_option("Europe/Berlin")
+    page.get_by_role("button", name="1 w", exact=True).click()
+    marked = []
+    for now in (datetime(2026, 3, 29, 12, tzinfo=UTC), datetime(2026, 10, 25, 12, tzinfo=UTC)):
+        box.clock.set(now)
+        expect(page.locator(".second")).to_contain_text(f"{now:%b} 2026 12:00:00 UTC")
+        tinted = page.locator("canvas").evaluate(
+            """async canvas => {
+                await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+                const row = canvas.getContext("2d").getImageData(0, 23, canvas.width, 1).data;
+                const found = [...Array(canvas.width).keys()].filter(x => row[4 * x] - row[4 * x + 2] > 60);
+                return [found[0] / canvas.width, (found.at(-1) + 1) / canvas.width];
+            }"""
+        )
+        begins, ends = (now + timedelta(days=7) * (x - 0.38) + timedelta(minutes=30) for x in tinted)
+        marked.append(f"{begins:%d %H} to {ends:%d %H}")
+    assert marked == ["28 23 to 29 22", "24 22 to 25 23"]  # of 23 and of 25 hours
+
+
+def test_marks_at_the_same_instant_are_listed(page: Page, emulator: Emulator, box: Sandbox) -> None:
+    box.targets.script("*", [200, 500])
+    for number in (1, 2):
+        call(box, "cron/create", name="twin", schedule="0 * * * *", url=f"https://api.acme.com/{number}", retries=0)
+    box.clock.advance(hours=1)
+    look(page, emulator)
+    expect(page.locator(".lanes")).to_have_text("twinrequests")
+    page.evaluate(DRAWN)
+    handle = page.get_by_role("slider").bounding_box()  # they lie behind that of now
+    assert handle is not None
+    page.mouse.click(handle["x"], handle["y"] + 37)
+    together = page.get_by_role("dialog", name="2 at once")
+    expect(together.get_by_role("listitem")).to_have_text([re.compile("twin.*200"), re.compile("twin.*500")])
+    together.get_by_role("button").last.click()
+    expect(page.get_by_role("dialog", name="cron · /2")).to_contain_text("HTTP 500")
 
 
 @pytest.mark.usefixtures("box")
@@ -498,8 +539,14 @@ def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, emulator:
     page.set_viewport_size(NARROW)
     look(page, emulator)
     for panel in PANELS:
-        go(page, panel)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 400, panel
+        main = go(page, panel)
+        if panel == "Queues":
+            main.get_by_role("button", name="Peek q").click()
+            expect(main.locator("td.payload")).to_have_text('{"n":1}')
+        wider = page.locator("main .wide:not(:has(svg))").evaluate_all(
+            "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+        )
+        assert (page.evaluate("document.documentElement.scrollWidth") <= 400, wider) == (True, 0), panel
     strip = go(page, "Crons").locator(".fires")
     expect(strip.locator(".good")).to_have_count(30)
     assert strip.evaluate("strip => strip.scrollWidth - strip.clientWidth") == 0  # what is due is seen, too

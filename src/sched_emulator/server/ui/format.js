@@ -26,6 +26,8 @@ export function offsetMs(at, zone) {
   }
   return offsets.get(key);
 }
+// The instant at which a local time, read as if it were UTC, comes in a zone.
+export const instantOf = (local, zone) => { const near = local - offsetMs(local, zone); return local - offsetMs(near, zone); };
 export const zoneName = (at, zone) => {
   const minutes = Math.round(offsetMs(at, zone) / 60000), sign = minutes < 0 ? "−" : "+";
   return zone === "UTC" ? "UTC" : `UTC${sign}${Math.floor(Math.abs(minutes) / 60)}${minutes % 60 ? ":" + String(Math.abs(minutes) % 60).padStart(2, "0") : ""}`;

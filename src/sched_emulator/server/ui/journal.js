@@ -10,8 +10,9 @@ const name = (operation) => operation?.replace("scheduling.", "") ?? "";
 const When = ({ at }) => html`<time class="when" title=${full(at, S.zone)}>${short(at, S.zone)}</time>`;
 
 const named = (item) => S.crons.find((cron) => cron.url === item.url)?.name;
+const told = (item) => (item.body === undefined ? "" : line(item.body, 120));
 function FactRow(item) {
-  if (item.type === "request") return html`<${When} at=${item.ms} /><span class="sort">${item.method}</span><span class="main">${name(item.operation) || item.path}</span><span class="rest">${item.ignored?.length ? html`<${Badge} kind="warn" text=${`${item.ignored.length} ignored`} />` : ""}</span><${Badge} kind=${tone(item.status)} text=${item.status} />`;
+  if (item.type === "request") return html`<${When} at=${item.ms} /><span class="sort">${item.method}</span><span class="main">${name(item.operation) || item.path} <small>${(item.told ??= told(item))}</small></span><span class="rest">${item.ignored?.length ? html`<${Badge} kind="warn" text=${`${item.ignored.length} ignored`} />` : ""}</span><${Badge} kind=${tone(item.status)} text=${item.status} />`;
   return html`<${When} at=${item.ms} /><span class="sort">${item.kind}</span><span class="main" title=${item.url}>${named(item) ? html`${named(item)} <small>${item.url}</small>` : item.url}</span><span class="rest">${item.attempt > 1 ? `#${item.attempt}` : ""}</span><${Outcome} item=${item} />`;
 }
 
@@ -26,7 +27,7 @@ function useFilter(list, text, fits) {
   const wanted = text.trim().toLowerCase();
   return useMemo(() => (wanted || fits ? list.filter((item) => (!fits || fits(item)) && (!wanted || searched(item).includes(wanted))) : list), [list, list.length, wanted, fits, wanted || fits ? S.version : 0]);
 }
-const searched = (item) => (item.searched ??= `${item.url ?? ""} ${item.operation ?? ""} ${item.path ?? ""} ${item.method ?? ""} ${item.error ?? ""} ${line(item.body, 600)}`.toLowerCase());
+const searched = (item) => (item.searched ??= `${item.url ?? ""} ${item.operation ?? ""} ${item.path ?? ""} ${item.method ?? ""} ${item.status ?? ""} ${item.error ?? ""} ${line(item.body, 600)}`.toLowerCase());
 // What a list is searched for is made ready bit by bit once it is looked at: at the first letter it would take too long.
 function useReady(list) {
   const at = useRef(0);
@@ -55,8 +56,9 @@ export function Journal({ type }) {
     <${Rows} id=${type} items=${shown} row=${FactRow} label=${title} onOpen=${open} empty=${list.length ? T.none.filtered : type === "request" ? T.none.requests : T.none.deliveries} /></section>`;
 }
 
-const Table = ({ of }) => { const entries = Object.entries(of ?? {}); return entries.length ? html`<dl class="pairs">${entries.map(([key, value]) => html`<dt key=${key}>${key}</dt><dd>${value}</dd>`)}</dl>` : html`<p class="none">${T.detail.none}</p>`; };
-const Block = ({ value }) => html`<pre tabindex="0">${value === undefined || value === null || value === "" ? T.detail.none : json(value)}</pre>`;
+const Table = ({ of }) => { const entries = Object.entries(of ?? {}); return entries.length > 0 && html`<dl class="pairs">${entries.map(([key, value]) => html`<dt key=${key}>${key}</dt><dd>${value}</dd>`)}</dl>`; };
+const empty = (value) => value === undefined || value === null || value === "";
+const Block = ({ value }) => (empty(value) ? html`<p class="none">${T.detail.nothing}</p>` : html`<pre tabindex="0">${json(value)}</pre>`);
 function curl(item) {
   if (item.type === "request") return `curl -X ${item.method} ${quoted(BASE + item.path)} -H 'Authorization: Bearer ${S.sandbox?.key ?? "ifr_local"}'${item.body === undefined ? "" : ` -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(item.body))}`}`;
   const headers = Object.entries(item.headers).map(([key, value]) => ` -H ${quoted(`${key}: ${value}`)}`).join("");
@@ -90,11 +92,18 @@ function Request({ item }) {
     ${touching.length > 0 && html`<h3>${T.detail.decided}</h3><ul class="plain">${touching.map((one) => html`<li key=${one.id}><code>${one.id}</code> ${one.question}</li>`)}</ul>`}`;
 }
 
+// What one mark of the timeline stands for when it is more than one, at the same instant or too near to be told apart.
+function Together({ item: { items, count } }) {
+  return html`<p class="note">${full(items[0].ms, S.zone)}</p><ol class="attempts">${items.map((one) => html`<li key=${one.seq}><button type="button" class="link" onClick=${() => open(one)}>${one.kind} · ${named(one) ?? place(one.url)}${one.attempt > 1 ? ` #${one.attempt}` : ""}</button> <${Outcome} item=${one} /></li>`)}</ol>
+    ${count > items.length && html`<p class="note">${T.more(count - items.length)}</p>`}`;
+}
+
+const KINDS = { request: [Request, () => T.detail.request], delivery: [Delivery, (item) => `${item.kind} · ${place(item.url)}`], together: [Together, (item) => T.timeline.marks(item.count)] };
 export function Detail() {
   const box = useRef(null), item = S.detail;
   useEffect(() => { if (!item) return undefined; const before = document.activeElement; box.current?.focus(); return () => before?.focus?.({ preventScroll: true }); }, [!item]);
   if (!item) return null;
-  const title = item.type === "request" ? T.detail.request : `${item.kind} · ${place(item.url)}`;
+  const [Kind, titled] = KINDS[item.type], title = titled(item);
   return html`<aside class="detail" role="dialog" aria-label=${title} tabindex="-1" ref=${box}><header><h2>${title}</h2><button type="button" class="icon" aria-label=${T.close} onClick=${() => set({ detail: null })}>✕</button></header>
-    <div class="inside">${item.type === "request" ? html`<${Request} item=${item} />` : html`<${Delivery} item=${item} />`}</div></aside>`;
+    <div class="inside"><${Kind} item=${item} /></div></aside>`;
 }
