@@ -304,7 +304,7 @@ def test_a_delivery_is_shown_with_its_answer_and_all_attempts(page: Page, emulat
     page.locator("main").get_by_role("button", name="Failed").click()
     page.locator(".row").click()
     detail = page.get_by_role("dialog")
-    for text in ("503", "busy", "Signed: X-Infrai-Signature", "#2"):
+    for text in ("503", "busy", "Signed: x-infrai-signature", "#2"):
         expect(detail).to_contain_text(text)
     detail.get_by_role("button", name="Copy as curl").click()
     expect(detail.get_by_role("button", name="Copied")).to_be_visible()
@@ -312,6 +312,59 @@ def test_a_delivery_is_shown_with_its_answer_and_all_attempts(page: Page, emulat
     expect(detail).to_have_count(0)
     go(page, "Runs").locator(".row").click()
     expect(page.get_by_role("dialog")).to_contain_text("https://api.acme.com/once")
+
+
+WHSEC = "whsec_c2VjcmV0IG9mIHRoZSByZWNlaXZlcg"
+
+
+def test_a_secret_is_checked_against_the_bytes_that_were_signed_and_goes_nowhere(
+    page: Page, emulator: Emulator, box: Sandbox
+) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.url} {request.all_headers()} {request.post_data}"))
+    payload = '{"10":1.0,"2":9007199254740993,"body":"\\u00fc \\"body\\":","e":1E+2}'
+    for scheme in ("x-infrai-signature", "x-infrai-timestamp", "standard-webhooks"):
+        box.assumptions.set({"signature.scheme": scheme})
+        task = {"task": "https://api.acme.com/x", "secret": WHSEC, "run_at": box.clock.now.isoformat()}
+        text = json.dumps({**task, "headers": {"body": "b"}})[:-1] + f', "payload": {payload}}}'
+        headers = {"Authorization": f"Bearer {box.api_key}", "Content-Type": "application/json"}
+        assert httpx.post(f"{box.base_url}/task/schedule", content=text, headers=headers).status_code == 200
+        box.clock.advance(seconds=1)
+    call(box, "task/schedule", task="https://api.acme.com/unsigned", run_at=box.clock.now.isoformat())
+    box.clock.advance(seconds=1)
+    look(page, emulator, "deliveries")
+    rows, detail, said = (
+        page.locator(".row"),
+        page.get_by_role("dialog"),
+        page.get_by_role("dialog").get_by_role("status"),
+    )
+    rows.nth(0).click()
+    expect(detail).to_contain_text("No signature header.")
+    for number, header in ((1, "webhook-signature"), (2, "x-infrai-signature"), (3, "x-infrai-signature")):
+        page.keyboard.press("Escape")
+        rows.nth(number).click()
+        expect(detail).to_contain_text(f"Signed: {header}.")
+        field = detail.get_by_label("The secret that your receiver uses")
+        field.fill(WHSEC)
+        expect(said).to_have_text("This secret signs it")
+        field.fill("whsec_c2VjcmV0")
+        expect(said).to_have_text("Another secret was used")
+        field.fill("whsec_ü")
+        expect(said).to_have_text("No base64 behind whsec_" if number == 1 else "Another secret was used")
+        field.fill("")
+        expect(said).to_be_empty()
+    kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert [text for text in (*sent, kept) if "c2VjcmV0" in text] == []
+
+
+def test_a_page_that_cannot_check_signatures_says_where_it_could(page: Page, emulator: Emulator, box: Sandbox) -> None:
+    call(box, "task/schedule", task="https://api.acme.com/x", secret="s", run_at=box.clock.now.isoformat())
+    box.clock.advance(seconds=1)
+    page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+    look(page, emulator, "deliveries")
+    page.locator(".row").click()
+    expect(page.get_by_role("dialog")).to_contain_text("only for pages from 127.0.0.1, localhost or https")
+    expect(page.get_by_role("dialog").get_by_role("textbox")).to_have_count(0)
 
 
 def test_requests_are_filtered_and_show_what_was_ignored(page: Page, emulator: Emulator, box: Sandbox) -> None:

@@ -4,6 +4,7 @@ import { full, json, line, place, quoted, relative, short, span } from "./format
 import { BASE, S, ask, now, set } from "./store.js";
 import { T } from "./texts.js";
 import { what } from "./clock.js";
+import { Signature } from "./signature.js";
 
 const open = (detail) => set({ detail });
 const name = (operation) => operation?.replace("scheduling.", "") ?? "";
@@ -64,19 +65,16 @@ function curl(item) {
   const headers = Object.entries(item.headers).map(([key, value]) => ` -H ${quoted(`${key}: ${value}`)}`).join("");
   return `curl -X POST ${quoted(item.routed_to ?? item.url)}${headers} -d ${quoted(typeof item.body === "string" ? item.body : JSON.stringify(item.body))}`;
 }
-const SIGNED = ["webhook-signature", "x-infrai-signature"];
 
 function Delivery({ item }) {
   const attempts = S.deliveries.filter((other) => (item.run_id ? other.run_id === item.run_id && other.kind === item.kind : item.message_id && other.message_id === item.message_id));
-  const signature = Object.keys(item.headers).find((header) => SIGNED.includes(header.toLowerCase()));
   return html`<p class="lead"><${Outcome} item=${item} /> <span class="url">${item.url}</span></p>
     <p class="note">${full(item.ms, S.zone)} · ${T.cols.attempt} ${item.attempt}${item.duration_seconds !== undefined ? ` · ${item.duration_seconds ? span(item.duration_seconds * 1000) : "0 s"}` : ""}${item.run_id ? ` · ${item.run_id}` : ""}${item.message_id ? ` · ${item.message_id}` : ""}</p>
     ${item.error && html`<p class="alert">${item.error}</p>`}${item.routed_to && html`<p>${T.detail.routed}: ${item.routed_to}</p>`}${item.note && html`<p>${T.detail.note}: ${item.note}</p>`}
     <p><${Copy} text=${curl(item)} label=${T.detail.copy} /></p>
     <h3>${T.detail.request}</h3><${Table} of=${item.headers} /><${Block} value=${item.body} />
     <h3>${T.detail.answer}</h3>${item.status && html`<p><b>${item.status}</b></p>`}<${Table} of=${item.response_headers} /><${Block} value=${item.response_body} />
-    <h3>${T.detail.signed}</h3>${signature ? html`<p>${T.detail.signedBy(signature)}</p><pre tabindex="0">from sched_emulator.signatures import verify
-verify(body, headers, secret)</pre>` : html`<p class="none">${T.detail.unsigned}</p>`}
+    <h3>${T.signature.title}</h3><${Signature} item=${item} />
     ${attempts.length > 1 && html`<h3>${T.detail.attempts}</h3><ol class="attempts">${attempts.map((other) => html`<li key=${other.seq}><button type="button" class="link" aria-current=${other === item} onClick=${() => open(other)}>${short(other.ms, S.zone)} #${other.attempt}</button> <${Outcome} item=${other} /></li>`)}</ol>`}`;
 }
 function Request({ item }) {
