@@ -383,6 +383,10 @@ def test_requests_are_filtered_and_show_what_was_ignored(page: Page, emulator: E
     expect(main.locator(".count")).to_have_text("1 of 3")
     main.locator(".row").click()
     expect(page.get_by_role("dialog")).to_contain_text("Had no effect: message_group_id")
+    met = page.get_by_role("dialog").locator(".plain li")
+    expect(met.filter(has_text="queue.publish_unknown")).to_contain_text("create")
+    expect(met.filter(has_text="http.unknown_fields")).to_contain_text("ignore")
+    assert [name for name in met.locator("code").all_inner_texts() if name.startswith("cron.")] == []
 
 
 def test_receivers_are_scripted_and_requests_made_to_fail(page: Page, emulator: Emulator, box: Sandbox) -> None:

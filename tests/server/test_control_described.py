@@ -35,7 +35,7 @@ BODIES: dict[str, Any] = {
     "schedules.show": {"schedules": [{"schedule": "0 9 * * *"}]},
 }
 
-QUERIES = {"messages.list": "?queue=leased"}
+QUERIES = {"messages.list": "?queue=leased", "asked": "?seq=1"}
 
 
 ENDING = ("snapshot.put", "reset", "sandbox.delete")  # come last, because they end the session

@@ -77,17 +77,28 @@ function Delivery({ item }) {
     <h3>${T.signature.title}</h3><${Signature} item=${item} />
     ${attempts.length > 1 && html`<h3>${T.detail.attempts}</h3><ol class="attempts">${attempts.map((other) => html`<li key=${other.seq}><button type="button" class="link" aria-current=${other === item} onClick=${() => open(other)}>${short(other.ms, S.zone)} #${other.attempt}</button> <${Outcome} item=${other} /></li>`)}</ol>`}`;
 }
+// The open questions that a request met, as the emulator finds them by replaying the session up to it.
+function Met({ seq }) {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    const leaving = new AbortController();
+    setFound(null);
+    ask("GET", `assumptions/asked?seq=${seq}`, undefined, {}, leaving.signal).then(setFound, (error) => leaving.signal.aborted || setFound({ error: error.message }));
+    return () => leaving.abort();
+  }, [seq]);
+  const asked = found?.items?.filter((one) => one.kind !== "shape"), shapes = found?.items?.filter((one) => one.kind === "shape");
+  const list = (items) => html`<ul class="plain">${items.map((one) => html`<li key=${one.id}><code>${one.id}</code> <${Badge} kind="wait" text=${one.answer} /> <span>${one.question}</span></li>`)}</ul>`;
+  return html`<h3>${T.met.title}</h3>${!found ? html`<p class="none" role="status">${T.met.finding}</p>` : found.error || !found.complete ? html`<p class="none">${found.error ?? T.met.unknown}</p>`
+    : html`${asked.length ? list(asked) : html`<p class="none">${T.met.none}</p>`}${shapes.length > 0 && html`<h4>${T.met.shapes}</h4>${list(shapes)}`}`}`;
+}
 function Request({ item }) {
-  const [catalogue, setCatalogue] = useState([]), questioned = item.ignored?.length || item.status >= 400;
-  useEffect(() => { if (questioned) ask("GET", "assumptions/catalogue").then((answer) => setCatalogue(answer.items), () => {}); }, [item]);
-  const about = name(item.operation), touching = catalogue.filter((one) => about && (one.id.startsWith(about + ".") || one.id === `http.unknown_fields` || (one.id.startsWith(about.split(".")[0] + ".") && item.status >= 400 && line(item.response, 4000).includes(one.id.split(".").at(-1).split("_")[0]))));
   return html`<p class="lead"><${Badge} kind=${tone(item.status)} text=${item.status} /> <span class="url">${item.method} ${item.path}</span></p>
     <p class="note">${full(item.ms, S.zone)} · ${name(item.operation)} · seq ${item.seq}</p>
     ${item.ignored?.length > 0 && html`<p class="alert">${T.detail.ignored}: ${item.ignored.map((field) => html`<mark>${field}</mark> `)}</p>`}
     ${item.replayed_from && html`<p>${T.detail.replayed(item.replayed_from)}</p>`}${item.note && html`<p>${T.detail.note}: ${item.note}</p>`}
     <p><${Copy} text=${curl(item)} label=${T.detail.copy} /></p>
     <h3>${T.detail.body}</h3><${Block} value=${item.body} /><h3>${T.detail.answer}</h3><${Block} value=${item.response} />
-    ${touching.length > 0 && html`<h3>${T.detail.decided}</h3><ul class="plain">${touching.map((one) => html`<li key=${one.id}><code>${one.id}</code> ${one.question}</li>`)}</ul>`}`;
+    <${Met} seq=${item.seq} />`;
 }
 
 // What one mark of the timeline stands for when it is more than one, at the same instant or too near to be told apart.

@@ -32,11 +32,11 @@ export function toast(text, kind = "info") {
   setTimeout(() => set({ toasts: S.toasts.filter((item) => item.id !== id) }), kind === "bad" ? 9000 : 3500);
 }
 
-export async function ask(method, path, body, headers = {}) {
+export async function ask(method, path, body, headers = {}, signal = undefined) {
   const named = S.sandbox ? { "X-Emulator-Sandbox": S.sandbox.id } : {};
   const response = await fetch(`${BASE}/_emulator/${path}`, {
     method, headers: { ...named, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
+    body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store", signal,
   });
   const answer = await response.json();
   if (!response.ok) throw Object.assign(new Error(answer.error?.message ?? response.status), { error: answer.error });
