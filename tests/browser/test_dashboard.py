@@ -463,6 +463,11 @@ def test_what_calls_cost_is_added_up_by_operation_as_it_happens(page: Page, tmp_
             ["cron.create1$0.01", "queue.publish3$0.0012", "queue.stats1free"]
         )
         expect(page.get_by_role("region", name="Balance").locator(".figure")).to_have_text("$0.9888")
+        schedule = {"schedule": HOURLY["schedule"]}
+        look_ahead = {"schedules": [schedule], "from": box.clock.now.isoformat(), "days": 31}
+        told = httpx.post(f"{emulator.url}/_emulator/schedules", json=look_ahead).json()
+        ahead = page.get_by_role("region", name="What 31 days of these crons would cost")
+        expect(ahead.locator("tbody tr")).to_have_text(["hourly744$0.01"] if "cost_usd" in told else [])
 
 
 def test_a_schedule_is_drawn_before_it_runs(page: Page, emulator: Emulator, box: Sandbox) -> None:
