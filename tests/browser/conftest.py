@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 WIDE, NARROW = ViewportSize(width=1200, height=800), ViewportSize(width=400, height=800)
 
 
@@ -38,3 +40,16 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     opened.close()
     assert wrong == []
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe finds serious in a page as it is."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{item['id']}: {node['html'][:120]}"
+        for item in results["violations"]
+        if item["impact"] in {"serious", "critical"}
+        for node in item["nodes"][:3]
+    ]

@@ -13,11 +13,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sched_emulator import Emulator, Sandbox
-from tests.browser.conftest import NARROW
+from tests.browser.conftest import NARROW, barriers
 from tests.emulated import START
 
 pytestmark = pytest.mark.xdist_group("browser")
-AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PANELS = (
     *("Overview", "Crons", "Tasks", "Queues", "Runs", "Deliveries", "Requests", "Targets & faults", "Assumptions"),
     *("Cost", "Preview", "Sandboxes"),
@@ -575,22 +574,11 @@ def test_no_serious_barrier_is_found_in_any_panel(page: Page, emulator: Emulator
     box.clock.advance(hours=5)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     look(page, emulator)
-    page.evaluate(AXE)
     found = {panel: [*barriers(page)] for panel in PANELS if go(page, panel)}
     go(page, "Deliveries").locator(".row").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     found["Detail"] = [*barriers(page)]
     assert {panel: wrong for panel, wrong in found.items() if wrong} == {}
-
-
-def barriers(page: Page) -> list[str]:
-    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{item['id']}: {node['html'][:120]}"
-        for item in results["violations"]
-        if item["impact"] in {"serious", "critical"}
-        for node in item["nodes"][:3]
-    ]
 
 
 def test_four_hundred_pixels_are_wide_enough_for_all_of_it(page: Page, emulator: Emulator, box: Sandbox) -> None:
