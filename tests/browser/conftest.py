@@ -1,8 +1,10 @@
 """One browser and one emulator for the tests of the dashboard. The browser is the machine's own Chromium."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,19 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     opened.close()
     assert wrong == []
+
+
+@contextmanager
+def tasks_ms(page: Page) -> Iterator[list[float]]:
+    """Collect how long each task of the page's thread takes of a processor, which is the same on a busy machine."""
+    browser = page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=page, categories=["toplevel", "__metadata"])
+    found: list[float] = []
+    yield found
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    main = {event["tid"] for event in events if event["args"].get("name") == "CrRendererMain"}
+    found += [event["tdur"] / 1000 for event in events if event["tid"] in main and "tdur" in event]
 
 
 def barriers(page: Page) -> list[str]:

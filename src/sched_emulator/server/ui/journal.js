@@ -26,7 +26,17 @@ export function Overview() {
 
 function useFilter(list, text, fits) {
   const wanted = text.trim().toLowerCase();
-  return useMemo(() => (wanted || fits ? list.filter((item) => (!fits || fits(item)) && (!wanted || searched(item).includes(wanted))) : list), [list, list.length, wanted, fits, wanted || fits ? S.version : 0]);
+  const known = useRef({}), last = known.current;
+  if (!wanted && !fits) return list;
+  if (last.list !== list || last.first !== list[0] || last.wanted !== wanted || last.fits !== fits) Object.assign(last, { list, first: list[0], wanted, fits, from: 0, kept: 0, found: [] });
+  last.found.length = last.kept; // what was under way is looked at again, and what is new
+  let running = false;
+  for (let i = last.from; i < list.length; i++) {
+    const item = list[i];
+    if (!running) { running = item.outcome === "running"; last.from = running ? i : i + 1; last.kept = last.found.length; }
+    if ((!fits || fits(item)) && (!wanted || searched(item).includes(wanted))) { last.found.push(item); if (!running) last.kept++; }
+  }
+  return last.found;
 }
 const searched = (item) => (item.searched ??= `${item.url ?? ""} ${item.operation ?? ""} ${item.path ?? ""} ${item.method ?? ""} ${item.status ?? ""} ${item.error ?? ""} ${line(item.body, 600)}`.toLowerCase());
 // What a list is searched for is made ready bit by bit once it is looked at: at the first letter it would take too long.
@@ -50,7 +60,7 @@ export function Journal({ type }) {
   const list = type === "request" ? S.requests : S.deliveries, [text, setText] = useState(""), [sort, setSort] = useState(""), [operation, setOperation] = useState("");
   const fits = useMemo(() => { const status = sort && (sort === "ok" ? OK : BAD)[type]; return status || operation ? (item) => (!status || status(item)) && (!operation || item.operation === operation) : null; }, [sort, operation, type]);
   useReady(list);
-  const shown = useFilter(list, text, fits), operations = useMemo(() => [...new Set(S.requests.map((item) => item.operation).filter(Boolean))].sort(), [S.requests.length]);
+  const shown = useFilter(list, text, fits), operations = [...S.operations].sort();
   const title = type === "request" ? T.panels.requests : T.panels.deliveries;
   return html`<section class="panel" aria-label=${title}><header><h2>${title}</h2><p class="count" role="status">${T.total(shown.length, list.length)}</p></header>
     <${Filters} ...${{ text, setText, sort, setSort }}>${type === "request" && html`<select aria-label=${T.cols.operation} value=${operation} onChange=${(event) => setOperation(event.target.value)}><option value="">${T.cols.operation}: ${T.filter.all}</option>${operations.map((item) => html`<option key=${item} value=${item}>${name(item)}</option>`)}</select>`}<//>

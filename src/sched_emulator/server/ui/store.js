@@ -9,7 +9,7 @@ export const save = (name, value) => { try { localStorage.setItem("sched-emulato
 export const S = {
   connection: "connecting", instance: null, sandboxes: [], sandbox: null, zone: saved("zone", "UTC"), theme: saved("theme", "auto"),
   panel: location.hash.slice(1) || "overview", clock: null, clockAt: 0, pending: false, toasts: [], detail: null, help: false,
-  facts: [], deliveries: [], requests: [], bySeq: new Map(), missed: 0, due: [], crons: [], tasks: [], runs: [], queues: [],
+  facts: [], deliveries: [], requests: [], bySeq: new Map(), operations: new Set(), missed: 0, due: [], crons: [], tasks: [], runs: [], queues: [],
   totals: {}, targets: [], faults: [], routes: {}, unused: [], account: null, version: 0,
 };
 const listeners = new Set();
@@ -102,7 +102,7 @@ async function refresh() {
 }
 
 function forgetFacts() {
-  Object.assign(S, { facts: [], deliveries: [], requests: [], bySeq: new Map(), missed: 0, detail: null });
+  Object.assign(S, { facts: [], deliveries: [], requests: [], bySeq: new Map(), operations: new Set(), missed: 0, detail: null });
 }
 function keep(list, item) {
   list.push(item);
@@ -120,6 +120,7 @@ const tell = {
     if (S.bySeq.has(data.seq)) return;
     data.type = "request"; data.ms = ms(data.at); S.bySeq.set(data.seq, data); keep(S.requests, data); keep(S.facts, data);
     const sort = data.operation ?? "";
+    if (sort) S.operations.add(sort);
     if (data.method !== "GET" || sort.includes("queue")) soon("timeline", ...(sort.includes("cron") ? ["crons", "runs"] : sort.includes("task") ? ["tasks", "runs"] : ["queues"]));
     soon("faults", "unused", "account");
   },
