@@ -2,7 +2,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-QUIET = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+QUIET = tuple(f"-pno:{plugin}" for plugin in ("schemathesis", "hypothesispytest", "anyio", "cacheprovider"))
 SETTINGS = "now, clock, assumptions, dialect, seed, follow, strict"
 CALL = """
 import json, os, urllib.request
