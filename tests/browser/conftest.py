@@ -30,7 +30,7 @@ def chromium() -> str:
     return CHROMIUM
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -38,7 +38,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
     """The one emulator of these tests; in the soak its journal holds all that a test makes."""
     with Emulator.start(now=START, journal=sized(10_000, 220_000)) as started:
