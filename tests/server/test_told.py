@@ -15,11 +15,11 @@ from sched_emulator.output.lines import Line
 from sched_emulator.server import exchange, told
 from sched_emulator.server.app import App
 from sched_emulator.server.exchange import Received
-from sched_emulator.server.told import Teller
+from sched_emulator.server.told import Only, Teller
 from sched_emulator.server.unhurried import LEFT_BYTES, Unhurried
 from sched_emulator.spec import assumptions
 from tests.costs import less, seconds
-from tests.server.harness import KEY, Api, served
+from tests.server.harness import KEY, Api, Start, served
 
 START = "2026-01-01T00:00:00.000Z"
 NIGHT = {"name": "night", "schedule": "0 2 * * *", "url": "https://api.acme.com/night"}
@@ -33,10 +33,10 @@ DAY_MS = 86_400_000
 class Told:
     """What a teller has told, and the seconds that have passed for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Only | None = None) -> None:
         self.lines: list[Line] = []
         self.seconds = 0.0
-        self.teller = Teller(self.lines.extend, clock=lambda: self.seconds)
+        self.teller = Teller(self.lines.extend, clock=lambda: self.seconds, only=only)
 
     def since(self) -> list[Line]:
         """Return what is new, a moment later."""
@@ -94,6 +94,19 @@ async def test_the_readme_shows_the_lines_of_its_first_minute(heard: Told) -> No
         told_then = heard.since()
     assert [lines.text(line)[26:] for line in told_then] == [line[26:] for line in shown]
     assert [line.at[:10] for line in told_then] == [line[:10] for line in shown]
+
+
+async def test_an_answer_that_a_fault_held_back_says_for_how_long(api: Api, heard: Told) -> None:
+    late = {"operation": "queue.list", "latency_seconds": 0.25}
+    await api.control("POST", "faults", {**late, "status": 503, "times": 1})
+    await api.control("POST", "faults", {**late, "times": 1, "after": True})
+    for _ in range(3):
+        await api.envelope("queue.list")
+    assert [line[3:7] for line in heard.since()[1:]] == [
+        ("queue.list", "503", "bad", 0.25),
+        ("queue.list", "200", "good", 0.25),
+        ("queue.list", "200", "good", None),
+    ]
 
 
 async def test_a_request_without_a_sandbox_is_told_too_and_what_a_handle_repeats_is_not(api: Api, heard: Told) -> None:
@@ -180,6 +193,96 @@ async def test_lines_come_again_when_a_second_is_over_and_what_was_counted_is_to
     await api.call("queue.publish", {"queue": "q", "payload": {}})
     heard.teller.close()
     assert [line.what for line in heard.lines] == ["queue.publish"]
+
+
+async def test_a_task_fires_when_it_begins_and_not_when_it_is_made(api: Api, heard: Told) -> None:
+    task = {"name": "invoice", "task": "https://api.acme.com/invoice", "run_at": "2026-01-01T02:00:00Z"}
+    await api.call("task.schedule", task | {"retry": 1})
+    assert [line[2:4] for line in heard.since()] == [("sandbox", "new"), ("request", "task.schedule")]
+    await api.script("*", 503, 200)
+    await api.call("cron.create", NIGHT)
+    await api.advance(seconds=10_800)
+    assert [line[:4] for line in heard.since()][1:-1] == [
+        ("2026-01-01T02:00:00.000Z", KEY, "fire", "invoice"),
+        ("2026-01-01T02:00:00.000Z", KEY, "task", task["task"]),
+        ("2026-01-01T02:00:00.000Z", KEY, "fire", "night"),
+        ("2026-01-01T02:00:00.000Z", KEY, "cron", NIGHT["url"]),
+        ("2026-01-01T02:00:10.000Z", KEY, "task", task["task"]),
+    ]
+
+
+async def test_who_looks_on_later_is_told_the_same_as_who_was_there(api: Api, heard: Told) -> None:
+    await api.call("cron.create", NIGHT)
+    await api.call("queue.publish", {"queue": "q", "payload": {}})
+    await api.call("task.schedule", {"task": "https://api.acme.com/once", "run_at": "2026-01-02T05:00:00Z"})
+    for day in range(2):
+        await api.advance(seconds=86_400)
+        await api.call("queue.publish", {"queue": "q", "payload": {"day": day}})
+        heard.teller.look()
+    [hosted] = api.app.sandboxes.hosted.values()
+    of_facts = [line for line in heard.lines if line.kind not in {"sandbox", "clock"}]
+    later = Told(Only(hosted, 0))
+    assert later.since() == of_facts
+    since = next(line.seq for line in of_facts if line.kind == "cron")
+    assert since is not None
+    assert Told(Only(hosted, since)).since() == of_facts[of_facts.index(heard.lines[5]) + 1 :]
+    assert Told(Only(hosted, 900)).since() == of_facts  # of an emulator that is gone
+    with api.app.sandboxes.reader.joined(later.teller):
+        heard.since()
+        await api.with_key("ifr_other").call("queue.list")
+        await api.advance(seconds=86_400)
+        everything = heard.since()
+        assert [line.kind for line in everything if line.key != KEY] == ["sandbox", "request"]
+        assert [line.kind for line in everything if line.key == KEY] == ["fire", "cron", "clock"]
+        assert [line.kind for line in later.since()] == ["fire", "cron", "clock"]
+
+
+async def test_of_a_long_past_the_end_is_told_and_the_rest_is_counted(start: Start) -> None:
+    api = await start(journal=told.PAST_SHOWN + 20)
+    await api.call("cron.create", NIGHT | {"schedule": "0 * * * *"})
+    await api.advance(seconds=3600 * (told.PAST_SHOWN + 30))
+    [hosted] = api.app.sandboxes.hosted.values()
+    past = Told(Only(hosted, 0)).since()
+    assert [(line.many, line.what, line.outcome) for line in past if line.many] == [
+        (20, f"deliveries to {NIGHT['url']} captured", "before"),
+        (30, "fires of night", "before"),
+        (10, "requests and deliveries that are no longer kept", "before"),
+    ]
+    assert [line.kind for line in past[3:]] == ["request", *told.PAST_SHOWN * ["fire", "cron"]]
+    assert past[-1].at == "2026-01-04T08:00:00.000Z"
+
+
+async def test_what_was_dropped_before_it_was_told_is_counted(start: Start) -> None:
+    api = await start(journal=3)
+    await api.call("queue.list")
+    [hosted] = api.app.sandboxes.hosted.values()
+    looking = Told(Only(hosted, 0))
+    looking.since()
+    for _ in range(5):
+        await api.call("queue.list")
+    looking.teller.close()
+    assert [(line.kind, line.what, line.many) for line in looking.lines] == [
+        *3 * [("request", "queue.list", None)],
+        ("more", "requests and deliveries that are no longer kept", 2),
+    ]
+
+
+async def test_lines_stream_until_the_sandbox_is_forgotten(api: Api) -> None:
+    await api.call("queue.list")
+    response = await api.send("GET", "/_emulator/lines")
+    assert (response.status, response.headers["Content-Type"]) == (200, "application/x-ndjson")
+    first = json.loads(await response.content.readline())
+    assert first == {
+        "at": START, "key": KEY, "kind": "request", "what": "queue.list", "outcome": "200", "tone": "good", "seq": 1,
+    }  # fmt: skip
+    for number in range(told.SHOWN + 5):
+        await api.call("queue.publish", {"queue": "q", "payload": {"n": number}})
+    await api.control("DELETE", "sandbox")
+    rest = [json.loads(line) async for line in response.content]
+    assert [line["kind"] for line in rest if "many" not in line] == [*told.SHOWN * ["request"], "sandbox"]
+    assert [line["many"] for line in rest if "many" in line] == [5]
+    refused = await api.send("GET", "/_emulator/lines?operation=qeue")
+    assert refused.status == 400
 
 
 class Costs:
