@@ -49,7 +49,7 @@ def _inferred(facts: Facts) -> str:
         f"<td>{each['between']}</td></tr>"
         for each in facts["constants"]
     )
-    return table("Inferred", [*answers, *constants])
+    return table("Inferred", [_heads("Question", "Answer", "Ruled out"), *answers, *constants])
 
 
 def _undetermined(facts: Facts) -> str:
@@ -58,12 +58,20 @@ def _undetermined(facts: Facts) -> str:
         f"<td>{escape(each['why'])}</td></tr>"
         for each in facts["undetermined"]
     )
-    return table("Undetermined", rows)
+    return table("Undetermined", [_heads("Question", "Possible", "Why"), *rows])
 
 
 def _covered(facts: Facts) -> str:
+    sent: dict[str, list[str]] = {}
+    for parameter in facts["parameters"]:
+        operation, _, name = parameter.partition(" ")
+        sent.setdefault(operation, []).append(f"<code>{escape(name)}</code>")
     rows = (
-        f"<tr><th><code>{escape(name)}</code></th><td>{count}</td></tr>" for name, count in facts["operations"].items()
+        f"<tr><th><code>{escape(name)}</code></th><td>{count}</td><td>{', '.join(sent.get(name, []))}</td></tr>"
+        for name, count in facts["operations"].items()
     )
-    parameters = ", ".join(f"<code>{escape(name)}</code>" for name in facts["parameters"])
-    return f"{table('What this traffic covered', rows)}<p>{parameters}</p>"
+    return table("What this traffic covered", [_heads("Operation", "Exchanges", "Parameters"), *rows])
+
+
+def _heads(*names: str) -> str:
+    return f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
