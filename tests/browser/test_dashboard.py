@@ -589,6 +589,7 @@ def ask_for(emulator: Emulator, box: Sandbox, numbers: range) -> None:
                     answers.read(int(lengths[0].split()[1]))
 
 
+@pytest.mark.soak
 def test_many_requests_are_browsed_without_a_long_task(page: Page, emulator: Emulator, box: Sandbox) -> None:
     count = sized(1000, 100_000)
     ask_for(emulator, box, range(count // 2))
