@@ -293,6 +293,7 @@ def test_queues_are_peeked_published_redriven_and_purged(page: Page, emulator: E
     payload.fill('{"n": 2}')
     main.get_by_label("Delay in seconds").fill("60")
     main.get_by_role("button", name="Publish", exact=True).click()
+    expect(main.locator(".facts").last).to_contain_text("changes in 1 min")
     main.get_by_role("button", name="Peek q").click()
     expect(main.locator("tbody tr")).to_have_count(2)
     expect(main.locator("tbody")).to_contain_text("in 1 min")
