@@ -70,7 +70,7 @@ def replayed(
     """
     ground = Ground(part, constants, freedom, bounded)
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
-    found = Explained([beginning(max(start_ms, 0), box)], constants, asked=ground.asked, freedom=freedom)
+    found = Explained([beginning(max(start_ms, 0), box, part.width_ms)], constants, asked=ground.asked, freedom=freedom)
     first = 0 if like is None else _resumed(found, part, *like)
     for step, item in enumerate(part.items[first:], first):
         found.steps = step
@@ -106,7 +106,7 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
         found.all_differences = frozenset(str(leaf.difference) for leaf in after)
         found.reached = max(leaf.reached for leaf in after)
         return
-    worlds = merged([leaf.world for leaf in alive if leaf.world is not None])
+    worlds = merged([leaf.world for leaf in alive if leaf.world is not None], ground.width_ms)
     if len(worlds) > MOST_WORLDS:
         raise TooMany
     _note(found, worlds, item)

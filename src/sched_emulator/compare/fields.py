@@ -21,12 +21,18 @@ class Difference(NamedTuple):
 
 
 class Matching:
-    """Compares one result. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
+    """Compares results. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
 
-    def __init__(self, ids: Mapping[str, str], width_ms: int) -> None:
-        self.ids = dict(ids)
-        self._ours = {ours: theirs for theirs, ours in ids.items()}
+    def __init__(self, width_ms: int) -> None:
+        self.ids: dict[str, str] = {}
+        self._ours: dict[str, str] = {}
         self._width_ms = width_ms
+
+    def copy(self) -> "Matching":
+        """Return another that knows the same ids."""
+        other = Matching(self._width_ms)
+        other.ids, other._ours = dict(self.ids), dict(self._ours)  # noqa: SLF001 - of its own kind
+        return other
 
     def difference(self, expected: Any, came: Any, keys: Keys | None, place: str = "") -> Difference | None:
         """Return the first field that differs; None when there is none."""
@@ -38,10 +44,14 @@ class Matching:
 
     def bind(self, theirs: str, ours: str) -> bool:
         """Say whether an id of the target's may be ours, and keep that it is."""
-        if theirs in self.ids or ours in self._ours:
-            return self.ids.get(theirs) == ours
+        if not self.may_be(theirs, ours):
+            return False
         self.ids[theirs], self._ours[ours] = ours, theirs
         return True
+
+    def may_be(self, theirs: str, ours: str) -> bool:
+        """Say whether an id of the target's may be ours."""
+        return self.ids.get(theirs) == ours or (theirs not in self.ids and ours not in self._ours)
 
     def _of_object(self, expected: Any, came: Any, keys: Keys, place: str) -> Difference | None:
         unnamed = expected.get("name") is not None and expected.get("name") == expected.get("cron_id")

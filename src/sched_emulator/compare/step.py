@@ -6,19 +6,21 @@ What is asked on the way and is not decided is tried under each answer that is l
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from sched_emulator.core import messages
+from sched_emulator.core.assumptions import Answers
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import Attempt, Outcome
-from sched_emulator.core.sandbox import Sandbox
 
 from .fields import IDS, LATE_MS, Difference, Matching
+from .held import Held, Standing
 from .late import put_off
 from .parts import LISTS, Part
 from .read import Came, Item
 from .wording import always
-from .worlds import World, awake, behaviours, document_of
+from .worlds import World, behaviours
 
 MOST_CRITICAL = 3  # instants near an exchange that are tried before and after
 MOST_LEAVES = 256
@@ -86,31 +88,45 @@ class Ground:
 def leaves(ground: Ground, world: World, item: Item, *, apart: bool) -> list[Leaf]:
     """Return all that may become of a world by an exchange. `apart`: no other exchange ran beside it."""
     found = []
-    for now_ms in _instants(ground, world, item):
-        for done in (True, False) if item.status is None else (True,):
-            found += _under_all_answers(ground, world, item, _Way(now_ms, done, apart))
-            if len(found) > MOST_LEAVES:
-                raise TooMany
+    usual_ms, instants = _instants(ground, world, item)
+    ways = [
+        _Way(now_ms, abs(now_ms - usual_ms), done, apart)
+        for now_ms in instants
+        for done in ((True, False) if item.status is None else (True,))
+    ]
+    if len(ways) > 1:
+        world.held.keep()
+    for way in ways:
+        found += _under_all_answers(ground, world, item, way)
+        if len(found) > MOST_LEAVES:
+            raise TooMany
     return found
 
 
 class _Way(NamedTuple):
+    """How an exchange may have been performed: when, how far off the middle of its interval, and whether it was."""
+
     now_ms: int
+    strain_ms: int
     done: bool
     apart: bool
 
 
+@cache
+def _firsts() -> Mapping[str, str]:
+    return {name: min(answers) for name, answers in behaviours().items()}
+
+
 def _under_all_answers(ground: Ground, world: World, item: Item, way: _Way) -> list[Leaf]:
-    usual = {name: min(answers) for name, answers in behaviours().items()}
-    usual |= {name: min(answers) for name, answers in world.box.items()}
+    usual = {**_firsts(), **{name: min(answers) for name, answers in world.box.items()}}
     waiting: list[dict[str, str]] = [{}]
     found: list[Leaf] = []
     while waiting:
         chosen = waiting.pop()
-        sandbox = awake(world, {**ground.constants, **usual, **chosen})
-        leaf = _played(ground, sandbox, world, item, way)
+        standing = world.held.standing()
+        leaf = _played(ground, standing, world, item, way, {**ground.constants, **usual, **chosen})
         decided = dict(chosen)
-        for name in sandbox.store.answers.take_asked():
+        for name in standing.sandbox.store.answers.take_asked():
             ground.asked.setdefault(name, item.number)
             if name in decided or name not in behaviours():
                 continue
@@ -129,29 +145,35 @@ def _after(leaf: Leaf, world: World, decided: Mapping[str, str]) -> Leaf:
     return leaf._replace(world=replace(leaf.world, box=box), answers=decided)
 
 
-def _played(ground: Ground, sandbox: Sandbox, world: World, item: Item, way: _Way) -> Leaf:
-    play = _Play(ground, sandbox, world, item)
-    try:
+def _played(
+    ground: Ground, standing: Standing, world: World, item: Item, way: _Way, answers: Mapping[str, str | int]
+) -> Leaf:
+    def again(standing: Standing) -> None:
+        standing.sandbox.store.answers = Answers(dict(answers))
+        play = _Play(ground, standing, item)
         play.pass_time(way.now_ms)
         if way.done:
             play.call(apart=way.apart)
             play.put_off_fires()
+
+    try:
+        again(standing)
     except Otherwise as other:
-        return Leaf(None, other.difference, {}, len(play.taken) + (not other.difference.field.startswith("delivery")))
-    state = sandbox.store.state()
-    ids, taken = play.matching.ids, frozenset(play.taken)
-    due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(MOST_CRITICAL + 5))
-    after = World(document_of(state), {}, ids, taken, state.now_ms, due_ms)
+        came = len(standing.taken) + (not other.difference.field.startswith("delivery"))
+        return Leaf(None, other.difference, {}, came)
+    store = standing.sandbox.store
+    due_ms = tuple(entry.due_ms for entry in store.timeline.due(MOST_CRITICAL + 5))
+    strain_ms = max(world.strain_ms, way.strain_ms)
+    after = World(Held(standing, world.held, again), {}, store.now_ms, due_ms, strain_ms)
     return Leaf(after, None, {})
 
 
 class _Play:
     """One way through a step."""
 
-    def __init__(self, ground: Ground, sandbox: Sandbox, world: World, item: Item) -> None:
-        self._ground, self._sandbox, self._item = ground, sandbox, item
-        self.matching = Matching(world.ids, ground.width_ms)
-        self.taken = set(world.taken)
+    def __init__(self, ground: Ground, standing: Standing, item: Item) -> None:
+        self._ground, self._item = ground, item
+        self._sandbox, self.matching, self.taken = standing
 
     def pass_time(self, now_ms: int) -> None:
         """Let time pass; Otherwise when a delivery that came is not made, or one that is made did not come."""
@@ -278,20 +300,18 @@ class _Play:
             theirs = json.loads(body) if isinstance(body, str | bytes) else None
         except ValueError:
             return Difference("delivery.body", "JSON", "another text")
-        matching = Matching(self.matching.ids, self._ground.width_ms)
-        found = _unlike_body(matching, json.loads(attempt.body), theirs)
-        if found is None:
-            self.matching = matching
-        return found
+        return _unlike_body(self.matching, json.loads(attempt.body), theirs)
 
 
 def _unlike_body(matching: Matching, expected: Any, came: Any) -> Difference | None:
     event = isinstance(expected, dict) and isinstance(came, dict) and expected.keys() == came.keys()
     if event:
         ids = [name for name in expected if name in IDS]
-        if all(isinstance(came[name], str) and matching.bind(came[name], expected[name]) for name in ids):
+        if all(isinstance(came[name], str) and matching.may_be(came[name], expected[name]) for name in ids):
             rest = [{k: v for k, v in each.items() if k not in {*ids, "scheduled_at"}} for each in (expected, came)]
             if rest[0] == rest[1]:
+                for name in ids:
+                    matching.bind(came[name], expected[name])
                 return None
     return Difference("delivery.body", expected, came) if expected != came else None
 
@@ -301,18 +321,22 @@ def _class(status: int) -> int:
     return 400 if status in {413, 422} else status
 
 
-def _instants(ground: Ground, world: World, item: Item) -> Sequence[int]:
-    """Return when a call may have been made: before and after what lies so near that nobody can tell."""
+def _instants(ground: Ground, world: World, item: Item) -> tuple[int, Sequence[int]]:
+    """Return when a call was most likely made, and when it may have been.
+
+    Before and after what lies so near that nobody can tell.
+    """
     half_ms = (ground.width_ms + 1) // 2
     low_ms, high_ms = item.low_ms - half_ms, item.high_ms + half_ms
     now_ms = world.now_ms
     critical = set(_critical(world, item, low_ms, high_ms))
-    usual = max((item.low_ms + item.high_ms) // 2, now_ms)
+    usual_ms = max((item.low_ms + item.high_ms) // 2, now_ms)
     if not critical:
-        return [usual]
+        return usual_ms, [usual_ms]
     if len(critical) > MOST_CRITICAL:
         raise TooMany
-    return sorted({max(now_ms, near) for at_ms in critical for near in (at_ms - 1, at_ms)})
+    near = {max(now_ms, near) for at_ms in critical for near in (at_ms - 1, at_ms)}
+    return usual_ms, sorted({usual_ms, *near})
 
 
 def _critical(world: World, item: Item, low_ms: int, high_ms: int) -> Iterator[int]:

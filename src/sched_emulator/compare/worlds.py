@@ -5,37 +5,17 @@ everything so far came out as recorded. A question is only decided where it was 
 that lead to the same state stay together. So an answer that no world has any longer is refuted, whatever the others.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
-import msgspec
-
-from sched_emulator.core import snapshot
-from sched_emulator.core.assumptions import Answers
-from sched_emulator.core.beginning import Beginning
-from sched_emulator.core.records import Settings, State
-from sched_emulator.core.sandbox import Sandbox
-from sched_emulator.core.store import fresh
 from sched_emulator.spec import assumptions
+
+from .forms import Form, form_of
+from .held import Held, fresh_at
 
 Box = Mapping[str, frozenset[str]]  # questions that are not wholly open: the answers that are left
 MOST_WORLDS = 64
-_LEFT_OUT = (
-    "seal",
-    "counters",
-    "requests",
-    "delivered",
-    "journal_seq",
-    "next_entry",
-    "fired",
-    "answers",
-    "settings",
-    "routes_used",
-)
-_NUMBERS = ("entry", "fire_entry", "push_entry", "retention_entry", "journal_seq", "request_seq", "seq")
 
 
 @cache
@@ -47,97 +27,63 @@ def behaviours() -> Mapping[str, frozenset[str]]:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state, as a document, with its answers. `ids`: the target's id of each thing, to ours. `taken`: deliveries.
+    """A state with its answers. `due_ms` are the instants of the next few events.
 
-    `due_ms` are the instants of the next few events.
+    `strain_ms` is how far off the middle of its interval an exchange was put at most.
     """
 
-    document: bytes
+    held: Held
     box: Box
-    ids: Mapping[str, str]
-    taken: frozenset[int]
     now_ms: int
     due_ms: tuple[int, ...] = ()
+    strain_ms: int = 0
 
     def left(self, question: str) -> frozenset[str]:
         """Return the answers to a question under which this state was reached."""
         return self.box.get(question) or behaviours()[question]
 
 
-def beginning(now_ms: int, box: Box) -> World:
+def beginning(now_ms: int, box: Box, width_ms: int) -> World:
     """Return the world in which nothing has happened yet."""
-    return World(document_of(_new(now_ms)), box, {}, frozenset(), now_ms)
+    return World(Held(fresh_at(now_ms, width_ms)), box, now_ms)
 
 
-def _new(now_ms: int) -> State:
-    settings = Settings(
-        seed=1,
-        start_ms=now_ms,
-        mode="frozen",
-        speed=1.0,
-        answers={},
-        routes={},
-        deliver="all",
-        uncovered="capture",
-        strict_urls=False,
-    )
-    return fresh(settings)
+def merged(worlds: list[World], width_ms: int) -> list[World]:
+    """Return worlds, of which those in one state are put together where only one question tells them apart.
 
-
-@cache
-def _origin() -> Beginning:
-    return Beginning(_new(0))
-
-
-def awake(world: World, answers: Mapping[str, str | int]) -> Sandbox:
-    """Return a sandbox in the state of a world, under these answers."""
-    sandbox = Sandbox(snapshot.unseal(world.document), keep_bytes=1000, keep_entries=1, beginning=_origin())
-    sandbox.store.answers = Answers(dict(answers))
-    return sandbox
-
-
-def document_of(state: State) -> bytes:
-    """Return the document of a state, without the answers and the journal."""
-    bare = msgspec.structs.replace(state, answers={}, settings=msgspec.structs.replace(state.settings, answers={}))
-    bare.requests, bare.delivered = [], []
-    return snapshot.seal(bare)
-
-
-def digest(world: World) -> str:
-    """Return what two states have in common exactly when nothing can ever tell them apart by itself."""
-    plain = json.loads(world.document, parse_float=str)
-    for name in _LEFT_OUT:
-        plain.pop(name, None)
-    for name in ("arrival", "position"):
-        ranks = {number: rank for rank, number in enumerate(sorted(message[name] for message in plain["messages"]))}
-        for message in plain["messages"]:
-            message[name] = ranks[message[name]]
-    for run in plain["runs"]:
-        run.pop("finish_number", None)
-    plain["timeline"] = [
-        [entry["due_ms"], entry["kind"], entry["subject"], entry.get("queue")]
-        for entry in sorted(plain["timeline"], key=lambda entry: (entry["due_ms"], entry["seq"]))
-    ]
-    plain["retention_entries"] = sorted(plain["retention_entries"])
-    _forget_numbers(plain)
-    return json.dumps([plain, sorted(world.ids.items()), sorted(world.taken)], sort_keys=True)
-
-
-def _forget_numbers(value: Any) -> None:
-    for kind in ("crons", "runs", "queues", "messages", "attempts", "remembered"):
-        for record in value[kind]:
-            for name in _NUMBERS:
-                record.pop(name, None)
-
-
-def merged(worlds: list[World]) -> list[World]:
-    """Return worlds, of which those in one state are put together where only one question tells them apart."""
+    Of those with the same answers, states that differ in instants alone, by no more than `width_ms`, are one too: that
+    of the least strain is kept. Nobody can tell them apart, and they would double with every two things that happen at
+    about the same time.
+    """
     if len(worlds) == 1:
         return worlds
-    by_state: dict[str, list[World]] = {}
+    groups: dict[bytes, list[tuple[World, Form]]] = {}
     for world in worlds:
-        by_state.setdefault(digest(world), []).append(world)
-    return [world for group in by_state.values() for world in _joined(group)]
+        form = form_of(world.held.look())
+        group = groups.setdefault(form.digest, [])
+        near = _near(group, world, form, width_ms)
+        if near is None:
+            group.append((world, form))
+        elif world.strain_ms < group[near][0].strain_ms:
+            group[near] = world, form
+    return [world for group in groups.values() for same in _same(group) for world in _joined(same)]
+
+
+def _near(group: list[tuple[World, Form]], world: World, form: Form, width_ms: int) -> int | None:
+    """Return which of a group has the same answers and instants that nobody can tell from these."""
+    for number, (other, its_form) in enumerate(group):
+        if other.box == world.box and form.near(its_form, width_ms):
+            return number
+    return None
+
+
+def _same(group: list[tuple[World, Form]]) -> Iterator[list[World]]:
+    """Yield the worlds of a group that are in exactly one state."""
+    rest = group
+    while rest:
+        first = rest[0][1]
+        yield [world for world, form in rest if form == first]
+        rest = [(world, form) for world, form in rest if form != first]
 
 
 def _joined(group: list[World]) -> list[World]:
