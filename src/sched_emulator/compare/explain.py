@@ -107,7 +107,7 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
         found.reached = max(leaf.reached for leaf in after)
         return
     worlds = merged([leaf.world for leaf in alive if leaf.world is not None], ground.width_ms)
-    if len(worlds) > MOST_WORLDS:
+    if sum(len(world.boxes) for world in worlds) > MOST_WORLDS:
         raise TooMany
     _note(found, worlds, item)
     found.worlds = worlds
@@ -155,7 +155,7 @@ def _nearest(after: list[Leaf]) -> Difference:
 
 def _note(found: Explained, worlds: list[World], item: Item) -> None:
     """Note which answers no world has any longer."""
-    names = {name for world in (*found.worlds, *worlds) for name in world.box}
+    names = {name for world in (*found.worlds, *worlds) for box in world.boxes for name in box}
     for name in names:
         before = frozenset[str]().union(*(world.left(name) for world in found.worlds))
         after = frozenset[str]().union(*(world.left(name) for world in worlds))

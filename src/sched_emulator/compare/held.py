@@ -18,7 +18,7 @@ from sched_emulator.core.store import fresh
 
 from .fields import Matching
 
-EVERY = 8  # exchanges, of which the state is written down
+EVERY = 16  # exchanges, of which the state is written down
 
 
 class Standing(NamedTuple):

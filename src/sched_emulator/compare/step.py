@@ -20,7 +20,7 @@ from .late import put_off
 from .parts import LISTS, Part
 from .read import Came, Item
 from .wording import always
-from .worlds import World, behaviours
+from .worlds import Box, World, allows, behaviours, left
 
 MOST_CRITICAL = 3  # instants near an exchange that are tried before and after
 MOST_LEAVES = 256
@@ -118,31 +118,33 @@ def _firsts() -> Mapping[str, str]:
 
 
 def _under_all_answers(ground: Ground, world: World, item: Item, way: _Way) -> list[Leaf]:
-    usual = {**_firsts(), **{name: min(answers) for name, answers in world.box.items()}}
     waiting: list[dict[str, str]] = [{}]
     found: list[Leaf] = []
     while waiting:
-        chosen = waiting.pop()
+        decided = waiting.pop()
+        boxes = [box for box in world.boxes if allows(box, decided)]
+        usual = {**_firsts(), **{name: min(answers) for name, answers in boxes[0].items()}, **decided}
         standing = world.held.standing()
-        leaf = _played(ground, standing, world, item, way, {**ground.constants, **usual, **chosen})
-        decided = dict(chosen)
+        leaf = _played(ground, standing, world, item, way, {**ground.constants, **usual})
         for name in standing.sandbox.store.answers.take_asked():
             ground.asked.setdefault(name, item.number)
             if name in decided or name not in behaviours():
                 continue
-            waiting += [{**decided, name: other} for other in world.left(name) if other != usual[name]]
+            others = frozenset[str]().union(*(left(box, name) for box in boxes)) - {usual[name]}
+            waiting += [{**decided, name: other} for other in sorted(others)]
             decided[name] = usual[name]
-        found.append(_after(leaf, world, decided))
+            boxes = [box for box in boxes if usual[name] in left(box, name)]
+        found.append(_after(leaf, boxes, decided))
         if len(found) + len(waiting) > MOST_LEAVES:
             raise TooMany
     return found
 
 
-def _after(leaf: Leaf, world: World, decided: Mapping[str, str]) -> Leaf:
+def _after(leaf: Leaf, boxes: Sequence[Box], decided: Mapping[str, str]) -> Leaf:
     if leaf.world is None:
         return leaf._replace(answers=decided)
-    box = {**world.box, **{name: frozenset({answer}) for name, answer in decided.items()}}
-    return leaf._replace(world=replace(leaf.world, box=box), answers=decided)
+    left_over = tuple({**box, **{name: frozenset({answer}) for name, answer in decided.items()}} for box in boxes)
+    return leaf._replace(world=replace(leaf.world, boxes=left_over), answers=decided)
 
 
 def _played(
@@ -164,7 +166,7 @@ def _played(
     store = standing.sandbox.store
     due_ms = tuple(entry.due_ms for entry in store.timeline.due(MOST_CRITICAL + 5))
     strain_ms = max(world.strain_ms, way.strain_ms)
-    after = World(Held(standing, world.held, again), {}, store.now_ms, due_ms, strain_ms)
+    after = World(Held(standing, world.held, again), (), store.now_ms, due_ms, strain_ms)
     return Leaf(after, None, {})
 
 
