@@ -9,11 +9,12 @@ from .fields import Difference
 from .parts import Part
 from .read import Item
 from .step import NONE, Freedom, Ground, Leaf, TooMany, Unrecorded, leaves
-from .worlds import MOST_WORLDS, Box, World, beginning, merged
+from .worlds import MOST_WORLDS, Box, World, beginning, merged, only_of
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
 MOST_TRIED = 10_000  # ways through steps that are tried of one part, in all its replays after the first
-KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant
+KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant or one answer alone
+KEPT_EVERY = 100  # steps, of those after them
 READS = frozenset({"get", "list", "stats"})
 
 
@@ -24,7 +25,7 @@ class Explained:
     `numbers` are those of the exchanges that came out as recorded, `steps` how many exchanges it came to. `ended` says
     why not all of it could be judged; `item` and `difference` are where the last world ended, `all_differences` those
     of all worlds. `ambiguous`: constants of which one or another may explain what came. `before` has the worlds before
-    each of the first exchanges.
+    some of the exchanges: the first, every so many, and those that refuted an answer.
     """
 
     worlds: list[World]
@@ -41,7 +42,7 @@ class Explained:
     late_ms: int = 0
     reached: int = 0
     ambiguous: set[str] = field(default_factory=set)
-    before: list[list[World]] = field(default_factory=list)
+    before: dict[int, list[World]] = field(default_factory=dict)
 
     @property
     def finding(self) -> bool:
@@ -61,21 +62,27 @@ def replayed(
     *,
     freedom: Freedom = NONE,
     like: tuple[Explained, str] | None = None,
+    only: tuple[Explained, str] | None = None,
     bounded: bool = True,
 ) -> Explained:
     """Replay a part from its beginning, under these constants and every answer in the box.
 
     `bounded`: give up where too much was tried of the part. `like` is a replay that differed in one constant alone: up
-    to where that was first asked, it was the same.
+    to where that was first asked, it was the same. `only` is one whose box held more answers to one question: up to
+    where it was left without those of this box, it had the same worlds among others.
     """
     ground = Ground(part, constants, freedom, bounded)
     start_ms = min(item.low_ms for item in part.items) - part.width_ms
     found = Explained([beginning(max(start_ms, 0), box, part.width_ms)], constants, asked=ground.asked, freedom=freedom)
-    first = 0 if like is None else _resumed(found, part, *like)
+    first = 0
+    if like is not None:
+        first = _resumed(found, part, like[0], like[0].asked[like[1]])
+    elif only is not None:
+        first = _narrowed(found, part, *only, box[only[1]])
     for step, item in enumerate(part.items[first:], first):
         found.steps = step
-        if step < KEPT_STEPS:
-            found.before.append(found.worlds)
+        if step < KEPT_STEPS or step % KEPT_EVERY == 0:
+            found.before[step] = found.worlds
         if item.doubt:
             found.ended = f"{item.place}: {item.passed}, yet it was done"
         elif not item.passed or item.status is None:
@@ -109,22 +116,34 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
     worlds = merged([leaf.world for leaf in alive if leaf.world is not None], ground.width_ms)
     if sum(len(world.boxes) for world in worlds) > MOST_WORLDS:
         raise TooMany
-    _note(found, worlds, item)
+    if _note(found, worlds, item):
+        found.before[found.steps] = found.worlds
     found.worlds = worlds
     if item.status is not None:
         found.numbers.add(item.number)
 
 
-def _resumed(found: Explained, part: Part, other: Explained, name: str) -> int:
-    """Take over what another replay came to before a constant was asked; return the number of the next step."""
-    asked = other.asked[name]
-    first = next(step for step, item in enumerate(part.items) if item.number == asked)
-    first = min(first, len(other.before) - 1)
-    found.worlds, found.before = other.before[first], other.before[:first]
+def _resumed(found: Explained, part: Part, other: Explained, number: int) -> int:
+    """Take over what another replay came to before an exchange; return the number of the next step."""
+    latest = next(step for step, item in enumerate(part.items) if item.number == number)
+    first = max(step for step in other.before if step <= latest)
+    found.worlds = other.before[first]
+    found.before = {step: worlds for step, worlds in other.before.items() if step < first}
     numbers = {item.number for item in part.items[:first]}
     found.asked.update({each: number for each, number in other.asked.items() if number in numbers})
     found.refuted = {each: item for each, item in other.refuted.items() if item.number in numbers}
     found.numbers = other.numbers & numbers
+    return first
+
+
+def _narrowed(found: Explained, part: Part, other: Explained, question: str, answers: frozenset[str]) -> int:
+    """Take over what another replay came to with these answers to a question; return the number of the next step."""
+    numbers = {other.refuted[question, answer].number for answer in answers}
+    first = _resumed(found, part, other, min(numbers))
+    worlds = {step: [only_of(world, question, answers) for world in held] for step, held in other.before.items()}
+    kept = {step: [world for world in held if world.boxes] for step, held in worlds.items() if step <= first}
+    found.worlds = kept.pop(first)
+    found.before = kept
     return first
 
 
@@ -153,11 +172,13 @@ def _nearest(after: list[Leaf]) -> Difference:
     return found
 
 
-def _note(found: Explained, worlds: list[World], item: Item) -> None:
-    """Note which answers no world has any longer."""
+def _note(found: Explained, worlds: list[World], item: Item) -> bool:
+    """Note which answers no world has any longer; return whether there are any."""
+    known = len(found.refuted)
     names = {name for world in (*found.worlds, *worlds) for box in world.boxes for name in box}
     for name in names:
         before = frozenset[str]().union(*(world.left(name) for world in found.worlds))
         after = frozenset[str]().union(*(world.left(name) for world in worlds))
         for answer in sorted(before - after):
             found.refuted.setdefault((name, answer), item)
+    return len(found.refuted) > known

@@ -318,7 +318,8 @@ def _narrow(
         item = explained.refuted.get((verdict.question, answer))
         if item is None or answer in verdict.proof:
             continue
-        if _saved(part, explained, constants, {**box, verdict.question: frozenset({answer})}):
+        alone = {**box, verdict.question: frozenset({answer})}
+        if _saved(part, explained, constants, alone, verdict.question):
             verdict.saved.add(answer)
             continue
         verdict.possible -= {answer}
@@ -326,12 +327,17 @@ def _narrow(
 
 
 def _saved(
-    part: Part, explained: Explained, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+    part: Part,
+    explained: Explained,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+    question: str,
 ) -> bool:
     """Whether an answer explains as much as was explained, once constants are left free."""
     starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
     for start in starts:
-        found = replayed(part, start, box, freedom=explained.freedom)
+        only = (explained, question) if start is explained.constants else None
+        found = replayed(part, start, box, freedom=explained.freedom, only=only)
         found = _led_on(part, found, box, explained.steps)
         if not found.finding or found.steps >= explained.steps:
             return True

@@ -60,6 +60,12 @@ def beginning(now_ms: int, box: Box, width_ms: int) -> World:
     return World(Held(fresh_at(now_ms, width_ms)), (box,), now_ms)
 
 
+def only_of(world: World, question: str, answers: frozenset[str]) -> World:
+    """Return a world with these answers to a question alone; without a box where it has none of them."""
+    boxes = [{**box, question: left(box, question) & answers} for box in world.boxes if left(box, question) & answers]
+    return replace(world, boxes=tuple(boxes))
+
+
 def merged(worlds: list[World], width_ms: int) -> list[World]:
     """Return worlds, of which those in one state are one.
 
