@@ -73,6 +73,8 @@ def judge(
             continue
         explained = explain(part, constants, box)
         found.parts.append((part, explained))
+        _narrow_all(found, part, explained, constants, box)
+        explained.worlds, explained.before = [], {}  # a long recording has many
         compared.update(explained.numbers)
         if explained.finding:
             found.findings.append(Finding(part, explained))
@@ -84,7 +86,7 @@ def judge(
             progress(number + 1, len(parts))
     found.judged = len(compared)
     found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
-    _conclude(found, constants, box, known)
+    _conclude(found, constants, known)
     return found
 
 
@@ -282,18 +284,22 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     yield from ROUND
 
 
-def _conclude(
+def _narrow_all(
     found: Judged,
+    part: Part,
+    explained: Explained,
     constants: Mapping[str, str | int],
     box: Mapping[str, frozenset[str]],
-    known: Mapping[str, str | int],
 ) -> None:
     """Put together what the parts say: an answer is possible where it is possible in every part."""
-    for part, explained in found.parts:
-        for name in explained.asked:
-            if name in behaviours() and name not in box:
-                verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
-                _narrow(verdict, part, explained, constants, box)
+    for name in explained.asked:
+        if name in behaviours() and name not in box:
+            verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
+            _narrow(verdict, part, explained, constants, box)
+
+
+def _conclude(found: Judged, constants: Mapping[str, str | int], known: Mapping[str, str | int]) -> None:
+    """Judge the shapes; leave open where recordings contradict each other."""
     for name, verdict in shapes.judge(found.traffic.items).items():
         if name not in known:
             found.verdicts[name] = verdict
