@@ -12,7 +12,8 @@ from .step import NONE, Freedom, Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged, only_of
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
-MOST_TRIED = 10_000  # ways through steps that are tried of one part, in all its replays after the first
+MOST_TRIED = 10_000  # ways through steps that are tried of one part, to repair it and to save each refuted answer
+MOST_TRIED_A_STEP = 5  # beside those, of each of its steps
 KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant or one answer alone
 KEPT_EVERY = 100  # steps, of those after them
 READS = frozenset({"get", "list", "stats"})
@@ -101,7 +102,7 @@ def _step(found: Explained, ground: Ground, item: Item, *, apart: bool) -> None:
     """Go on by an exchange in all worlds. TooMany and Unrecorded where that cannot be done."""
     after = [leaf for world in found.worlds for leaf in leaves(ground, world, item, apart=apart)]
     ground.part.tried += len(after)
-    if ground.bounded and ground.part.tried > MOST_TRIED:
+    if ground.bounded and ground.part.tried > MOST_TRIED + MOST_TRIED_A_STEP * len(ground.part.items):
         raise TooMany
     alive = [leaf for leaf in after if leaf.world is not None]
     if not apart and len(alive) < len(after):

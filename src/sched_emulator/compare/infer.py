@@ -20,7 +20,7 @@ from .verdicts import Bounds, Verdict
 from .worlds import behaviours
 
 UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
-MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
+MONOTONE = ("queue.max_messages", "idempotency.")  # constants that do more, the greater they are
 PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
 IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
 JITTER = "cron.jitter_seconds"
@@ -324,6 +324,7 @@ def _narrow(
         item = explained.refuted.get((verdict.question, answer))
         if item is None or answer in verdict.proof:
             continue
+        part.tried = 0
         alone = {**box, verdict.question: frozenset({answer})}
         if _saved(part, explained, constants, alone, verdict.question):
             verdict.saved.add(answer)

@@ -3,6 +3,7 @@
 How late each fire was, its delivery shows. The chance is the target's own, so it is taken as it came.
 """
 
+from sched_emulator.core.records import Cron
 from sched_emulator.core.store import Store
 
 from .parts import Part
@@ -29,7 +30,9 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int) -> int:
             ),
             None,
         )
-        if first is None:  # it may still come
+        if first is None and cron.under_way and _policy(store, cron) != "allow":  # it was skipped, or waits
+            first = due_ms
+        elif first is None:  # it may still come
             first = due_ms + MOST_MS + width_ms
         elif first <= max(due_ms, store.now_ms - 1):
             continue
@@ -40,3 +43,7 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int) -> int:
         store.timeline.cancel(cron.fire_entry)
         cron.fire_entry = store.timeline.schedule(first, "cron", cron.cron_id)
     return latest_ms
+
+
+def _policy(store: Store, cron: Cron) -> str:
+    return cron.overlap_policy or store.answers.ask("cron.overlap_default")

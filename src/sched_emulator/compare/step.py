@@ -49,7 +49,7 @@ class TooMany(Exception):
 class Leaf(NamedTuple):
     """What became of one way through a step: the world after it, or the difference; and the answers on the way.
 
-    `reached`: how many deliveries came as expected before a difference, and whether the call was made.
+    `reached` says how far it led: by the deliveries that came as expected before a difference, and by what differs.
     """
 
     world: World | None
@@ -161,13 +161,17 @@ def _played(
     try:
         again(standing)
     except Otherwise as other:
-        came = len(standing.taken) + (not other.difference.field.startswith("delivery"))
-        return Leaf(None, other.difference, {}, came)
+        return Leaf(None, other.difference, {}, 3 * len(standing.taken) + _reached(other.difference))
     store = standing.sandbox.store
     due_ms = tuple(entry.due_ms for entry in store.timeline.due(MOST_CRITICAL + 5))
     strain_ms = max(world.strain_ms, way.strain_ms)
     after = World(Held(standing, world.held, again), (), store.now_ms, due_ms, strain_ms)
     return Leaf(after, None, {})
+
+
+def _reached(difference: Difference) -> int:
+    """Return how much of an exchange came as expected: nothing before the call, not even whether it was refused."""
+    return 0 if difference.field.startswith("delivery") else 1 if difference.field == "status" else 2
 
 
 class _Play:
