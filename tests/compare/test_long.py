@@ -20,7 +20,7 @@ CAME_TRUE = {  # by the session: what was found in it before the mechanism was m
 
 
 def long(exchanges: int) -> Gateway:
-    """Return a gateway with a queue whose consumers forget messages, give them back and are slower than who publishes."""
+    """Return a gateway with a queue whose consumers forget messages or give them back, and are slow."""
     gateway = Gateway({}, shift_ms=1500)
     chance = random.Random(1)  # noqa: S311 - of a test
     gateway.ask("queue.list")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import product
 
 from sched_emulator.compare.held import Held
-from sched_emulator.compare.worlds import Box, World, beginning, behaviours, merged
+from sched_emulator.compare.worlds import World, beginning, behaviours, merged
 
 POSITION, DELAY = "queue.nack_position", "queue.nack_delay"
 

@@ -1,6 +1,5 @@
 """Field by field: what a core returned against what came, with ids bound by their places and instants as intervals."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .wording import Keys
@@ -31,7 +30,7 @@ class Matching:
     def copy(self) -> "Matching":
         """Return another that knows the same ids."""
         other = Matching(self._width_ms)
-        other.ids, other._ours = dict(self.ids), dict(self._ours)  # noqa: SLF001 - of its own kind
+        other.ids, other._ours = dict(self.ids), dict(self._ours)
         return other
 
     def difference(self, expected: Any, came: Any, keys: Keys | None, place: str = "") -> Difference | None:

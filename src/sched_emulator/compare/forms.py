@@ -80,8 +80,8 @@ def form_of(standing: Standing) -> Form:
         shown, timed = _fields(kind)
         plain.append([shown(record) for record in records])
         instants += [instant for record in records for instant in timed(record)]
-    for rank in ("arrival", "position"):
-        plain.append([message.message_id for message in sorted(state.messages, key=attrgetter(rank))])
+    ranked = (sorted(state.messages, key=attrgetter(rank)) for rank in ("arrival", "position"))
+    plain += [[message.message_id for message in messages] for messages in ranked]
     plain += [sorted(state.retention_entries), sorted(standing.taken)]
     digest = blake2b(_encoder.encode(plain), digest_size=16).digest()
     return Form(digest, tuple(instants), standing.matching.ids)

@@ -43,10 +43,10 @@ class _Written(NamedTuple):
 class Held:
     """A state: as it stands until somebody goes on from it, afterwards as it is made again.
 
-    `again` makes it of the state that came `before` it.
+    `again` makes it of the state that came `before` it; `since` is how many exchanges ago one was written down.
     """
 
-    __slots__ = ("_again", "_before", "_since", "_standing", "_written")
+    __slots__ = ("_again", "_before", "_standing", "_written", "since")
 
     def __init__(
         self, standing: Standing, before: "Held | None" = None, again: Callable[[Standing], object] | None = None
@@ -54,22 +54,22 @@ class Held:
         self._standing: Standing | None = standing
         self._written: _Written | None = None
         self._before, self._again = before, again
-        self._since = 0 if before is None else before._since + 1
-        if before is None or self._since >= EVERY:
+        self.since: int = 0 if before is None else before.since + 1
+        if before is None or self.since >= EVERY:
             self._write(standing)
 
     def standing(self) -> Standing:
         """Return the state, for the caller alone."""
         standing, self._standing = self._standing, None
         if standing is None:
-            standing = self._made()
+            standing = self.made()
             self._write(standing)  # who asks twice asks a third time
         return standing
 
     def look(self) -> Standing:
         """Return the state, to be read alone."""
         if self._standing is None:
-            self._standing = self._made()
+            self._standing = self.made()
         return self._standing
 
     def keep(self) -> None:
@@ -77,17 +77,13 @@ class Held:
         if self._standing is not None:
             self._write(self._standing)
 
-    def rest(self) -> None:
-        """Let the sandbox go: nobody will go on from it soon."""
-        self.keep()
-        self._standing = None
-
-    def _made(self) -> Standing:
+    def made(self) -> Standing:
+        """Return the state made again, whether somebody has it or not."""
         if self._written is not None:
             return self._written.woken()
         assert self._before is not None
         assert self._again is not None
-        standing = self._before._made()
+        standing = self._before.made()
         self._again(standing)
         return standing
 
@@ -96,7 +92,7 @@ class Held:
             taken = frozenset(standing.taken)
             self._written = _Written(_document(standing.sandbox.store.state()), standing.matching.copy(), taken)
             self._before = self._again = None
-            self._since = 0
+            self.since = 0
 
 
 def fresh_at(now_ms: int, width_ms: int) -> Standing:

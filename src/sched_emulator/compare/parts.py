@@ -25,7 +25,7 @@ Key = tuple[Any, ...]
 class Part:
     """What is replayed together. `views` are lists of the account, of which each part sees its own things.
 
-    `unjudged` says why nothing of it can be judged. `tried` counts the ways that were tried through its steps to one end.
+    `unjudged` says why nothing of it can be judged. `tried` counts the ways that were tried through its steps.
     """
 
     items: list[Item] = field(default_factory=list)

@@ -104,12 +104,16 @@ def leaves(ground: Ground, world: World, item: Item, *, apart: bool) -> list[Lea
 
 
 class _Way(NamedTuple):
-    """How an exchange may have been performed: when, how far off the middle of its interval, and whether it was."""
+    """How an exchange may have been performed: when, how far off the middle of its interval, and whether it was.
+
+    `answers` are those that are in force.
+    """
 
     now_ms: int
     strain_ms: int
     done: bool
     apart: bool
+    answers: Mapping[str, str | int] = {}
 
 
 @cache
@@ -125,7 +129,7 @@ def _under_all_answers(ground: Ground, world: World, item: Item, way: _Way) -> l
         boxes = [box for box in world.boxes if allows(box, decided)]
         usual = {**_firsts(), **{name: min(answers) for name, answers in boxes[0].items()}, **decided}
         standing = world.held.standing()
-        leaf = _played(ground, standing, world, item, way, {**ground.constants, **usual})
+        leaf = _played(ground, standing, world, item, way._replace(answers={**ground.constants, **usual}))
         for name in standing.sandbox.store.answers.take_asked():
             ground.asked.setdefault(name, item.number)
             if name in decided or name not in behaviours():
@@ -147,11 +151,9 @@ def _after(leaf: Leaf, boxes: Sequence[Box], decided: Mapping[str, str]) -> Leaf
     return leaf._replace(world=replace(leaf.world, boxes=left_over), answers=decided)
 
 
-def _played(
-    ground: Ground, standing: Standing, world: World, item: Item, way: _Way, answers: Mapping[str, str | int]
-) -> Leaf:
+def _played(ground: Ground, standing: Standing, world: World, item: Item, way: _Way) -> Leaf:
     def again(standing: Standing) -> None:
-        standing.sandbox.store.answers = Answers(dict(answers))
+        standing.sandbox.store.answers = Answers(dict(way.answers))
         play = _Play(ground, standing, item)
         play.pass_time(way.now_ms)
         if way.done:
