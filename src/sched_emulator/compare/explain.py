@@ -88,7 +88,7 @@ def replayed(
             found.ended = f"{item.place}: {item.passed}, yet it was done"
         elif not item.passed or item.status is None:
             try:
-                _step(found, ground, item, apart=not _overlapped(part.items, step))
+                _step(found, ground, item, apart=_apart(part, step))
             except (TooMany, Unrecorded) as reason:
                 found.ended = _why(reason)
         if found.ended or found.finding:
@@ -154,13 +154,17 @@ def _why(reason: Exception) -> str:
     return "there are more ways in which it may have come about than can be tried"
 
 
-def _overlapped(items: list[Item], step: int) -> bool:
-    item = items[step]
-    near = [*items[max(0, step - 64) : step], *items[step + 1 : step + 65]]
-    return any(
-        other.raw.sent_at_ms < item.raw.received_at_ms and item.raw.sent_at_ms < other.raw.received_at_ms
-        for other in near
-    )
+def _apart(part: Part, step: int) -> bool:
+    """Whether no other exchange ran beside one; what was found is kept for the next replay."""
+    found = part.apart.get(step)
+    if found is None:
+        item = part.items[step]
+        near = [*part.items[max(0, step - NEAR) : step], *part.items[step + 1 : step + NEAR + 1]]
+        found = part.apart[step] = not any(
+            other.raw.sent_at_ms < item.raw.received_at_ms and item.raw.sent_at_ms < other.raw.received_at_ms
+            for other in near
+        )
+    return found
 
 
 def _nearest(after: list[Leaf]) -> Difference:

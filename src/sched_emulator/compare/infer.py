@@ -93,24 +93,15 @@ def judge(
 def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
     """Replay a part; where no world is left, try other constants, and leave free what may have been free."""
     freedom = Freedom(order=_side_by_side(part))
-    if any(item.operation == "scheduling.cron.create" for item in part.items):
-        freedom = _as_late_as_it_came(part, constants, box, freedom)
-    found = _repaired(part, constants, box, freedom=freedom)
+    found = replayed(part, constants, box, freedom=freedom, bounded=False)
+    if found.finding and any(item.operation == "scheduling.cron.create" for item in part.items):
+        late = replayed(part, constants, box, freedom=freedom._replace(late=True), bounded=False)
+        found = _further(found, late)
+    found = _repaired(part, found, box)
     if found.finding and not freedom.order and _about_order(found):
-        found = _further(found, _repaired(part, constants, box, freedom=freedom._replace(order=True)))
+        freer = replayed(part, constants, box, freedom=found.freedom._replace(order=True), bounded=False)
+        found = _further(found, _repaired(part, freer, box))
     return found
-
-
-def _as_late_as_it_came(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], freedom: Freedom
-) -> Freedom:
-    """Return the freedom of crons to fire late, where that leads further than to hold them to the instant."""
-    punctual = replayed(part, constants, box, freedom=freedom, bounded=False)
-    if not punctual.finding:
-        return freedom
-    late = freedom._replace(late=True)
-    found = replayed(part, constants, box, freedom=late, bounded=False)
-    return late if not found.finding or found.steps > punctual.steps else freedom
 
 
 def _further(found: Explained, freer: Explained) -> Explained:
@@ -131,11 +122,8 @@ def _side_by_side(part: Part) -> bool:
     return False
 
 
-def _repaired(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, freedom: Freedom
-) -> Explained:
-    """Replay a part, with another value of a constant where that leads further; at most a few of them."""
-    found = replayed(part, constants, box, freedom=freedom, bounded=False)
+def _repaired(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained:
+    """Return a replay with another value of a constant where that leads further; at most a few of them."""
     part.tried = 0
     return _led_on(part, found, box, len(part.items), all_ways=True)
 

@@ -26,6 +26,7 @@ class Part:
     """What is replayed together. `views` are lists of the account, of which each part sees its own things.
 
     `unjudged` says why nothing of it can be judged. `tried` counts the ways that were tried through its steps.
+    `apart` says of steps, once it was asked, whether no other exchange ran beside.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -33,6 +34,7 @@ class Part:
     receivers: tuple[str, ...] = ()
     unjudged: str = ""
     tried: int = 0
+    apart: dict[int, bool] = field(default_factory=dict)
 
     @property
     def width_ms(self) -> int:
