@@ -244,7 +244,7 @@ class _Play:
             mine = theirs if name == "queue" else self.matching.ids.get(theirs)
             if mine in by_id:
                 seen.add(mine)
-                found = self.matching.difference(by_id[mine], record, keys, f"items.{theirs}")
+                found = self.matching.difference(by_id[mine], self._begun(by_id[mine], record), keys, f"items.{theirs}")
                 if found is not None:
                     raise Otherwise(found)
         whole = not item.arguments.keys() & {"cursor", "limit"} and "next_cursor" not in item.result
@@ -252,6 +252,14 @@ class _Play:
         missing = [each for each in by_id if each not in seen and (name == "queue" or each in known)]
         if whole and missing:
             raise Otherwise(Difference("items", missing[0], "nothing"))
+
+    def _begun(self, ours: Mapping[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+        """Return a record of a list; where fires may come late, a run that waited may have begun before ours did."""
+        begun_ms = theirs.get("started_at")
+        run = self._sandbox.store.runs.get(ours.get("run_id", ""))
+        if not self._ground.freedom.late or run is None or begun_ms is None or "started_at" not in ours:
+            return theirs
+        return {**theirs, "started_at": max(begun_ms, ours["started_at"])} if begun_ms >= run.scheduled_ms else theirs
 
     def _hand_out(self) -> None:
         """Hand out what was handed out, in whatever order: Otherwise when it cannot be had."""
