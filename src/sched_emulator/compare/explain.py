@@ -12,8 +12,8 @@ from .step import NONE, Freedom, Ground, Leaf, TooMany, Unrecorded, leaves
 from .worlds import MOST_WORLDS, Box, World, beginning, merged, only_of
 
 NEAR = 64  # exchanges before and after one that are looked at for having run beside it
-MOST_TRIED = 10_000  # ways through steps that are tried of one part, to repair it and to save each refuted answer
-MOST_TRIED_A_STEP = 5  # beside those, of each of its steps
+MOST_TRIED = 10_000  # ways through steps that are tried of one part, in all its replays after the first
+MOST_TRIED_A_STEP = 3  # beside those, for each of its steps
 KEPT_STEPS = 300  # of which the worlds are kept, to go on from there under another constant or one answer alone
 KEPT_EVERY = 100  # steps, of those after them
 READS = frozenset({"get", "list", "stats"})
