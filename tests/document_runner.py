@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +22,7 @@ ADDRESS = "127.0.0.1:8420"
 LANGUAGES_RUN = {"console", "python"}
 LANGUAGES_SHOWN = {"json", "toml", "text", "yaml"}  # data and output, nothing that could be run
 SECONDS = 60
-PYTEST = "-m pytest --quiet"
-UNUSED = "-p no:cacheprovider -p no:schemathesis -p no:hypothesispytest"  # plugins that only take time
+UNUSED = "-p no:cacheprovider -p no:schemathesis -p no:hypothesispytest -p no:anyio"  # plugins that only take time
 _NAME = re.compile(r"# (\w+\.py)\n")
 _BLOCK = re.compile(
     r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -51,18 +51,40 @@ def run(path: Path, folder: Path) -> int:
     runnable = [block for block in blocks(path.read_text()) if block.reason is None and block.language in LANGUAGES_RUN]
     if runnable:
         with Emulator.start() as emulator:
-            for block in runnable:
-                _run_block(block, f"{path.name}:{block.line}", folder, emulator.url.removeprefix("http://"))
+            address = emulator.url.removeprefix("http://")
+            for name, group in groupby(runnable, _kind):
+                if name == "tests":
+                    _run_tests(list(group), path.name, folder, address)
+                    continue
+                for block in group:
+                    _run_block(block, f"{path.name}:{block.line}", folder, address)
     return len(runnable)
+
+
+def _kind(block: Block) -> str:
+    return "tests" if block.language == "python" and _file_name(block).startswith("test_") else block.language
+
+
+def _file_name(block: Block) -> str:
+    named = _NAME.match(block.text)
+    return named[1] if named else "example.py"
+
+
+def _run_tests(group: list[Block], name: str, folder: Path, address: str) -> None:
+    """Run tests that follow one another at once."""
+    files = {_file_name(block): block.text.replace(ADDRESS, address) for block in group}
+    assert len(files) == len(group), f"{name}: two tests that follow one another have the same name"
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    lines = ", ".join(str(block.line) for block in group)
+    _shell(f"{sys.executable} -m pytest --quiet {' '.join(files)}", f"{name}:{lines}", folder, address)
 
 
 def _run_block(block: Block, place: str, folder: Path, address: str) -> None:
     if block.language == "python":
-        named = _NAME.match(block.text)
-        program = folder / (named[1] if named else "example.py")
+        program = folder / _file_name(block)
         program.write_text(block.text.replace(ADDRESS, address))
-        runner = PYTEST if program.name.startswith("test_") else ""
-        _shell(f"{sys.executable} {runner} {program}", place, folder, address)
+        _shell(f"{sys.executable} {program}", place, folder, address)
         return
     for command, expected in _commands(block.text):
         came = _shell(command.replace(ADDRESS, address), place, folder, address, may_fail="$?" in command)

@@ -7,6 +7,8 @@ import pytest
 
 from sched_emulator.cli import main
 
+SAY = "say an EXPRESSION, --file with several, or --url of an emulator that has some"
+MONTH = ("--from", "2026-03-22", "--days", "8")
 NIGHT = '[[cron]]\nname = "night"\nexpression = "30 2 * * *"\ntimezone = "Europe/Berlin"\n'
 BACKUP = '[[cron]]\nname = "backup"\nexpression = "30 1 * * 0"\n'
 
@@ -24,9 +26,8 @@ def ran(
 def test_fires_are_listed_where_they_meet_and_where_they_must_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    month = ("--from", "2026-03-22", "--days", "8")
     moved = "night fires at 03:00:00, the day before at 02:30:00"
-    status, lines, error = ran(tmp_path, capsys, NIGHT + BACKUP, *month)
+    status, lines, error = ran(tmp_path, capsys, NIGHT + BACKUP, *MONTH)
     assert (status, error) == (0, "")
     assert lines[0] == "2026-03-22 01:30:00 UTC  night, backup  meet"
     assert lines[7:] == [
@@ -36,7 +37,7 @@ def test_fires_are_listed_where_they_meet_and_where_they_must_not(
         "10 fires in 8 days; 1 instant at which several meet",
     ]
     for text in (NIGHT + 'must_not_meet = ["backup"]\n' + BACKUP, NIGHT + BACKUP + 'must_not_meet = ["night"]\n'):
-        status, lines, error = ran(tmp_path, capsys, text, *month)
+        status, lines, error = ran(tmp_path, capsys, text, *MONTH)
         assert (status, lines[0]) == (1, "2026-03-22 01:30:00 UTC  night, backup  must not meet")
         assert "must not meet" in error
         assert error.endswith(", and does at 2026-03-22 01:30:00 UTC")
@@ -125,12 +126,65 @@ def test_what_is_wrong_with_a_file_is_one_line(
     assert error.startswith(told)
 
 
+def priced(tmp_path: Path, **billing: object) -> str:
+    path = tmp_path / "prices.json"
+    entry = {"id": "scheduling.cron.create", "billing": {"price_usd": 0.01, "unit": "request", **billing}}
+    path.write_text(json.dumps({"capabilities": [entry]}))
+    return str(path)
+
+
+def test_what_crons_cost_is_told_by_cron_and_in_sum_and_what_has_no_price_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for billing, costs, together, why in (
+        (
+            {},
+            ("0.01", "0.01"),
+            0.02,
+            "0.01 USD for creating each, and nothing for fires: the prices name none for them.",
+        ),
+        (
+            {"price_usd": 0.0001, "unit": "run"},
+            ("0.0008", "0.0002"),
+            0.001,
+            "0 USD for creating each, and 0.0001 USD for each fire.",
+        ),
+    ):
+        asked = (*MONTH, "--prices", priced(tmp_path, **billing))
+        status, lines, _ = ran(tmp_path, capsys, NIGHT + BACKUP, *asked)
+        assert (status, lines[-4:]) == (
+            0,
+            [
+                f"night     8 fires   {costs[0]} USD",
+                f"backup    2 fires   {costs[1]} USD",
+                f"together  10 fires  {together} USD",
+                f"That is {why}",
+            ],
+        )
+        _, lines, _ = ran(tmp_path, capsys, NIGHT + BACKUP, *asked, "--json")
+        told = json.loads("\n".join(lines))
+        assert (told["costs"], told["cost_usd"]) == (
+            [
+                {"cron": "night", "fires": 8, "cost_usd": float(costs[0])},
+                {"cron": "backup", "fires": 2, "cost_usd": float(costs[1])},
+            ],
+            together,
+        )
+    never = BACKUP.replace("30 1 * * 0", "30 1 1 6 *")
+    _, lines, _ = ran(tmp_path, capsys, never, *asked)
+    assert lines[-3] == "backup    0 fires  0 USD"
+
+
 def test_options_go_with_what_they_are_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(tmp_path, capsys, BACKUP, "--count", "3")[2] == "--count has no effect with --file"
-    assert ran(tmp_path, capsys, BACKUP, "0 9 * * *")[2] == "say an EXPRESSION, or --file with several"
+    assert ran(tmp_path, capsys, BACKUP, "0 9 * * *")[2] == SAY
     assert main(["cron", "0 9 * * *", "--days", "3"]) == 2
+    assert main(["cron", "0 9 * * *", "--prices", priced(tmp_path)]) == 2
+    assert main(["cron", "0 9 * * *", "--must-not-meet", "a=b"]) == 2
     assert main(["cron"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "sched-emulator cron: --days has no effect without --file",
-        "sched-emulator cron: say an EXPRESSION, or --file with several",
+        "sched-emulator cron: --days has no effect without --file or --url",
+        "sched-emulator cron: --prices has no effect without --file or --url",
+        "sched-emulator cron: --must-not-meet has no effect without --file or --url",
+        f"sched-emulator cron: {SAY}",
     ]

@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from sched_emulator import cli
+from tests.document_runner import UNUSED
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(path.parent for path in FOLDER.glob("*/pyproject.toml"))
 WORKFLOWS = sorted(FOLDER.glob("github-actions/*.yml"))
-OPTIONS = ["-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:hypothesispytest"]
+OPTIONS = UNUSED.split()
 STRICT = ["-W", "error", "-o", "asyncio_default_fixture_loop_scope=function"]
 
 

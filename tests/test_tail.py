@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from typing import Any
 
-from sched_emulator import Emulator, Sandbox
-from sched_emulator.client.watching import events
-from sched_emulator.commands.happenings import Shown
+import pytest
+
+from sched_emulator import Emulator, EmulatorError
+from sched_emulator.client import watching
 from tests.emulated import create_cron
 
 WEEKLY = "https://api.acme.com/weekly"
@@ -30,7 +32,7 @@ def test_it_shows_what_happened_goes_on_and_ends_with_the_sandbox(emulator: Emul
         assert process.stderr is not None
         told: list[dict[str, Any]] = [json.loads(process.stdout.readline())]
         box.clock.advance(weeks=1)
-        told += [json.loads(process.stdout.readline()) for _ in range(2)]
+        told += [json.loads(process.stdout.readline()) for _ in range(3)]
         box.delete()
         told += [json.loads(line) for line in process.stdout]
         ended = process.stderr.read()
@@ -44,6 +46,7 @@ def test_it_shows_what_happened_goes_on_and_ends_with_the_sandbox(emulator: Emul
             "seq": 1,
             "detail": 'ignored: task_type; {"cron_expr":"0 9 * * 1","task_type":"http_url","task_url":…',
         },
+        {"at": "", "key": "ifr_tail", "kind": "fire", "what": "cron_000001", "detail": "run_000001"},
         {
             "at": "",
             "key": "ifr_tail",
@@ -54,9 +57,9 @@ def test_it_shows_what_happened_goes_on_and_ends_with_the_sandbox(emulator: Emul
             "duration_seconds": 0,
             "detail": "{}",
         },
-        {"at": "", "key": "ifr_tail", "kind": "sandbox", "what": "forgotten"},
+        {"at": "", "key": "ifr_tail", "kind": "sandbox", "what": "forgotten", "outcome": "frozen"},
     ]
-    assert {line["outcome"] for line in told if line["kind"] == "clock"} == {"frozen"}
+    assert [line["what"] for line in told if line["kind"] == "clock"] == ["7d later, 1 event"]
     assert (process.returncode, ended) == (0, "sched-emulator tail: the sandbox or the emulator has ended\n")
 
 
@@ -71,28 +74,24 @@ def test_a_reader_that_has_seen_enough_ends_it(emulator: Emulator) -> None:
             assert process.wait(60) == 0
 
 
-def shown(box: Sandbox, count: int, **filters: str) -> list[tuple[str, str]]:
-    """Return the kinds of the lines of the first events, those of a clock aside."""
-    showing, told = Shown("", **filters), []
-    for number, event in enumerate(events(box), start=1):
-        told += [(line.kind, line.what) for line in showing.lines(event) if line.kind != "clock"]
-        if number == count:
-            break
-    return told
-
-
 def test_filters_leave_one_sort_of_facts_or_some_of_each(emulator: Emulator) -> None:
     with emulator.sandbox("ifr_tail", clock="frozen") as box:
         create_cron(box, WEEKLY)
         create_cron(box, "https://api.acme.com/other")
         box.clock.advance(weeks=1)
-        requests, weekly, other = (
-            [("request", "cron.create")] * 2,
-            ("cron", WEEKLY),
-            ("cron", "https://api.acme.com/other"),
-        )
-        assert shown(box, 5) == [*requests, weekly, other]
-        assert shown(box, 5, operation="cron.*") == requests
-        assert shown(box, 5, operation="queue.*") == []
-        assert shown(box, 5, to="*weekly") == [weekly]
-        assert shown(box, 5, to="*weekly", operation="*") == [*requests, weekly]
+
+        def shown(count: int, *, since: int = 0, **globs: str) -> list[tuple[str, str]]:
+            told = islice(watching.lines(box, since, **globs), count)
+            return [(line["kind"], line["what"]) for line in told]
+
+        request, weekly, other = ("request", "cron.create"), ("cron", WEEKLY), ("cron", "https://api.acme.com/other")
+        fires = [("fire", "cron_000001"), ("fire", "cron_000002")]
+        assert shown(6) == [request, request, fires[0], weekly, fires[1], other]
+        assert shown(5, since=1) == [request, fires[0], weekly, fires[1], other]
+        assert shown(2, since=3) == [fires[1], other]
+        assert shown(2, operation="cron.*") == [request, request]
+        assert shown(1, url="*weekly") == [weekly]
+        assert shown(3, url="*weekly", operation="*") == [request, request, weekly]
+        assert shown(0, operation="queue.*") == []
+        with pytest.raises(EmulatorError, match="must fit an operation, got 'qeue'; did you mean 'queue"):
+            shown(1, operation="qeue")

@@ -49,8 +49,7 @@ def original(mutant: Mutant) -> str:
 def copy_of(folder: Path, *mutants: Mutant) -> None:
     """Write the package with these changes; ValueError when a text to change is not there exactly once."""
     package = folder / "sched_emulator"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / "sched_emulator", package, ignore=ignored)
+    shutil.copytree(ROOT / "src" / "sched_emulator", package)  # what is compiled of unchanged files holds there too
     shutil.copytree(ROOT / "openapi", package / "openapi")
     for mutant in mutants:
         path = package / mutant.file

@@ -14,6 +14,7 @@ from sched_emulator.contract.schema.engine import never, plan
 from sched_emulator.contract.schema.verdicts import Verdicts
 
 URL, KEY = "http://target:1", "ifr_x"
+REQUEST_ID = "019b76da-a800-7000-8000-000000000001"
 RETURNED: dict[str, Any] = {
     "queue.create": {"queue": "q", "type": "standard", "max_retries": 3, "visibility_timeout_default": 30},
     "queue.list": {"items": []},
@@ -197,3 +198,34 @@ def test_the_same_flaw_has_the_same_cause_in_every_answer() -> None:
 def test_checks_of_what_is_documented_rest_on_lines() -> None:
     for check in plan(Contract({}), ("examples",), stateful=True, reads_only=False).values():
         assert (check.warrant == Warrant.DOCUMENTED) == bool(check.lines), check.address
+
+
+def missed_headers(status: int, cost: str | None, **headers: str) -> list[str]:
+    """Return what is noted of an answer's headers, by both ways in which answers are looked at."""
+    metadata = {"cost_usd": 0.00001, "latency_ms": 1, "vendor": "v", "cache_hit": False, "request_id": REQUEST_ID}
+    body = {"data": RETURNED["queue.list"], "ok": True, "error": None, "metadata": metadata}
+    sent = {"Content-Type": "application/json"} | ({} if cost is None else {"X-Infrai-Cost-Usd": cost}) | headers
+    contract, demands = described_by_default(), Demands()
+    verdicts = Verdicts(contract, URL, KEY, demands, key_required=False, held=False)
+    check = Check("schema/queue.list/fuzzing", Warrant.DOCUMENTED, "A title.", "schema", (), (1,), never)
+    url, authorization = URL + contract.operations["queue.list"].path, {"Authorization": f"Bearer {KEY}"}
+    request = requests.Request("GET", url, headers=authorization).prepare()
+    came = Answer(status, json.dumps(body).encode(), {name.lower(): [value] for name, value in sent.items()})
+    verdicts.look(Result(check, Status.PASSED), "queue.list", valid=True, request=request, response=came)
+    assert "http.metadata" in {item["choice"] for item in demands.told()}
+    return sorted(item["choice"] for item in demands.told() if item["missed_by"])
+
+
+@pytest.mark.parametrize("cost", [None, "0.00001", "1e-05", "0.0000100"])
+def test_what_a_request_cost_may_stand_in_a_header_or_not(cost: str | None) -> None:
+    assert missed_headers(200, cost) == []
+
+
+@pytest.mark.parametrize("cost", ["0.5", "-1", "free", "", "nan"])
+def test_a_cost_in_a_header_is_a_number_and_that_of_the_metadata(cost: str) -> None:
+    assert missed_headers(200, cost) == ["http.metadata"]
+
+
+def test_an_id_in_a_header_is_that_of_the_metadata() -> None:
+    assert missed_headers(200, None, **{"X-Infrai-Request-Id": REQUEST_ID}) == []
+    assert missed_headers(200, None, **{"X-Infrai-Request-Id": REQUEST_ID[::-1]}) == ["http.metadata"]

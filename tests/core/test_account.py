@@ -140,6 +140,35 @@ def test_what_is_refused_or_repeated_costs_nothing_and_a_lost_answer_costs(price
     assert account.spent_usd(priced.store) == 0.2
 
 
+def test_a_fire_costs_where_it_has_a_price_and_is_never_refused(box: Box) -> None:
+    box.store.prices = {"scheduling.cron.create": (0.01, False), account.FIRE: (0.5, False)}
+    for name in ("daily", "hourly"):
+        box.call("cron.create", name=name, cron_expr="0 0 * * *" if name == "daily" else "0 * * * *", task=URL)
+    box.sandbox.set_balance(1)
+    box.call("task.schedule", task=URL, run_at_ms=START_MS)
+    box.advance(3 * 3600)
+    assert box.store.balance_usd == -0.5
+    assert box.store.spent == {
+        "scheduling.cron.create": (2, 0.02),
+        "scheduling.task.schedule": (1, 0.0),
+        account.FIRE: (3, 1.5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("prices", "usd"),
+    [
+        ({}, 0),
+        ({account.CREATE: (0.01, False)}, 0.01),
+        ({account.CREATE: (0.1, False), account.FIRE: (0.2, False)}, 0.7),
+    ],
+)
+def test_a_schedule_costs_its_creation_and_the_fires_that_have_a_price(
+    prices: dict[str, tuple[float, bool]], usd: float
+) -> None:
+    assert account.schedule_usd(prices, 3) == usd
+
+
 def test_amounts_add_up_exactly_and_are_part_of_the_state(priced: Box) -> None:
     for _ in range(10):
         priced.publish("q", {})

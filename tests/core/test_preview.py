@@ -91,6 +91,13 @@ def test_where_several_schedules_meet() -> None:
     assert at_once(preview.meetings([], begin, end, most=10, most_fires=3)) == ([], True)
 
 
+def test_meetings_end_where_they_are_asked_to_whether_something_fires_there_or_not() -> None:
+    begin, end = from_text("2026-01-01"), from_text("2026-01-02T00:00:01Z")
+    two = [timed("0 9 * * *", "UTC"), timed("0 */9 * * *", "UTC")]
+    met = at_once(preview.meetings(two, begin, end, most=10, most_fires=1000))
+    assert met == ([(from_text("2026-01-01T09:00:00Z"), [0, 1])], True)
+
+
 def test_a_day_is_drawn_by_its_part_of_the_fullest() -> None:
     assert [preview.level(fires, 100) for fires in (0, 1, 25, 26, 50, 99, 100)] == [0, 1, 1, 2, 2, 4, 4]
 

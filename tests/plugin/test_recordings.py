@@ -8,9 +8,10 @@ import pytest
 
 from sched_emulator.cli import main
 from sched_emulator.plugin import recordings
+from sched_emulator.server import replaying  # else imported in a test, which pytester undoes: its classes come twice
 from tests.plugin.test_pytest_plugin import run, suite
 
-__all__ = ["suite"]
+__all__ = ["replaying", "suite"]
 pytest_plugins = ["pytester"]
 
 SOURCE = """
@@ -72,7 +73,7 @@ def test_each_test_has_a_file_and_a_failing_one_names_its_own(
     suite: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = suite.path / "the recordings"
-    result = run(suite, SOURCE, "-n", "2", "--sched-record", "the recordings")
+    result = run(suite, SOURCE, "-n", "2", "--dist", "loadscope", "--sched-record", "the recordings")
     result.assert_outcomes(passed=3, failed=4, errors=1)
     out = capsys.readouterr().out
     assert recorded(folder, capsys) == {

@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sched_emulator.plugin import vary
+from tests.plugin.test_pytest_plugin import QUIET
 
 pytest_plugins = ["pytester"]
 
-QUIET = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
 QUEUE = """
 import json, os, urllib.request
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sched_emulator.recording.errors import RecordingError
-from sched_emulator.recording.lines import Command, Delivery, Exchange, LeftOut
+from sched_emulator.recording.lines import Command, Delivery, Exchange, Facts, Headers, LeftOut
 from sched_emulator.recording.reader import Recording
 from sched_emulator.recording.writer import Writer
 from tests.recording.samples import DATA, ENTRIES, HEADER, START_MS
@@ -84,6 +84,39 @@ def test_no_key_and_no_secret_is_in_the_file(tmp_path: Path) -> None:
         binary = [entry.response for entry in recording if isinstance(entry, Exchange)][1]
     assert isinstance(binary, bytes)
     assert (binary[:5], KEY.encode() in binary, len(binary)) == (b"\xffifr_", False, len(KEY) + 1)
+
+
+def own(headers: Headers, body: str) -> tuple[tuple[bytes, ...], Callable[[], Facts]]:
+    """Return the texts of an emulator's own exchange, and what tells of it."""
+    facts: Facts = (START_MS, START_MS, "POST", "/v1/x", headers, body, 200, {"Server": "s"}, body, None, {"seq": 1})
+    return (b"/v1/x", body.encode(), body.encode()), lambda: facts
+
+
+def test_what_one_header_of_a_turn_gives_away_is_in_none_of_its_lines(tmp_path: Path) -> None:
+    """The quick look at a turn comes before its secrets are known: it counts as long as there are no new ones."""
+    later: list[Callable[[], None]] = []
+    writer = Writer(tmp_path / "a.jsonl", HEADER, later=later.append, complain=silent)
+    key = "a-key-of-another-form-7"
+    body = f'{{"payload":"{SECRET} and {key}"}}'
+    plain = (("Host", "h"), ("X-Trace", SECRET))
+    for headers in (plain, (*plain, ("X-Api-Token", SECRET)), plain):
+        writer.own_exchange(key, *own(headers, body))
+    later.pop()()
+    written = (tmp_path / "a.jsonl").read_text().splitlines()[1:]
+    assert [(key in line, line.count(SECRET)) for line in written] == [(False, 3), (False, 0), (False, 0)]
+    writer.own_exchange(key, *own(plain, body))
+    writer.close()
+    assert (tmp_path / "a.jsonl").read_text().count(SECRET) == 3  # of the line that came before it was known
+
+
+def test_headers_that_are_no_utf_8_come_back_as_they_were(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.jsonl", HEADER, complain=silent)
+    headers = (("X-Odd", "\udcff"), ("X-Twice", "1"), ("X-Twice", "2"), ("X-End", '"'))
+    for _ in range(2):
+        writer.own_exchange("ifr_a", *own(headers, "{}"))
+    writer.close()
+    with Recording(tmp_path / "a.jsonl") as recording:
+        assert [entry.headers for entry in recording if isinstance(entry, Exchange)] == [headers, headers]
 
 
 def test_a_body_that_cannot_be_looked_at_is_left_out(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ class Api:
             options["json"] = body
         response = await self.client.request(method, path, headers=headers, **options)
         type_ = response.headers["Content-Type"]
-        content = b"" if type_ == "text/event-stream" else await response.read()  # which has no end
+        endless = type_ in {"text/event-stream", "application/x-ndjson"}
+        content = b"" if endless else await response.read()
         self.seen |= described.seen_in(method, path, response.status, type_, content)
         return response
 

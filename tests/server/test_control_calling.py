@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.harness import Api
+from sched_emulator.core.account import FIRE
+from tests.server.harness import Api, Start
 
 Json = dict[str, Any]
 
@@ -58,6 +59,18 @@ async def test_schedules_are_shown_by_day_with_their_fires_and_meetings(api: Api
     assert first["fires"][0] == {"at": "2026-03-28T08:00:00.000Z", "local": "2026-03-28T09:00:00+01:00"}
     assert (second["total"], second["timezone"]) == (6, "UTC")
     assert (answer["meetings"], answer["complete"]) == ([{"at": "2026-03-28T08:00:00.000Z", "schedules": [0, 1]}], True)
+
+
+async def test_schedules_are_shown_with_what_they_cost_where_prices_are_known(api: Api, start: Start) -> None:
+    asked = {"schedules": [{"schedule": "0 9 * * *"}, {"schedule": "0 */8 * * *"}], "from": "2026-03-28", "days": 2}
+    unpriced = await api.control("POST", "schedules", asked)
+    assert "cost_usd" not in unpriced
+    assert all("cost_usd" not in each for each in unpriced["schedules"])
+    for fire, costs, together in (({}, [0.01, 0.01], 0.02), ({FIRE: (0.1, False)}, [0.21, 0.61], 0.82)):
+        priced = await start(prices={"scheduling.cron.create": (0.01, False), **fire})
+        answer = await priced.control("POST", "schedules", asked)
+        assert [each.pop("cost_usd") for each in answer["schedules"]] == costs
+        assert (answer.pop("cost_usd"), answer) == (together, unpriced)
 
 
 async def test_a_schedule_is_read_as_the_sandbox_answers(api: Api) -> None:

@@ -12,7 +12,7 @@ from aiohttp import ClientResponse
 from sched_emulator.server import events
 from sched_emulator.server.events import BATCH_BYTES, Watch
 from tests.receivers import Hold, receiver
-from tests.server.harness import Api, Start
+from tests.server.harness import KEY, Api, Start
 from tests.waiting import until
 
 HOURLY = {"name": "hourly", "schedule": "0 * * * *", "url": "https://api.acme.com/hourly"}
@@ -121,6 +121,56 @@ async def test_a_stream_resumes_after_the_last_event_that_was_read(api: Api) -> 
         assert (await told.until("request"))["seq"] == 1
 
 
+async def test_what_happened_just_before_a_state_was_left_is_told(api: Api) -> None:
+    snapshot = await api.snapshot()
+    [hosted] = api.app.sandboxes.hosted.values()
+    watch = Watch(hosted, 0, lambda _: {})
+    ends = [("POST", "reset", None), ("PUT", "snapshot", json.loads(snapshot)), ("DELETE", "sandbox", None)]
+    with api.app.sandboxes.reader.joined(watch):
+        watch.news()
+        for end in ends:
+            await api.call("queue.create", {"name": "q", "type": "standard"})
+            await api.control(*end)
+            told = read(watch.ending() if end is ends[-1] else watch.news() + watch.news())
+            assert [(name, data.get("change", data.get("status"))) for name, data in told if name != "clock"] == [
+                ("request", 200),
+                ("sandbox", "forgotten" if end is ends[-1] else "replaced"),
+            ]
+
+
+async def test_a_state_that_was_left_is_put_aside_up_to_a_bound_and_the_rest_is_counted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LEFT_BYTES", 100_000)
+    hosted = api.app.sandboxes.of_key(KEY)
+    watch = Watch(hosted, 0, lambda _: {})
+    watch.news()
+    with api.app.sandboxes.reader.joined(watch):
+        for _ in range(2):
+            for number in range(7):
+                await api.call("queue.publish", {"queue": "q", "payload": {"n": number, "x": "x" * 40_000}})
+            await api.control("POST", "reset")
+    told = read(watch.news())
+    assert [data.get("count", data.get("seq")) for name, data in told if name in {"request", "missed"}] == [
+        1,
+        2,
+        3,
+        4,
+        10,
+    ]
+    assert [name for name, _ in read(watch.news())] == ["sandbox"]
+
+
+async def test_a_stream_that_ends_with_its_sandbox_tells_what_was_last(api: Api) -> None:
+    async with looking(api) as told:
+        await told.until("clock")
+        for end in ("reset", "sandbox"):
+            await api.call("queue.list")
+            await api.control(*(("POST", "reset") if end == "reset" else ("DELETE", "sandbox")))
+            assert (await told.until("request"))["operation"] == "scheduling.queue.list"
+        assert (await told.until("sandbox"))["change"] == "forgotten"
+
+
 async def test_who_comes_too_late_is_told_what_was_missed(start: Start) -> None:
     api = await start(journal=3)
     for _ in range(5):
@@ -129,6 +179,21 @@ async def test_who_comes_too_late_is_told_what_was_missed(start: Start) -> None:
     assert [name for name, _ in told] == ["sandbox", "missed", "request", "request", "request", "clock"]
     assert (told[1][1], told[2][1]["seq"]) == ({"event_id": 2, "count": 2}, 3)
     assert [name for name, _ in told_at_once(api, since=2)] == ["sandbox", "request", "request", "request", "clock"]
+
+
+async def test_what_was_dropped_of_one_sort_is_told_where_it_was(start: Start) -> None:
+    api = await start(journal=2)
+    await api.call("cron.create", HOURLY)
+    await api.advance(seconds=4 * 3600)
+    told = told_at_once(api)
+    assert [(name, data.get("seq", data.get("count"))) for name, data in told] == [
+        ("sandbox", None),
+        ("request", 1),
+        ("missed", 2),
+        ("delivery", 4),
+        ("delivery", 5),
+        ("clock", None),
+    ]
 
 
 async def test_a_batch_is_bounded_in_facts_and_in_bytes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

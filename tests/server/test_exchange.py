@@ -251,3 +251,11 @@ def test_what_a_request_costs_stands_in_its_metadata_and_in_a_header() -> None:
 def test_without_prices_no_header_says_so(box: Box) -> None:
     answered = [box.send("POST", PUBLISH, MESSAGE), box.send("POST", PUBLISH, b"{}")]
     assert [sorted(each.headers) for each in answered] == 2 * [["Date", "X-Infrai-Request-Id"]]
+
+
+def test_every_header_that_an_answer_may_have_is_described() -> None:
+    box = Box(prices={"scheduling.queue.publish": (0.5, False)})
+    for body in (MESSAGE, b"[]"):
+        answered = box.send("POST", PUBLISH, body)
+        described = box.binding.operations["scheduling.queue.publish"].operation.responses[str(answered.status)]
+        assert answered.headers.keys() - {"Date"} == described["headers"].keys()

@@ -10,7 +10,7 @@ from sched_emulator.server import json_body
 from sched_emulator.server.binding import bind
 from sched_emulator.server.http_errors import MalformedBody
 from sched_emulator.spec import assumptions
-from tests.costs import seconds
+from tests.costs import cheaper
 
 LONG = {
     "a batch of long texts": {"messages": [{"payload": {"text": "y" * 40_000, "items": [1]}} for _ in range(100)]},
@@ -28,7 +28,7 @@ REFUSED = {
 def test_reading_a_long_body_costs_a_few_times_what_decoding_it_costs(value: Any) -> None:
     raw = encode_bytes(value)
     assert json_body.parse(raw) == value
-    assert seconds(lambda: json_body.parse(raw)) < 8 * seconds(lambda: decode(raw))
+    assert cheaper(lambda: json_body.parse(raw), lambda: decode(raw), times=8)
 
 
 @pytest.mark.parametrize(("value", "told"), REFUSED.values(), ids=REFUSED)
@@ -43,7 +43,7 @@ def test_refusing_a_long_value_costs_less_than_decoding_it(value: Any, told: str
 
     assert refused() == f"`queue` {told}"
     raw = encode_bytes(body)
-    assert seconds(refused) < seconds(lambda: decode(raw))
+    assert cheaper(refused, lambda: decode(raw))
 
 
 def test_what_is_wrong_beyond_what_is_looked_at_first_is_told_all_the_same() -> None:

@@ -109,6 +109,13 @@ async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.transport.abort()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def little_to_collect() -> None:
+    """Let a pass of the garbage collector over what other modules have left be made once, not after each test."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_logged_or_left_open(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield

@@ -2,37 +2,41 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from time import thread_time
+from typing import TextIO
 
 import pytest
 
 from sched_emulator.config import FROZEN_START_MS, Config
+from sched_emulator.core.instants import LAST_MS
 from sched_emulator.output import lines
 from sched_emulator.output.lines import Line
 from sched_emulator.server import exchange, told
 from sched_emulator.server.app import App
 from sched_emulator.server.exchange import Received
-from sched_emulator.server.told import Teller
+from sched_emulator.server.told import Only, Teller
 from sched_emulator.server.unhurried import LEFT_BYTES, Unhurried
 from sched_emulator.spec import assumptions
-from tests.server.harness import KEY, Api, served
+from tests.costs import less, seconds
+from tests.server.harness import KEY, Api, Start, served
 
 START = "2026-01-01T00:00:00.000Z"
 NIGHT = {"name": "night", "schedule": "0 2 * * *", "url": "https://api.acme.com/night"}
 WRONG = 'INVALID_REQUEST: `type` must be one of "standard", "fifo", got "other"'
 NOWHERE = "NOT_FOUND: the path '/v1/scheduling/nothing' was not found"
+
+
 DAY_MS = 86_400_000
 
 
 class Told:
     """What a teller has told, and the seconds that have passed for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Only | None = None) -> None:
         self.lines: list[Line] = []
         self.seconds = 0.0
-        self.teller = Teller(self.lines.extend, clock=lambda: self.seconds)
+        self.teller = Teller(self.lines.extend, clock=lambda: self.seconds, only=only)
 
     def since(self) -> list[Line]:
         """Return what is new, a moment later."""
@@ -90,6 +94,19 @@ async def test_the_readme_shows_the_lines_of_its_first_minute(heard: Told) -> No
         told_then = heard.since()
     assert [lines.text(line)[26:] for line in told_then] == [line[26:] for line in shown]
     assert [line.at[:10] for line in told_then] == [line[:10] for line in shown]
+
+
+async def test_an_answer_that_a_fault_held_back_says_for_how_long(api: Api, heard: Told) -> None:
+    late = {"operation": "queue.list", "latency_seconds": 0.25}
+    await api.control("POST", "faults", {**late, "status": 503, "times": 1})
+    await api.control("POST", "faults", {**late, "times": 1, "after": True})
+    for _ in range(3):
+        await api.envelope("queue.list")
+    assert [line[3:7] for line in heard.since()[1:]] == [
+        ("queue.list", "503", "bad", 0.25),
+        ("queue.list", "200", "good", 0.25),
+        ("queue.list", "200", "good", None),
+    ]
 
 
 async def test_a_request_without_a_sandbox_is_told_too_and_what_a_handle_repeats_is_not(api: Api, heard: Told) -> None:
@@ -178,47 +195,128 @@ async def test_lines_come_again_when_a_second_is_over_and_what_was_counted_is_to
     assert [line.what for line in heard.lines] == ["queue.publish"]
 
 
-def costs(path: Path, days: int, publishes: int) -> tuple[float, float]:
-    """Return how much more an advance, and publishing, cost with lines that are written to a file."""
-    with path.open("w") as file:
-        teller = Teller(Unhurried(file, lines.text).write)
-        app = App(Config(answers=assumptions.defaults(), clock_mode="frozen"), reader=teller)
-        hosted = app.sandboxes.of_key(KEY)
-        headers = {"Content-Type": "application/json"}
+async def test_a_task_fires_when_it_begins_and_not_when_it_is_made(api: Api, heard: Told) -> None:
+    task = {"name": "invoice", "task": "https://api.acme.com/invoice", "run_at": "2026-01-01T02:00:00Z"}
+    await api.call("task.schedule", task | {"retry": 1})
+    assert [line[2:4] for line in heard.since()] == [("sandbox", "new"), ("request", "task.schedule")]
+    await api.script("*", 503, 200)
+    await api.call("cron.create", NIGHT)
+    await api.advance(seconds=10_800)
+    assert [line[:4] for line in heard.since()][1:-1] == [
+        ("2026-01-01T02:00:00.000Z", KEY, "fire", "invoice"),
+        ("2026-01-01T02:00:00.000Z", KEY, "task", task["task"]),
+        ("2026-01-01T02:00:00.000Z", KEY, "fire", "night"),
+        ("2026-01-01T02:00:00.000Z", KEY, "cron", NIGHT["url"]),
+        ("2026-01-01T02:00:10.000Z", KEY, "task", task["task"]),
+    ]
 
-        def send(path: str, body: bytes, times: int = 1) -> None:
-            received = Received("POST", f"/v1/scheduling/{path}", headers, body)
-            for _ in range(times):
-                assert exchange.perform(hosted.sandbox, hosted.binding, received).status == 200
 
-        send("cron/create", b'{"schedule": "* * * * *", "url": "https://api.acme.com/minutely"}')
-        spent = {"work": 0.0, "lines": 0.0}
+async def test_who_looks_on_later_is_told_the_same_as_who_was_there(api: Api, heard: Told) -> None:
+    await api.call("cron.create", NIGHT)
+    await api.call("queue.publish", {"queue": "q", "payload": {}})
+    await api.call("task.schedule", {"task": "https://api.acme.com/once", "run_at": "2026-01-02T05:00:00Z"})
+    for day in range(2):
+        await api.advance(seconds=86_400)
+        await api.call("queue.publish", {"queue": "q", "payload": {"day": day}})
+        heard.teller.look()
+    [hosted] = api.app.sandboxes.hosted.values()
+    of_facts = [line for line in heard.lines if line.kind not in {"sandbox", "clock"}]
+    later = Told(Only(hosted, 0))
+    assert later.since() == of_facts
+    since = next(line.seq for line in of_facts if line.kind == "cron")
+    assert since is not None
+    assert Told(Only(hosted, since)).since() == of_facts[of_facts.index(heard.lines[5]) + 1 :]
+    assert Told(Only(hosted, 900)).since() == of_facts  # of an emulator that is gone
+    with api.app.sandboxes.reader.joined(later.teller):
+        heard.since()
+        await api.with_key("ifr_other").call("queue.list")
+        await api.advance(seconds=86_400)
+        everything = heard.since()
+        assert [line.kind for line in everything if line.key != KEY] == ["sandbox", "request"]
+        assert [line.kind for line in everything if line.key == KEY] == ["fire", "cron", "clock"]
+        assert [line.kind for line in later.since()] == ["fire", "cron", "clock"]
 
-        def timed(what: str, work: object) -> None:
-            began = thread_time()
-            assert callable(work)
-            work()
-            spent[what] += thread_time() - began
 
-        last_ms = FROZEN_START_MS + days * DAY_MS
-        while hosted.sandbox.store.now_ms < last_ms:
-            timed("work", lambda: hosted.sandbox.poll(last_ms, max_events=1000))
-            timed("lines", teller.look)
-        advancing = spent["lines"] / spent["work"]
-        spent = {"work": 0.0, "lines": 0.0}
+async def test_of_a_long_past_the_end_is_told_and_the_rest_is_counted(start: Start) -> None:
+    api = await start(journal=told.PAST_SHOWN + 20)
+    await api.call("cron.create", NIGHT | {"schedule": "0 * * * *"})
+    await api.advance(seconds=3600 * (told.PAST_SHOWN + 30))
+    [hosted] = api.app.sandboxes.hosted.values()
+    past = Told(Only(hosted, 0)).since()
+    assert [(line.many, line.what, line.outcome) for line in past if line.many] == [
+        (20, f"deliveries to {NIGHT['url']} captured", "before"),
+        (30, "fires of night", "before"),
+        (10, "requests and deliveries that are no longer kept", "before"),
+    ]
+    assert [line.kind for line in past[3:]] == ["request", *told.PAST_SHOWN * ["fire", "cron"]]
+    assert past[-1].at == "2026-01-04T08:00:00.000Z"
+
+
+async def test_what_was_dropped_before_it_was_told_is_counted(start: Start) -> None:
+    api = await start(journal=3)
+    await api.call("queue.list")
+    [hosted] = api.app.sandboxes.hosted.values()
+    looking = Told(Only(hosted, 0))
+    looking.since()
+    for _ in range(5):
+        await api.call("queue.list")
+    looking.teller.close()
+    assert [(line.kind, line.what, line.many) for line in looking.lines] == [
+        *3 * [("request", "queue.list", None)],
+        ("more", "requests and deliveries that are no longer kept", 2),
+    ]
+
+
+async def test_lines_stream_until_the_sandbox_is_forgotten(api: Api) -> None:
+    await api.call("queue.list")
+    response = await api.send("GET", "/_emulator/lines")
+    assert (response.status, response.headers["Content-Type"]) == (200, "application/x-ndjson")
+    first = json.loads(await response.content.readline())
+    assert first == {
+        "at": START, "key": KEY, "kind": "request", "what": "queue.list", "outcome": "200", "tone": "good", "seq": 1,
+    }  # fmt: skip
+    for number in range(told.SHOWN + 5):
+        await api.call("queue.publish", {"queue": "q", "payload": {"n": number}})
+    await api.control("DELETE", "sandbox")
+    rest = [json.loads(line) async for line in response.content]
+    assert [line["kind"] for line in rest if "many" not in line] == [*told.SHOWN * ["request"], "sandbox"]
+    assert [line["many"] for line in rest if "many" in line] == [5]
+    refused = await api.send("GET", "/_emulator/lines?operation=qeue")
+    assert refused.status == 400
+
+
+class Costs:
+    """CPU seconds of what a sandbox does, and of its lines, written to a file twenty times a second."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.teller = Teller(Unhurried(file, lines.text).write)
+        app = App(Config(answers=assumptions.defaults(), clock_mode="frozen"), reader=self.teller)
+        self.hosted = app.sandboxes.of_key(KEY)
+        self.send("cron/create", b'{"schedule": "* * * * *", "url": "https://api.acme.com/minutely"}')
+
+    def send(self, path: str, body: bytes, times: int = 1) -> None:
+        received = Received("POST", f"/v1/scheduling/{path}", {"Content-Type": "application/json"}, body)
+        for _ in range(times):
+            assert exchange.perform(self.hosted.sandbox, self.hosted.binding, received).status == 200
+
+    def beats(self, work: Callable[[], object], times: int) -> tuple[float, float]:
+        """Return the cost of the lines and that of the work, which takes about a twentieth of a second each time."""
+        spent = [(seconds(work), seconds(self.teller.look)) for _ in range(times)]
+        return sum(look for _, look in spent), sum(work for work, _ in spent)
+
+    def advancing(self) -> tuple[float, float]:
+        return self.beats(lambda: self.hosted.sandbox.poll(LAST_MS, max_events=4000), 4)
+
+    def publishing(self) -> tuple[float, float]:
         body = b'{"queue": "orders", "payload": {"order_id": "o_123", "note": "a payload of a usual size"}}'
-        for _ in range(publishes // 20):
-            timed("work", lambda: send("queue/publish", body, times=20))
-            timed("lines", teller.look)
-        return advancing, spent["lines"] / spent["work"]
+        return self.beats(lambda: self.send("queue/publish", body, times=800), 4)
 
 
 def test_lines_cost_a_few_percent(tmp_path: Path) -> None:
-    pairs = [costs(tmp_path / str(number), days=10, publishes=1000) for number in range(3)]
-    advancing, publishing = (min(pair[which] for pair in pairs) for which in (0, 1))
-    assert advancing < 0.03
-    assert publishing < 0.15  # of what a request costs besides HTTP, which costs more than all else
-    assert "of minutely" not in (tmp_path / "0").read_text()
+    with (tmp_path / "lines").open("w") as file:
+        costs = Costs(file)
+        assert less(costs.advancing, 0.03)
+        assert less(costs.publishing, 0.15)  # of what a request costs besides HTTP, which costs more than all else
 
 
 def test_who_does_not_read_holds_nobody_up_and_is_told_what_is_left_out() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sched_emulator.spec.prices import Price, read
+from sched_emulator.spec.prices import FIRE, Price, read
 
 PUBLISH = "scheduling.queue.publish"
 
@@ -28,6 +28,16 @@ def listed(name: Any = PUBLISH, **billing: Any) -> dict[str, Any]:
 )
 def test_a_price_is_read(document: Any, price: Price) -> None:
     assert read(document) == {PUBLISH: price}
+
+
+@pytest.mark.parametrize("unit", ["run", "runs", "per fire", "1,000 executions", "invocation"])
+def test_a_price_of_creating_by_the_run_is_that_of_a_fire(unit: str) -> None:
+    assert read(listed("cron.create", unit=unit)) == {FIRE: Price(0.001)}
+    assert read(listed("cron.trigger", unit=unit)) == {"scheduling.cron.trigger": Price(0.001)}
+
+
+def test_a_fire_may_be_priced_by_its_own_name() -> None:
+    assert read(listed("cron.fire", unit="request")) == {FIRE: Price(0.001)}
 
 
 @pytest.mark.parametrize(

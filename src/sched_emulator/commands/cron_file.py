@@ -1,14 +1,14 @@
 """`sched-emulator cron --file`: all fires of several crons, where they meet, what changes of the clocks do to them."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sched_emulator import files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, schedule
+from sched_emulator.core import account, instants, schedule
 from sched_emulator.core.preview import Timed
 from sched_emulator.core.schedule import ScheduleError, Zone
 
@@ -18,11 +18,24 @@ FIELDS = ("name", "expression", "timezone", "must_not_meet")
 
 
 class Planned(NamedTuple):
-    """A cron of the file."""
+    """A cron that will fire: as it is `timed`, or where some are `left`, so often from `since_ms` on; or `once_ms`."""
 
     name: str
-    timed: Timed
+    timed: Timed | None
     must_not_meet: tuple[str, ...]
+    once_ms: int | None = None
+    left: int | None = None
+    since_ms: int = 0
+
+    def between(self, from_ms: int, until_ms: int) -> Iterator[int]:
+        """Yield the fires from an instant on and before another."""
+        if self.timed is None:
+            yield from (fire_ms for fire_ms in (self.once_ms,) if fire_ms is not None and from_ms <= fire_ms < until_ms)
+        elif self.left is None:
+            yield from self.timed.between(from_ms, until_ms)
+        else:
+            counted = islice(self.timed.between(self.since_ms, until_ms), self.left)
+            yield from (fire_ms for fire_ms in counted if fire_ms >= from_ms)
 
 
 class Change(NamedTuple):
@@ -37,10 +50,10 @@ class Change(NamedTuple):
     day_before: list[str]
 
 
-def read(path: Path, *, timezone: str, seconds_position: str, dst: str) -> list[Planned]:
+def read(text: str, path: Path, *, timezone: str, seconds_position: str, dst: str) -> list[Planned]:
     """Return the crons of a file; UsageError where it is none, ScheduleError where one of them cannot be."""
     try:
-        document = tomllib.loads(files.read_text(path, "--file"))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"--file: {path} is no TOML: {error}") from None
     given = document.get("cron")
@@ -60,12 +73,24 @@ def read(path: Path, *, timezone: str, seconds_position: str, dst: str) -> list[
     return planned
 
 
+def kept_apart(planned: list[Planned], pairs: Iterable[tuple[str, str]]) -> list[Planned]:
+    """Return the crons, of which these pairs must not meet either. UsageError where one of them is not there."""
+    names = [each.name for each in planned]
+    apart: dict[str, list[str]] = {name: [] for name in names}
+    for one, other in pairs:
+        for name in (one, other):
+            if name not in apart:
+                raise UsageError(f"--must-not-meet: there is no cron {_meant(name, names)}")
+        apart[one].append(other)
+    return [each._replace(must_not_meet=(*each.must_not_meet, *apart[each.name])) for each in planned]
+
+
 def fires(planned: list[Planned], start_ms: int, days: int) -> list[tuple[int, list[str]]]:
     """Return the instants from `start_ms` on at which something fires, and what does, in the order of the file."""
     found: dict[int, list[str]] = {}
     count = 0
     for each in planned:
-        for fire_ms in each.timed.between(start_ms, start_ms + days * DAY_MS):
+        for fire_ms in each.between(start_ms, start_ms + days * DAY_MS):
             found.setdefault(fire_ms, []).append(each.name)
             count += 1
             if count > FIRES_MOST:
@@ -81,8 +106,11 @@ def forbidden(planned: list[Planned], names: list[str]) -> list[tuple[str, str]]
 def changes(planned: list[Planned], start_ms: int, days: int) -> list[Change]:
     """Return the changes of the clocks, one for each cron whose local time changes."""
     return sorted(
-        Change(at_ms, each.name, each.timed.zone.name, before, after, *_around(each.timed, at_ms, before, after))
+        Change(
+            at_ms, each.name, each.timed.zone.name, before, after, *_around(each, each.timed.zone, at_ms, before, after)
+        )
         for each in planned
+        if each.timed is not None
         for at_ms, before, after in _of_zone(each.timed.zone, start_ms, start_ms + days * DAY_MS)
     )
 
@@ -115,12 +143,12 @@ def _of_zone(zone: Zone, start_ms: int, end_ms: int) -> Iterator[tuple[int, int,
         yield at * 1000, before, segment.offset
 
 
-def _around(timed: Timed, at_ms: int, before: int, after: int) -> tuple[list[str], list[str]]:
+def _around(planned: Planned, zone: Zone, at_ms: int, before: int, after: int) -> tuple[list[str], list[str]]:
     """Return the local times of the fires on the local day of a change, and on the day before."""
     midnight_ms = (at_ms // 1000 + before) // 86_400 * DAY_MS - before * 1000
     next_ms = midnight_ms + DAY_MS - (after - before) * 1000
-    that_day = [_clock(timed.zone, fire_ms) for fire_ms in timed.between(midnight_ms, next_ms)]
-    day_before = [_clock(timed.zone, fire_ms) for fire_ms in timed.between(midnight_ms - DAY_MS, midnight_ms)]
+    that_day = [_clock(zone, fire_ms) for fire_ms in planned.between(midnight_ms, next_ms)]
+    day_before = [_clock(zone, fire_ms) for fire_ms in planned.between(midnight_ms - DAY_MS, midnight_ms)]
     return that_day, day_before
 
 
@@ -131,6 +159,15 @@ def _clock(zone: Zone, fire_ms: int) -> str:
 def _meant(word: str, known: list[str]) -> str:
     close = get_close_matches(word, known, n=1)
     return f"{word!r} (did you mean {close[0]}?)" if close else repr(word)
+
+
+def costs(counts: Mapping[str, int], prices: Mapping[str, tuple[float, bool]]) -> dict[str, Any]:
+    """Return what crons cost that fire so often, by name and in sum, for scripts."""
+    listed: list[dict[str, Any]] = [
+        {"cron": name, "fires": fires, "cost_usd": account.schedule_usd(prices, fires)}
+        for name, fires in counts.items()
+    ]
+    return {"costs": listed, "cost_usd": account.total_usd(each["cost_usd"] for each in listed)}
 
 
 def as_json(planned: list[Planned], found: list[tuple[int, list[str]]], changed: list[Change]) -> dict[str, Any]:

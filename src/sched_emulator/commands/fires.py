@@ -1,23 +1,30 @@
 """What `sched-emulator cron` shows: the fires of an expression, or of the crons of a file, and a year as a picture."""
 
 import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 
 from sched_emulator import files
 from sched_emulator.config import UsageError
-from sched_emulator.core import instants, preview, schedule
+from sched_emulator.core import account, instants, preview, schedule
 from sched_emulator.core.work import at_once
 
-from . import cron_file, year_picture
+from . import connection, cron_file, cron_snapshot, year_picture
+from .serve import prices_in
 from .terminal import complain, say, say_json, table
 
 LISTED = 6  # local times, of a day around a change of the clocks
 YEAR_DAYS = 366
+READ_AS = ("timezone", "seconds_position", "dst")  # options for crons that do not say it
 
 
-def of_expression(values: argparse.Namespace, after_ms: int) -> int:
-    """Show the fires of one expression later than an instant; status 1 when it cannot be."""
+def of_expression(values: argparse.Namespace) -> int:
+    """Show the next fires of one expression; status 1 when it cannot be."""
+    after_ms = _from(values, present_ms())
     try:
         zone = schedule.load_zone(values.timezone)
     except schedule.ScheduleError as error:
@@ -35,6 +42,16 @@ def of_expression(values: argparse.Namespace, after_ms: int) -> int:
     return 0
 
 
+def present_ms() -> int:
+    """Return the real instant."""
+    return int(time.time() * 1000)
+
+
+def _from(values: argparse.Namespace, otherwise_ms: int) -> int:
+    given: int | None = getattr(values, "from")
+    return otherwise_ms if given is None else given
+
+
 def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> None:
     """Write the picture of a year, as far as the calendar goes."""
     days = at_once(preview.days(timed, timed.first_ms(from_ms), YEAR_DAYS))
@@ -43,23 +60,57 @@ def _draw(values: argparse.Namespace, timed: preview.Timed, from_ms: int) -> Non
     files.write(values.svg, year_picture.draw(days, f"{' '.join(values.expression)} · {timed.zone.name}"), "--svg")
 
 
-def of_file(values: argparse.Namespace, start_ms: int) -> int:
-    """Show the fires of a file's crons from an instant on; status 1 when one cannot be, or two meet that must not."""
+def of_several(values: argparse.Namespace) -> int:
+    """Show the fires of several crons from an instant on; status 1 when one cannot be, or two meet that must not."""
     try:
-        planned = cron_file.read(
-            values.file, timezone=values.timezone, seconds_position=values.seconds_position, dst=values.dst
-        )
+        planned, begin_ms, resting = _several(values)
     except schedule.ScheduleError as error:
         complain(values.prog, error)
         return 1
+    planned = cron_file.kept_apart(planned, values.must_not_meet)
+    start_ms = _from(values, begin_ms)
     days = values.days
     found = cron_file.fires(planned, start_ms, days)
     changed = cron_file.changes(planned, start_ms, days)
     met = [(at_ms, pair) for at_ms, names in found for pair in cron_file.forbidden(planned, names)]
+    prices = None if values.prices is None else prices_in(values.prices)
+    counts = Counter({each.name: 0 for each in planned})
+    counts.update(name for _, names in found for name in names)
     if values.json:
-        say_json(cron_file.as_json(planned, found, changed))
+        costs = {} if prices is None else cron_file.costs(counts, prices)
+        say_json(cron_file.as_json(planned, found, changed) | costs)
         return 1 if met else 0
-    wrong = {at_ms for at_ms, _ in met}
+    _tell(found, changed, {at_ms for at_ms, _ in met})
+    meeting = sum(len(names) > 1 for _, names in found)
+    span = f"{days} day{'s' * (days != 1)}"
+    say(f"{counts.total():,} fires in {span}; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
+    if resting:
+        say(f"Nothing is due of {', '.join(resting)}: paused, or over.")
+    if prices is not None:
+        _tell_costs(counts, prices)
+    for at_ms, (one, other) in met:
+        complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
+    return 1 if met else 0
+
+
+def _several(values: argparse.Namespace) -> cron_snapshot.Held:
+    """Return the crons of a file, or of a sandbox. UsageError where there are none to read."""
+    if values.file is None:
+        box = connection.sandbox_of(values)
+        text, what = json.dumps(box.snapshot(), ensure_ascii=False), "the sandbox"
+    else:
+        text, what = files.read_text(values.file, "--file"), f"--file: {values.file}"
+    if not text.lstrip().startswith("{"):
+        read_as = {name: getattr(values, name) for name in READ_AS}
+        return cron_snapshot.Held(cron_file.read(text, values.file, **read_as), present_ms(), [])
+    for name in READ_AS:
+        if name in values.given:
+            raise UsageError(f"--{name.replace('_', '-')} has no effect with crons that say it themselves")
+    return cron_snapshot.read(text.encode(), what)
+
+
+def _tell(found: list[tuple[int, list[str]]], changed: list[cron_file.Change], wrong: set[int]) -> None:
+    """Show fires and changes of the clocks; `wrong` are the instants at which some meet that must not."""
     table(
         [
             (_utc(at_ms), ", ".join(names), "must not meet" if at_ms in wrong else "meet" if len(names) > 1 else "")
@@ -69,12 +120,23 @@ def of_file(values: argparse.Namespace, start_ms: int) -> int:
     )
     for change in changed:
         say(_change(change))
-    count = sum(len(names) for _, names in found)
-    meeting = sum(len(names) > 1 for _, names in found)
-    say(f"{count:,} fires in {days} days; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
-    for at_ms, (one, other) in met:
-        complain(values.prog, f"{one} must not meet {other}, and does at {_utc(at_ms)}")
-    return 1 if met else 0
+
+
+def _tell_costs(counts: Counter[str], prices: Mapping[str, tuple[float, bool]]) -> None:
+    """Show what each cron costs, and all of them; what the prices do not name is said, and not counted."""
+    costs = cron_file.costs(counts, prices)
+    rows = [(each["cron"], f"{each['fires']:,} fires", _usd(each["cost_usd"])) for each in costs["costs"]]
+    table([*rows, ("together", f"{counts.total():,} fires", _usd(costs["cost_usd"]))])
+    of_fires = (
+        f"{_usd(prices[account.FIRE][0])} for each fire"
+        if account.FIRE in prices
+        else "nothing for fires: the prices name none for them"
+    )
+    say(f"That is {_usd(prices.get(account.CREATE, account.FREE)[0])} for creating each, and {of_fires}.")
+
+
+def _usd(amount: float) -> str:
+    return f"{account.plain(amount)} USD"
 
 
 def _change(change: cron_file.Change) -> str:

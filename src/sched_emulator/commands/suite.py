@@ -155,5 +155,5 @@ def _tell(findings: Sequence[Finding], differences: Sequence[Result]) -> None:
         names = [item.observation.question for item in findings if item.value is None and item.remark == reason]
         paragraph(f"  {', '.join(names) if count <= 3 else f'{count} questions'}: {reason}", indent="    ")
     if differences:
-        count = len(differences)
-        say(styled(f"{count} things that no answer sets are otherwise than here: the file's end says which.", "bold"))
+        things, are = ("1 thing", "is") if len(differences) == 1 else (f"{len(differences)} things", "are")
+        say(styled(f"{things} that no answer sets {are} otherwise than here: the file's end says which.", "bold"))

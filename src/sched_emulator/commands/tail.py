@@ -34,17 +34,11 @@ def register(commands: Commands) -> None:
 
 def run(values: argparse.Namespace) -> int:
     """Show what happens, until the sandbox or the emulator ends."""
-    from sched_emulator.client.watching import events  # noqa: PLC0415 - nobody else pays for it
+    from sched_emulator.client import watching  # noqa: PLC0415 - nobody else pays for it
 
-    from .happenings import Shown  # noqa: PLC0415 - the same
-
-    box = connection.sandbox_of(values)
-    key = str(box.summary()["key"]) if box.api_key else ""
     form = lines.for_stdout(as_objects=values.json)
-    shown = Shown(key, values.operation, values.to)
-    for event in events(box, values.since):
-        for line in shown.lines(event):
-            if not emit(sys.stdout, form(line) + "\n", flush=True):
-                return 0
+    for said in watching.lines(connection.sandbox_of(values), values.since, values.operation, values.to):
+        if not emit(sys.stdout, form(lines.of_object(said)) + "\n", flush=True):
+            return 0
     complain(values.prog, "the sandbox or the emulator has ended")
     return 0

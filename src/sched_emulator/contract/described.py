@@ -14,7 +14,8 @@ from .reply import Reply
 from .results import shown
 
 FORM = ("http.envelope_members", "http.metadata", "http.error_members", "http.further_members", "values.instants_out")
-REQUEST_ID = "X-Infrai-Request-Id"
+REPEATED = {"X-Infrai-Request-Id": "request_id", "X-Infrai-Cost-Usd": "cost_usd"}  # headers, and members of `metadata`
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 LIMITS = frozenset({"minimum", "maximum", "pattern", "minLength", "maxLength"})  # of answers, which nobody documented
 ALL_NAMES = "both"  # what an answer is called under which a thing has all the names that other answers give it
@@ -88,7 +89,7 @@ class Contract:
             problems.setdefault(_choice_of(error), None)
             problems[_choice_of(error)] = problems[_choice_of(error)] or f"{place}: {error.message[:200]}"
         if "http.metadata" in problems and problems["http.metadata"] is None:
-            problems["http.metadata"] = _request_id_problem(reply)
+            problems["http.metadata"] = _repeated_problem(reply)
         if problems["values.instants_out"] is None:
             problems["values.instants_out"] = _instant_problem(reply.body)
         yield from problems.items()
@@ -153,12 +154,24 @@ def _choice_of(error: jsonschema_rs.ValidationError) -> str:
     return "http.envelope_members"
 
 
-def _request_id_problem(reply: Reply) -> str | None:
+def header_value(given: str, schema: Mapping[str, Any]) -> Any:
+    """Return what a header says, as the number that its schema asks for where it is one."""
+    kind = schema.get("type")
+    if kind == "integer" and given.isdecimal():
+        return int(given)
+    if kind == "number" and _NUMBER.fullmatch(given):
+        return float(given)
+    return given
+
+
+def _repeated_problem(reply: Reply) -> str | None:
     metadata = reply.body.get("metadata") if isinstance(reply.body, dict) else None
-    inside = metadata.get("request_id") if isinstance(metadata, dict) else None
-    outside = reply.headers.get(REQUEST_ID)
-    if outside is not None and inside != outside:
-        return f"{REQUEST_ID} was {shown(outside)} and metadata.request_id {shown(inside)}; they are the same"
+    for name, member in REPEATED.items():
+        outside = reply.headers.get(name)
+        inside = metadata.get(member) if isinstance(metadata, dict) else None
+        number = isinstance(inside, int | float)
+        if outside is not None and inside != header_value(outside, {"type": "number"} if number else {}):
+            return f"{name} was {shown(outside)} and metadata.{member} {shown(inside)}; they are the same"
     return None
 
 

@@ -1,6 +1,6 @@
 """The account: a balance that writes need, what calls cost where prices are known, and top-ups."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import InsufficientCredit
@@ -9,6 +9,7 @@ from .store import Store
 UNLIMITED_USD = 1_000_000  # what an account without a limit shows
 DIGITS = 9  # of a dollar, after the point: so far amounts are exact
 FREE = (0.0, False)
+CREATE, FIRE = "scheduling.cron.create", "scheduling.cron.fire"
 
 
 def balance(store: Store) -> dict[str, Any]:
@@ -48,9 +49,25 @@ def pay(store: Store, operation_id: str, cost_usd: float) -> None:
         store.balance_usd = _rounded(store.balance_usd - cost_usd)
 
 
+def pay_for_fire(store: Store) -> None:
+    """Draw a cron's run that begins from the balance, where the prices name one for it; it is never refused."""
+    if FIRE in store.prices:
+        pay(store, FIRE, store.prices[FIRE][0])
+
+
+def schedule_usd(prices: Mapping[str, tuple[float, bool]], fires: int) -> float:
+    """Return what a cron costs that fires so often: its one creation, and its fires where there is a price for one."""
+    return _rounded(prices.get(CREATE, FREE)[0] + fires * prices.get(FIRE, FREE)[0])
+
+
 def spent_usd(store: Store) -> float:
     """Return what all calls have cost."""
-    return _rounded(sum(usd for _, usd in store.spent.values()))
+    return total_usd(usd for _, usd in store.spent.values())
+
+
+def total_usd(amounts: Iterable[float]) -> float:
+    """Return the sum of amounts."""
+    return _rounded(sum(amounts))
 
 
 def plain(usd: float) -> str:

@@ -66,15 +66,13 @@ class CommandLog:
         self.under_way = OpenPoll(len(self.commands) - 1 if self.complete else None, fired, arguments)
         return self.under_way
 
-    def cut_poll(self, fired: int, chores: int) -> None:
-        """Let a poll under way be one that ends here: with the events, and chores, that it has made happen so far."""
-        poll = self.under_way
-        if poll is not None:
-            more = {"chores": chores} if chores else {}
-            poll.arguments = {**poll.arguments, "max_events": fired - poll.fired, **more}
-            if poll.place is not None:
-                self.commands[poll.place] = Command("poll", dict(poll.arguments))
-            self.close_poll()
+    def cut_poll(self, poll: OpenPoll, fired: int, chores: int) -> None:
+        """Let the poll under way be one that ends here: with the events, and chores, that it has made happen so far."""
+        more = {"chores": chores} if chores else {}
+        poll.arguments = {**poll.arguments, "max_events": fired - poll.fired, **more}
+        if poll.place is not None:
+            self.commands[poll.place] = Command("poll", dict(poll.arguments))
+        self.close_poll()
 
     def close_poll(self) -> None:
         """Take notice that the poll under way has ended."""

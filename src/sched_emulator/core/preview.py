@@ -98,7 +98,7 @@ def meetings(
     seen = 0
     while heads:
         instant, together = heads[0][0], []
-        if instant == until_ms:
+        if instant >= until_ms:
             break
         while heads[0][0] == instant:
             number = heads[0][1]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET
 
-from . import deliveries, instants
+from . import account, deliveries, instants
 from .records import Attempt, Delivery, Outcome, Run, RunState
 from .store import Store
 from .timeline import DROPPED_A_CHORE, DROPPED_AT_ONCE, Entry
@@ -98,6 +98,8 @@ def start(store: Store, run: Run) -> Attempt:
     move(run, "start")
     run.entry = None
     run.started_ms = run.started_ms if run.started_ms is not None else store.now_ms
+    if run.kind == "cron":
+        account.pay_for_fire(store)
     return deliveries.start(store, _delivery(store, run))
 
 

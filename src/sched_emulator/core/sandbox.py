@@ -364,7 +364,8 @@ class Sandbox:
         return self._commands.open_poll(self.store.fired, arguments)
 
     def _cut_poll(self) -> None:
-        self._commands.cut_poll(self.store.fired, self._chores)
+        if self._commands.under_way is not None:
+            self._commands.cut_poll(self._commands.under_way, self.store.fired, self._chores)
 
     def _keep(self, method: str, weight: int | None = None, /, **arguments: Any) -> None:
         self._cut_poll()

@@ -27,6 +27,7 @@ def of_request(view: Mapping[str, Any], key: str) -> Line:
         f"{view['method']} {view['path']}" if operation is None else short(operation),
         str(status),
         "bad" if status >= FAILED else "odd" if ignored or note else "good",
+        _latency_seconds(view["response"]),
         detail="; ".join(filter(None, details)),
         seq=view["seq"],
     )
@@ -49,6 +50,13 @@ def of_delivery(view: Mapping[str, Any], key: str) -> Line:
         "; ".join(filter(None, details)),
         view["seq"],
     )
+
+
+def _latency_seconds(response: Any) -> float | None:
+    """Return how long an answer was held back, by a fault; an answer says so itself, where it is enveloped."""
+    metadata = response.get("metadata") if isinstance(response, dict) else None
+    latency_ms: float = metadata.get("latency_ms", 0) if isinstance(metadata, dict) else 0
+    return latency_ms / 1000 or None
 
 
 def short(operation: str) -> str:

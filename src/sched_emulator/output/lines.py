@@ -7,7 +7,7 @@ came from elsewhere is printable and shortened.
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -63,8 +63,18 @@ def text(line: Line, *, coloured: bool = False, width: int | None = None) -> str
 
 def as_json(line: Line) -> str:
     """Return a line for programs: one JSON object, without what there is nothing to say of."""
-    said = {name: value for name, value in line._asdict().items() if value not in {"", None} and name != "tone"}
+    said = {name: value for name, value in as_object(line).items() if name != "tone"}
     return printable(json.dumps(said, ensure_ascii=False, separators=(",", ":")), keep="")
+
+
+def as_object(line: Line) -> dict[str, Any]:
+    """Return what a line says, its tone too, without what there is nothing to say of."""
+    return {name: value for name, value in line._asdict().items() if value not in {"", None}}
+
+
+def of_object(said: Mapping[str, Any]) -> Line:
+    """Return the line that an object says, as `as_object` makes it; what a later emulator says besides is left out."""
+    return Line(**{"at": "", "key": ""} | {name: value for name, value in said.items() if name in Line._fields})
 
 
 def shortened(told: str, chars: int) -> str:

@@ -14,13 +14,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from msgspec import Raw
+
 FORMAT = 1
 _BASE64 = "_base64"
 _LEFT_OUT = "_left_out"
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+Line: TypeAlias = dict[str, Any] | Raw  # what is written, and what is written already
 Facts: TypeAlias = (  # of an exchange: `sent_at_ms` to `error` as in `Exchange`, and `journal`
-    "tuple[int, int, str, str, Headers, Body, int | None, Headers, Body, str | None, Mapping[str, Any] | None]"
+    "tuple[int, int, str, str, Any, Body, int | None, Mapping[str, Any], Body, str | None, Mapping[str, Any] | None]"
 )
 
 
@@ -73,7 +76,8 @@ class Exchange:
     @classmethod
     def of(cls, facts: Facts) -> "Exchange":
         """Return the exchange that facts tell of."""
-        return cls(*facts[:-1], journal=facts[-1])
+        answer_headers = tuple(facts[7].items())
+        return cls(*facts[:7], answer_headers, *facts[8:-1], journal=facts[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def header_line(header: Header) -> dict[str, Any]:
 
 
 def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]:
-    """Return the line of an exchange, which its facts tell without secrets."""
+    """Return the line of an exchange, which its facts tell without secrets, headers as they stand in a line."""
     sent_ms, received_ms, method, path, headers, body, status, response_headers, response, error, journal = facts
     sent_at = _to_text(sent_ms)
     line: dict[str, Any] = {
@@ -139,7 +143,7 @@ def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]
         "received_at": sent_at if received_ms == sent_ms else _to_text(received_ms),
         "method": method,
         "path": path,
-        "headers": _to_object(headers),
+        "headers": headers,
     }
     if isinstance(body, str):  # as nearly all are
         line["body"] = body
@@ -147,8 +151,11 @@ def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]
         _tell(line, "body", body)
     if status is not None:
         line["status"] = status
-        line["response_headers"] = _to_object(response_headers)
-        _tell(line, "response", response)
+        line["response_headers"] = response_headers
+        if isinstance(response, str):
+            line["response"] = response
+        else:
+            _tell(line, "response", response)
     if error is not None:
         line["error"] = error
     if journal is not None:
@@ -159,7 +166,7 @@ def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]
 def delivery_line(entry: Delivery, seq: int, account: int | None) -> dict[str, Any]:
     """Return the line of a delivery, with its number and, of an emulator's own, its account."""
     whose = {} if account is None else {"account": account}
-    line = {"seq": seq, **whose, "at": _to_text(entry.at_ms), "url": entry.url, "headers": _to_object(entry.headers)}
+    line = {"seq": seq, **whose, "at": _to_text(entry.at_ms), "url": entry.url, "headers": to_object(entry.headers)}
     _tell(line, "body", entry.body)
     line |= {"attempt": entry.attempt, "status": entry.status}
     if entry.error is not None:
@@ -183,7 +190,8 @@ def _to_text(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
-def _to_object(headers: Headers) -> dict[str, str | list[str]]:
+def to_object(headers: Headers) -> dict[str, str | list[str]]:
+    """Return headers as they stand in a line."""
     found: dict[str, str | list[str]] = dict(headers)  # most have each name but once
     if len(found) == len(headers):
         return found

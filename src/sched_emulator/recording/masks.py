@@ -24,7 +24,6 @@ KEY_BEGINNING = "ifr_"
 BEGINNINGS = (KEY_BEGINNING, "whsec_")
 MOST_KNOWN = 256
 MOST_HEADERS = 1024
-MOST_ALIKE = 128
 LIKELY_NO_WORD_CHARS = 8
 
 _STRING = r'"(?:[^"\\]|\\.)*"?'
@@ -44,9 +43,9 @@ class Masks:
         self._redact = frozenset(redact)
         self._key = os.urandom(32)
         self._known: dict[str, str] = {}
+        self.learnt = 0  # how many secrets so far
         self._others: list[str] = []  # of those known, that are no keys
         self._headers: dict[tuple[str, str], tuple[str, str]] = {}  # those that came, as they are written
-        self._alike: dict[Headers, Headers] = {}  # the same for all those of a request
 
     def secret(self, text: str) -> str:
         """Return what stands for a secret."""
@@ -79,13 +78,11 @@ class Masks:
         return scheme + space + self.secret(rest) if rest and scheme.lower() in SCHEMES else self.secret(text)
 
     def headers(self, headers: Headers) -> Headers:
-        """Return headers without secrets; those of many requests are alike."""
-        found = self._alike.get(headers)
-        if found is None:
-            found = tuple([self._headers.get(header) or self._header(header) for header in headers])
-            if len(self._alike) >= MOST_ALIKE:
-                self._alike.clear()
-            self._alike[headers] = found
+        """Return headers without secrets, also such as one of them gives away."""
+        learnt = self.learnt
+        found = tuple([self._headers.get(header) or self._header(header) for header in headers])
+        if learnt != self.learnt:
+            found = tuple(map(self._header, headers))
         return found
 
     def url(self, url: str) -> str:
@@ -217,7 +214,7 @@ class Masks:
         for form in forms:
             self._known[form(secret)] = form(mask)
         self._headers.clear()
-        self._alike.clear()
+        self.learnt += 1
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
         self._others = [each for each in self._known if not each.startswith(KEY_BEGINNING)]

@@ -11,11 +11,11 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec import Raw
+from msgspec.json import Encoder
 
 from .content import readable
 from .errors import NameTakenError, RecordingError
@@ -28,16 +28,19 @@ from .lines import (
     Facts,
     Header,
     Headers,
+    Line,
     command_text,
     delivery_line,
     exchange_line,
     header_line,
+    to_object,
 )
 from .masks import Masks
 
 _AS_IT_IS: int = getattr(os, "O_BINARY", 0)  # on Windows, where line feeds would become two bytes
-_encode = msgspec.json.Encoder().encode
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = Encoder()
+
+MOST_ALIKE = 1024
 
 Later = Callable[[Callable[[], None]], object]
 
@@ -69,16 +72,18 @@ class Writer:
         self._complain = complain
         self._accounts: dict[str, int] = {}
         self._seq = 0
-        self._waiting: list[Callable[[], bytes]] = []  # what makes the lines of this turn
+        self._waiting: list[tuple[Callable[..., Line], tuple[Any, ...]]] = []  # what makes the lines of this turn
         self._texts: list[bytes] = []  # of the exchanges among them
-        self._clean = False  # whether there is nothing to hide in any of them
+        self._clean = False  # whether there is nothing to hide in any of them, of what was known by then
+        self._learnt = 0  # how many secrets that was
+        self._alike: dict[Headers, Raw] = {}  # the headers of many requests, as they are written
         self._made = dict.fromkeys((Exchange, Delivery, Command), 0)
         self._length = 0
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._failure: str | None = None
         self._file: int | None = _begun(path)
-        self._do(partial(self._header, header))
+        self._do(self._header, header)
         if not self.is_whole:
             path.unlink(missing_ok=True)
             raise RecordingError(self._failure or "")
@@ -91,7 +96,7 @@ class Writer:
 
     def exchange(self, exchange: Exchange) -> None:
         """Add an exchange; its account is found by the key that its request has."""
-        self._do(partial(self._exchange, exchange))
+        self._do(self._exchange, exchange)
 
     def own_exchange(self, key: str, texts: tuple[bytes, ...], tell: Callable[..., Facts], *told: Any) -> None:
         """Add an emulator's own exchange, of a key: `tell`, given what was `told`, says it at the end of the turn.
@@ -99,19 +104,19 @@ class Writer:
         `texts` are its path and its bodies, as they came and left. The headers of its answer hold no secret.
         """
         self._texts += texts
-        self._do(partial(self._own_exchange, key, tell, *told))
+        self._do(self._own_exchange, key, tell, told)
 
     def delivery(self, delivery: Delivery, key: str | None = None) -> None:
         """Add a delivery; an emulator's own is that of a key."""
-        self._do(partial(self._delivery, delivery, key))
+        self._do(self._delivery, delivery, key)
 
     def base(self, key: str, snapshot: str, sandbox: Mapping[str, Any] | None = None) -> None:
         """Add what the session of a key begins with: the JSON of a snapshot, and what else of the sandbox."""
-        self._do(partial(self._command, key, BASE, snapshot, sandbox))
+        self._do(self._command, key, BASE, snapshot, sandbox)
 
     def command(self, key: str, command: str, arguments: str) -> None:
         """Add a command of the core; its arguments are given as JSON, on one line."""
-        self._do(partial(self._command, key, command, arguments))
+        self._do(self._command, key, command, arguments)
 
     def flush(self) -> None:
         """Write what waits."""
@@ -119,8 +124,11 @@ class Writer:
             waiting, self._waiting = self._waiting, []
             if self._file is None or self._process != os.getpid():
                 return
+            if self._learnt != self._masks.learnt:
+                self._learnt = self._masks.learnt
+                self._alike.clear()
             self._clean, self._texts = self._masks.has_nothing_in(self._texts), []
-            lines = b"".join([make() for make in waiting])
+            lines = _encoded([make(*told) for make, told in waiting])
             try:
                 _write(self._file, lines)
             except OSError as error:
@@ -137,12 +145,12 @@ class Writer:
                 os.close(self._file)
                 self._file = None
 
-    def _do(self, make: Callable[[], bytes]) -> None:
+    def _do(self, make: Callable[..., Line], *told: Any) -> None:
         """Let a line be made at the end of the turn: many at once are made quicker than one by one."""
         if self._file is None:
             return
         with self._lock:
-            self._waiting.append(make)
+            self._waiting.append((make, told))
             if self._later is None:
                 self.flush()
             elif len(self._waiting) == 1:
@@ -150,39 +158,40 @@ class Writer:
 
     # Lines, in the order in which they are made
 
-    def _header(self, header: Header) -> bytes:
-        return _encoded(header_line(replace(header, target=self._masks.url(header.target))))
+    def _header(self, header: Header) -> Line:
+        return header_line(replace(header, target=self._masks.url(header.target)))
 
-    def _exchange(self, exchange: Exchange) -> bytes:
+    def _exchange(self, exchange: Exchange) -> Line:
         masks, account = self._masks, self._account(_key_in(exchange.headers))
+        headers, path = to_object(masks.headers(exchange.headers)), masks.url(exchange.path)
+        body, answer = _read(exchange.body, exchange.headers), _read(exchange.response, exchange.response_headers)
         facts = (
-            exchange.sent_at_ms,
-            exchange.received_at_ms,
-            exchange.method,
-            masks.url(exchange.path),
-            masks.headers(exchange.headers),
-            masks.body(_read(exchange.body, exchange.headers)),
-            exchange.status,
-            masks.headers(exchange.response_headers),
-            masks.body(_read(exchange.response, exchange.response_headers)),
-            exchange.error,
-            exchange.journal,
+            *(exchange.sent_at_ms, exchange.received_at_ms, exchange.method, path, headers, masks.body(body)),
+            *(exchange.status, to_object(masks.headers(exchange.response_headers)), masks.body(answer)),
+            *(exchange.error, exchange.journal),
         )
-        return _encoded(exchange_line(self._next(Exchange), account, facts))
+        return exchange_line(self._next(Exchange), account, facts)
 
-    def _own_exchange(self, key: str, tell: Callable[..., Facts], *told: Any) -> bytes:
+    def _own_exchange(self, key: str, tell: Callable[..., Facts], told: tuple[Any, ...]) -> Line:
         masks, account = self._masks, self._account(key)
-        sent, received, method, path, headers, body, status, response_headers, response, *rest = tell(*told)
-        if not self._clean:
-            path = masks.url(path)
-            body = masks.body(_read(body, headers))
-            response = masks.body(_read(response, response_headers))
-        headers = masks.headers(headers)
-        facts = sent, received, method, path, headers, body, status, response_headers, response, *rest
-        return _encoded(exchange_line(self._next(Exchange), account, facts))  # type: ignore[arg-type] # which `rest` is
+        sent, received, method, path, headers, body, status, answer_headers, answer, error, journal = tell(*told)
+        written = self._alike.get(headers) if masks.learnt == self._learnt else None
+        if written is None:
+            written = self._written(headers)
+        if not self._clean or masks.learnt != self._learnt:
+            path, body, answer = masks.url(path), masks.body(_read(body, headers)), masks.body(answer)
+        facts = sent, received, method, path, written, body, status, answer_headers, answer, error, journal
+        return exchange_line(self._next(Exchange), account, facts)
 
-    def _delivery(self, delivery: Delivery, key: str | None) -> bytes:
-        self._clean = False  # what is known from here on may stand in what follows
+    def _written(self, headers: Headers) -> Raw:
+        """Return headers without secrets as they are written, and know them."""
+        written = Raw(_json(to_object(self._masks.headers(headers))))
+        if len(self._alike) >= MOST_ALIKE:
+            self._alike.clear()
+        self._alike[headers] = written
+        return written
+
+    def _delivery(self, delivery: Delivery, key: str | None) -> Line:
         masks, account = self._masks, self._account(key)
         masked = replace(
             delivery,
@@ -191,15 +200,14 @@ class Writer:
             body=masks.body(_read(delivery.body, delivery.headers)),
             journal=delivery.journal and json.loads(masks.text(json.dumps(delivery.journal))),
         )
-        return _encoded(delivery_line(masked, self._next(Delivery), account))
+        return delivery_line(masked, self._next(Delivery), account)
 
-    def _command(self, key: str, command: str, arguments: str, sandbox: Mapping[str, Any] | None = None) -> bytes:
-        self._clean = False  # as above
+    def _command(self, key: str, command: str, arguments: str, sandbox: Mapping[str, Any] | None = None) -> Line:
         account, hidden = self._account(key), self._masks.text(arguments)
         if sandbox is not None:
             sandbox = {"key": self._masks.secret(key), **sandbox}
         line = command_text(self._next(Command), account, command, hidden, sandbox)
-        return line.encode(errors="backslashreplace") + b"\n"
+        return Raw(line.encode(errors="backslashreplace"))
 
     def _next(self, kind: type) -> int:
         self._made[kind] += 1
@@ -243,11 +251,25 @@ def _write(file: int, lines: bytes) -> None:
         left = left[os.write(file, left) :]
 
 
-def _encoded(line: dict[str, Any]) -> bytes:
+def _encoded(lines: list[Line]) -> bytes:
     try:
-        return _encode(line) + b"\n"
+        return _ENCODER.encode_lines(lines)
+    except UnicodeEncodeError:
+        return b"".join([_json(line) + b"\n" for line in lines])
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return _ENCODER.encode(value)
     except UnicodeEncodeError:  # half of a pair, which UTF-8 cannot hold
-        return _ENCODER.encode(line).encode(errors="backslashreplace") + b"\n"
+        return _FOR_HALVES.encode(value).encode(errors="backslashreplace")
+
+
+def _of_raw(written: Raw) -> Any:
+    return json.loads(bytes(written))
+
+
+_FOR_HALVES = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_of_raw)
 
 
 def _read(body: Body, headers: Headers) -> Body:

@@ -85,7 +85,7 @@ class BoundOperation:
         self.check_body(body)
         body = {} if body is None else body
         arguments = dict(self.fixed_arguments)
-        ignored = [name for name in body if name not in self._known]
+        ignored = [] if self._known.issuperset(body) else [name for name in body if name not in self._known]
         for name, argument, convert in self._fields:
             if name not in body:
                 continue
@@ -111,9 +111,9 @@ class BoundOperation:
     def read_parameters(self, sources: Sources) -> Iterator[tuple[Parameter, Any]]:
         """Yield the path, query and header parameters that were sent, with their values, checked and converted."""
         for parameter in self.parameters:
-            value = _sent(parameter, sources[parameter.place])
-            if value is not None:
-                yield parameter, value
+            source = sources[parameter.place]
+            if parameter.name in source:
+                yield parameter, _read(parameter, source)
 
     def name_as_sent(self, error: InvalidRequest, body: Any) -> InvalidRequest:
         """Return an error of the core with the parameter called as the request called it."""
@@ -178,11 +178,9 @@ def _extensions(item: Json) -> Json:
     return {name: value for name, value in item.items() if name.startswith("x-")}
 
 
-def _sent(parameter: Parameter, source: Mapping[str, str]) -> Any:
-    """Return a parameter's value, checked and converted; None when it was not sent."""
-    text = source.get(parameter.name)
-    if text is None:
-        return None
+def _read(parameter: Parameter, source: Mapping[str, str]) -> Any:
+    """Return the value of a parameter that was sent, checked and converted."""
+    text = source[parameter.name]
     refuse_repeated(source, parameter.name)
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InvalidRequest("must be UTF-8, got other bytes", parameter=parameter.name)

@@ -14,6 +14,7 @@ from multidict import MultiMapping
 
 from sched_emulator import spec
 from sched_emulator.config import Config
+from sched_emulator.core import globs
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest, SchedulingError
 from sched_emulator.core.instants import to_text
@@ -29,6 +30,7 @@ from .reply import json_reply, yaml_reply
 from .routes import Matched, Route, Routes, path_of
 from .sandboxes import Hosted, Sandboxes
 from .secrets import in_url, shown_key
+from .told import Only, Telling
 from .turns import Work, unless
 from .validation_errors import SHOWN_CHARS, among
 
@@ -55,6 +57,11 @@ def health(sandboxes: Sandboxes) -> Json:
 def summary(hosted: Hosted) -> Json:
     """Return a sandbox in short."""
     hosted.driver.catch_up()
+    return in_short(hosted)
+
+
+def in_short(hosted: Hosted) -> Json:
+    """Return a sandbox in short as it stands."""
     store = hosted.sandbox.store
     return {
         "id": hosted.id,
@@ -77,6 +84,19 @@ def list_sandboxes(sandboxes: Sandboxes) -> Work[Json]:
     return {"items": items}
 
 
+def _events(asked: Asked) -> events.Told:
+    query = asked.query
+    since = query["Last-Event-ID"] if "Last-Event-ID" in query else query.get("since", 0)
+    return events.Watch(asked.hosted, since, in_short)
+
+
+def _lines(asked: Asked) -> events.Told:
+    query = asked.query
+    if "operation" in query:
+        globs.refuse_unmet(query["operation"], asked.hosted.binding.operations)
+    return Telling(Only(asked.hosted, query.get("since", 0), query.get("operation"), query.get("url")))
+
+
 # What concerns no sandbox, or must make none: each takes all sandboxes and the headers.
 OF_SERVER: dict[str, Callable[[Sandboxes, "MultiMapping[str]"], Performed]] = {
     "index": lambda _, _headers: landing.index(),
@@ -94,7 +114,8 @@ OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     "relied": lambda asked: get_relied(asked.hosted),
 }
 AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
-STREAM, PAGE = "events", "ui"
+PAGE = "ui"
+STREAMS: dict[str, Callable[[Asked], events.Told]] = {"events": _events, "lines": _lines}
 RECORDING = "recording.begin"  # makes the sandbox itself
 
 
@@ -106,7 +127,7 @@ class Control:
         self._sandboxes = sandboxes
         self._bound, self._snapshot_bound = of_requests(config), of_snapshots(config)
         self.operations = {item.operation_id: BoundOperation(item) for item in spec.operations(spec.load("emulator"))}
-        named = {STREAM, PAGE, RECORDING}
+        named = {*STREAMS, PAGE, RECORDING}
         handled = OF_SERVER.keys() | OF_SANDBOX.keys() | AWAITED.keys() | landing.DOCUMENTS | named
         if different := self.operations.keys() ^ handled:
             raise ValueError(f"openapi/emulator.yaml and the control API differ in {', '.join(sorted(different))}")
@@ -150,9 +171,8 @@ class Control:
         if operation_id == RECORDING:
             return await self._reply(request, {"file": str(self._sandboxes.record(self._key(request), body["name"]))})
         asked = Asked(await self._sandboxes.present(self._key(request)), body, query, document)
-        if operation_id == STREAM:
-            since = query["Last-Event-ID"] if "Last-Event-ID" in query else query.get("since", 0)
-            return await events.stream(request, self._sandboxes, asked.hosted, since, summary)
+        if operation_id in STREAMS:
+            return await events.stream(request, self._sandboxes, asked.hosted, STREAMS[operation_id](asked))
         if operation_id in AWAITED:
             return await self._reply(request, await AWAITED[operation_id](asked))
         reply = await self._reply(request, OF_SANDBOX[operation_id](asked))

@@ -8,7 +8,7 @@ from msgspec import Raw
 from multidict import CIMultiDict
 
 from sched_emulator import spec
-from sched_emulator.core import preview
+from sched_emulator.core import account, preview
 from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import InvalidRequest
 from sched_emulator.core.instants import to_text
@@ -67,11 +67,17 @@ def show_schedules(asked: Asked, *, schedules: list[Json], now: str | None = Non
         shown.append((yield from _shown(given, item, from_ms, days)))
     until_ms = from_ms + 1000 * DAY * days
     met, complete = yield from preview.meetings(read, from_ms, until_ms, most=MEETINGS_SHOWN, most_fires=FIRES_SEEN)
-    return {
+    answer = {
         "schedules": shown,
         "meetings": [{"at": to_text(at_ms), "schedules": numbers} for at_ms, numbers in met],
         "complete": complete,
     }
+    prices = asked.store.prices
+    if prices:
+        for each in shown:
+            each["cost_usd"] = account.schedule_usd(prices, each["total"])
+        answer["cost_usd"] = account.total_usd(each["cost_usd"] for each in shown)
+    return answer
 
 
 def _timed(asked: Asked, number: int, given: Json) -> Timed:

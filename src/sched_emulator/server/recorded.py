@@ -13,7 +13,7 @@ from sched_emulator.core.encoding import decode, encode, encode_bytes, exact_num
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.records import DeliveryEntry, Fault, Outcome, RequestEntry, State, Target
 from sched_emulator.core.snapshot import seal
-from sched_emulator.recording.lines import Delivery, Facts, Headers, LeftOut
+from sched_emulator.recording.lines import Delivery, Facts, LeftOut
 
 from .exchange import CONSTANT_HEADERS, Answered, Received
 from .loading import read_snapshot
@@ -28,7 +28,6 @@ _STATE_LIKE: Mapping[str, tuple[str, msgspec.json.Decoder[Any]]] = {
     "add_target": ("target", msgspec.json.Decoder(Target, float_hook=exact_number)),
     "add_fault": ("fault", msgspec.json.Decoder(Fault, float_hook=exact_number)),
 }
-_CONSTANT_HEADERS = tuple(CONSTANT_HEADERS.items())
 COMMANDS = frozenset(
     ("poll", "set_now", "set_clock", "set_assumptions", "set_balance", "set_routes", "clear_targets", "clear_faults")
 ) | {*_STATE_LIKE, "reset", "restore", FORGET}
@@ -97,12 +96,12 @@ def state_in(said: Any) -> State:
 
 
 def _facts(received: Received, answered: Answered, now_ms: int, journal: Mapping[str, Any] | None) -> Facts:
-    answer: tuple[int | None, Headers, str, str | None]
+    answer: tuple[int | None, Mapping[str, str], str, str | None]
     if answered.drop:
-        answer = None, (), "", DROPPED
+        answer = None, {}, "", DROPPED
     else:
         content = "" if received.method == "HEAD" else answered.content.decode()
-        answer = answered.status, (*_CONSTANT_HEADERS, *answered.headers.items()), content, None
+        answer = answered.status, {**CONSTANT_HEADERS, **answered.headers}, content, None
     headers, arrived_ms = tuple(received.headers.items()), now_ms + answered.latency_ms
     return now_ms, arrived_ms, received.method, received.target, headers, _text(received.raw), *answer, journal
 

@@ -52,6 +52,32 @@ class Reader:
         """Take notice of a refused request that is in no journal."""
 
 
+class Readers(Reader):
+    """All who are told: the one that a server begins with, and who looks on for a while."""
+
+    def __init__(self, first: Reader) -> None:
+        self._all = [first]
+
+    @contextmanager
+    def joined(self, reader: Reader) -> Iterator[None]:
+        """Tell one more, while the context is open."""
+        self._all.append(reader)
+        try:
+            yield
+        finally:
+            self._all.remove(reader)
+
+    def sandbox(self, hosted: "Hosted", how: str) -> None:
+        """Tell everybody."""
+        for reader in self._all:
+            reader.sandbox(hosted, how)
+
+    def refused(self, what: str, error: SchedulingError) -> None:
+        """Tell everybody."""
+        for reader in self._all:
+            reader.refused(what, error)
+
+
 class Hosted:
     """One sandbox as a server runs it."""
 
@@ -106,7 +132,7 @@ class Sandboxes:
     folder: Folder | None = None
 
     def __init__(self, config: Config, sender: Sender, reader: Reader | None = None) -> None:
-        self.reader = reader or Reader()
+        self.reader = Readers(reader or Reader())
         self._config = config
         self._sender = sender
         self.turns = Turns()

@@ -1,8 +1,10 @@
-"""What `serve` tells on stdout: a line for each request, delivery, fire, clock move and refusal.
+"""What happens, told in lines: a line for each request, delivery, fire, clock move and refusal.
 
-One more reader of the journal: it remembers how far it has told of each sandbox, looks again twenty times a second, and
-writes what is new at one stroke. A request costs nothing for it. Of each sort of facts so many lines are written in a
-second, the others are counted by name: a year that passes is a few lines, and costs next to nothing.
+`serve` tells it of all sandboxes on stdout, `GET /_emulator/lines` of one to whoever asks, as `sched-emulator tail`
+does: by the same teller. It is one more reader of the journal: it remembers how far it has told of each sandbox, looks
+again twenty times a second, and writes what is new at one stroke. A request costs nothing for it. Of each sort of facts
+so many lines are written in a second, the others are counted by name: a year that passes is a few lines, and costs next
+to nothing.
 """
 
 import asyncio
@@ -10,12 +12,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from sched_emulator.core import globs, urls
+from sched_emulator.core.encoding import encode_bytes
 from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import DeliveryEntry, RequestEntry, Run
@@ -24,20 +29,21 @@ from sched_emulator.output import facts, lines
 from sched_emulator.output.lines import Line, Tone
 
 from .control_reading import delivery_view, request_view
-from .running_clock import RunningClock
+from .events import Told
 from .sandboxes import Hosted, Reader
 from .secrets import in_url, shown_key
 from .unhurried import Unhurried
+from .watched import Watched, began_ms, mode
 
 BEAT_SECONDS = 0.05
 FOLD_SECONDS = 1.0
 SHOWN = 10  # lines of each sort in that time
+PAST_SHOWN = 50  # of what had happened when somebody began to look: the newest of each sort
 READ_BYTES = 64 * 1024  # of body and answer: longer ones are not looked into
 Fact = TypeVar("Fact", RequestEntry, DeliveryEntry, Run)
 
 _of_request = attrgetter("exchange.operation", "exchange.status")
 _of_delivery = attrgetter("url", "outcome")
-_outcome = attrgetter("outcome")
 _of_run = attrgetter("owner_id")
 _place = attrgetter("at_ms", "seq")
 
@@ -50,65 +56,58 @@ class _Found(NamedTuple):
     fact: RequestEntry | DeliveryEntry | Run
 
 
-class _Watched:
-    """How far a sandbox's facts have been told."""
+class Only(NamedTuple):
+    """What somebody wants to be told of: one sandbox from the fact numbered `since` on, and of it all, or some.
 
-    def __init__(self, hosted: Hosted) -> None:
-        store = hosted.sandbox.store
-        self.hosted = hosted
-        self.store = store
-        self.requests = _total_requests(store)
-        self.deliveries = _total_deliveries(store)
-        self.runs = store.ids.last("run")
-        self.under_way: dict[int, DeliveryEntry] = {}
-        self.clock: RunningClock = hosted.driver.clock
-        self.mode = _mode(hosted)
-        self.now_ms, self.fired = store.now_ms, store.fired
+    With one of the globs the sorts of facts that it is not about are left out.
+    """
 
-    def new_requests(self) -> list[RequestEntry]:
-        """Return the requests since the last time, newest first."""
-        total = _total_requests(self.store)
-        found = list(islice(reversed(self.store.journal.requests), total - self.requests))
-        self.requests = total
-        return found
+    hosted: Hosted
+    since: int
+    operation: str | None = None
+    url: str | None = None
 
-    def new_deliveries(self) -> list[DeliveryEntry]:
-        """Return the attempts that have ended since the last time, the last to start first."""
-        journal = self.store.journal
-        ended = [entry for entry in reversed(self.under_way.values()) if entry.outcome != "running"]
-        for entry in [*ended, *(entry for seq, entry in self.under_way.items() if journal.delivery(seq) is None)]:
-            self.under_way.pop(entry.seq, None)
-        total = _total_deliveries(self.store)
-        if total != self.deliveries:
-            found = list(islice(reversed(journal.deliveries), total - self.deliveries))
-            self.deliveries = total
-            if "running" in map(_outcome, found):
-                self.under_way |= {entry.seq: entry for entry in reversed(found) if entry.outcome == "running"}
-                found = [entry for entry in found if entry.outcome != "running"]
-            ended = found + ended
-        return ended
+    @property
+    def all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.operation is None and self.url is None
 
-    def new_fires(self) -> tuple[list[Run], int]:
-        """Return the runs that have begun since the last time, newest first, and how many of them have left again."""
-        last = self.store.ids.last("run")
-        found = list(islice(reversed(self.store.runs.values()), last - self.runs))
-        while found and found[-1].number <= self.runs:
-            found.pop()
-        gone, self.runs = last - self.runs - len(found), last
-        return found, gone
+    def requests(self, found: list[RequestEntry]) -> list[RequestEntry]:
+        """Return those requests that are wanted."""
+        if self.operation is None:
+            return found if self.url is None else []
+        fits = partial(globs.names_operation, self.operation)
+        return [each for each in found if each.exchange.operation is not None and fits(each.exchange.operation)]
+
+    def deliveries(self, found: list[DeliveryEntry]) -> list[DeliveryEntry]:
+        """Return those deliveries that are wanted."""
+        if self.url is None:
+            return found if self.operation is None else []
+        return [each for each in found if urls.fits(self.url, each.url)]
 
 
 class Teller(Reader):
-    """Tells of the sandboxes of a server. `write` is given lines twenty times a second, `clock` tells seconds."""
+    """Tells of the sandboxes of a server, or `only` of one, beginning with what has happened in it.
 
-    def __init__(self, write: Callable[[list[Line]], None], clock: Callable[[], float] = time.monotonic) -> None:
+    `write` is given lines twenty times a second, `clock` tells seconds.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[list[Line]], None],
+        clock: Callable[[], float] = time.monotonic,
+        only: Only | None = None,
+    ) -> None:
         self._write = write
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
+        self._only = only
+        self._watched: dict[str, Watched] = {}
         self._lines: list[Line] = []
         self._since = clock()
         self._shown: Counter[str] = Counter()
         self._folded: dict[tuple[str, str], int] = {}  # by key and what they are
+        if only is not None:
+            self._tell_past(only)
 
     async def tell(self) -> None:
         """Look again and again, until cancelled."""
@@ -132,32 +131,51 @@ class Teller(Reader):
 
     def sandbox(self, hosted: Hosted, how: str) -> None:
         """Take notice that a sandbox has begun, is about to be let go, or goes on from another state."""
+        if self._only is not None and hosted is not self._only.hosted:
+            return
         if how in {"leaving", "forgotten"} and hosted.key in self._watched:
             self._read(self._watched[hosted.key])
         if how != "leaving":
             self._watched.pop(hosted.key, None)
             now = to_text(hosted.sandbox.store.now_ms)
-            self._say(Line(now, shown_key(hosted.key), "sandbox", how, _mode(hosted)))
+            self._say(Line(now, shown_key(hosted.key), "sandbox", how, mode(hosted)))
         if how not in {"leaving", "forgotten"}:
-            self._watched[hosted.key] = _Watched(hosted)
+            self._watched[hosted.key] = Watched(hosted)
 
     def refused(self, what: str, error: SchedulingError) -> None:
         """Take notice of a request that belongs to no sandbox, or was one of the control API."""
         self._say(Line("", "", "refused", what, str(error.status), "bad", detail=f"{error.code}: {error.message}"))
 
-    def _read(self, watched: _Watched) -> None:
+    def _tell_past(self, only: Only) -> None:
+        """Tell what had happened: the newest facts of each sort, and before them how many there were."""
+        watched = self._watched[only.hosted.key] = Watched(only.hosted, only.since)
+        self._read(watched, past=True)
+        told, self._lines = self._lines, []
+        self._tell_folded("before")
+        self._lines += told
+        self._shown.clear()
+
+    def _read(self, watched: Watched, *, past: bool = False) -> None:
         """Take notice of what has happened in a sandbox since the last time."""
-        key, store = shown_key(watched.hosted.key), watched.store
-        requests = self._first("request", key, watched.new_requests(), _of_request, _like_request)
-        deliveries = self._first("delivery", key, watched.new_deliveries(), _of_delivery, _like_delivery)
+        key, store, only = shown_key(watched.hosted.key), watched.store, self._only
+        new_requests, new_deliveries = watched.new_requests(), watched.new_deliveries()
         runs, gone = watched.new_fires()
-        fires = self._first("fire", key, runs, _of_run, lambda owner: f"fires of {_name(store, owner)}")
+        if only is not None and not only.all:
+            new_requests, new_deliveries = only.requests(new_requests), only.deliveries(new_deliveries)
+            runs, gone = [], 0
+        requests = self._first("request", key, new_requests, _of_request, _like_request, past=past)
+        deliveries = self._first("delivery", key, new_deliveries, _of_delivery, _like_delivery, past=past)
+        fires = self._first("fire", key, runs, _of_run, lambda owner: f"fires of {_name(store, owner)}", past=past)
         if gone:
             self._fold(key, "runs that are over and no longer kept", gone)
+        if watched.missed:
+            self._fold(key, "requests and deliveries that are no longer kept", watched.missed)
+            watched.missed = 0
         if requests or deliveries or fires:
             for found in sorted(_placed(requests, deliveries, fires), key=_place):
                 self._lines.append(_line(watched.hosted, key, found))
-        self._read_clock(watched, key)
+        if only is None or only.all:
+            self._read_clock(watched, key)
 
     def _first(
         self,
@@ -166,30 +184,36 @@ class Teller(Reader):
         facts: list[Fact],
         alike: Callable[[Fact], Any],
         named: Callable[[Any], str],
+        *,
+        past: bool = False,
     ) -> list[Fact]:
-        """Return those facts that get a line of their own, the oldest, and count the others by what they are."""
-        others = max(len(facts) - max(SHOWN - self._shown[sort], 0), 0)
-        for what, count in Counter(map(alike, islice(facts, others))).items():
+        """Return those facts that get a line of their own, and count the others by what they are.
+
+        The oldest get one, as they come; of what is `past`, the newest.
+        """
+        others = max(len(facts) - (PAST_SHOWN if past else max(SHOWN - self._shown[sort], 0)), 0)
+        counted = islice(facts, len(facts) - others, None) if past else islice(facts, others)
+        for what, count in Counter(map(alike, counted)).items():
             self._fold(key, named(what), count)
-        first = facts[others:]
+        first = facts[: len(facts) - others] if past else facts[others:]
         self._shown[sort] += len(first)
         return first
 
-    def _read_clock(self, watched: _Watched, key: str) -> None:
+    def _read_clock(self, watched: Watched, key: str) -> None:
         """Take notice of a clock that has been moved or set; that of one that runs moves by itself."""
         store, driver = watched.store, watched.hosted.driver
-        passed_ms, mode = store.now_ms - watched.now_ms, _mode(watched.hosted)
+        passed_ms, now_mode = store.now_ms - watched.now_ms, mode(watched.hosted)
         by_itself = store.mode == "wall" and driver.clock is watched.clock and not driver.advancing
-        if not by_itself and (passed_ms or mode != watched.mode):
+        if not by_itself and (passed_ms or now_mode != watched.mode):
             if driver.advancing and self._shown["clock"]:
                 return  # on the way it is told once in a while
             self._shown["clock"] += 1
             self._tell_folded()
-            events, moved = store.fired - watched.fired, passed_ms and mode == watched.mode
+            events, moved = store.fired - watched.fired, passed_ms and now_mode == watched.mode
             what = f"{lines.span(passed_ms / 1000)} later, {events:,} event{'s' * (events != 1)}" if moved else ""
-            told = "advancing" if driver.advancing else mode
+            told = "advancing" if driver.advancing else now_mode
             self._lines.append(Line(to_text(store.now_ms), key, "clock", what, told))
-        watched.now_ms, watched.fired, watched.mode, watched.clock = store.now_ms, store.fired, mode, driver.clock
+        watched.now_ms, watched.fired, watched.mode, watched.clock = store.now_ms, store.fired, now_mode, driver.clock
 
     def _say(self, line: Line) -> None:
         """Let a line be written, or count it where there are too many of its kind."""
@@ -203,10 +227,11 @@ class Teller(Reader):
         """Count what gets no line of its own."""
         self._folded[key, what] = self._folded.get((key, what), 0) + count
 
-    def _tell_folded(self) -> None:
-        seconds = max(self._clock() - self._since, BEAT_SECONDS)
+    def _tell_folded(self, when: str | None = None) -> None:
+        if when is None:
+            when = f"in {max(self._clock() - self._since, BEAT_SECONDS):.1f} s"
         for (key, what), count in self._folded.items():
-            self._lines.append(Line("", key, "more", what, f"in {seconds:.1f} s", many=count))
+            self._lines.append(Line("", key, "more", what, when, many=count))
         self._folded.clear()
 
     def _unfold(self) -> None:
@@ -226,8 +251,7 @@ def _placed(requests: list[RequestEntry], deliveries: list[DeliveryEntry], fires
     yield from (_Found(entry.at_ms, entry.seq, entry) for entry in deliveries)
     sent = {entry.run_id: entry.seq for entry in deliveries}
     for run in fires:
-        at_ms = run.scheduled_ms if run.started_ms is None else run.started_ms
-        yield _Found(at_ms, sent.get(run.run_id, 0) - 0.5, run)
+        yield _Found(began_ms(run), sent.get(run.run_id, 0) - 0.5, run)
 
 
 def _line(hosted: Hosted, key: str, found: _Found) -> Line:
@@ -261,17 +285,34 @@ def _name(store: Store, owner_id: str) -> str:
     return owner_id if owner is None else owner.name or owner_id
 
 
-def _mode(hosted: Hosted) -> str:
-    store = hosted.sandbox.store
-    return "frozen" if store.mode == "frozen" else f"runs {store.speed:g}x"
+class Telling(Told):
+    """What happens in one sandbox, as lines of JSON for who looks on; a reader that is slow is told less."""
 
+    content_type = "application/x-ndjson"
+    quiet = b"\n"
 
-def _total_requests(store: Store) -> int:
-    return store.journal.dropped_requests + len(store.journal.requests)
+    def __init__(self, only: Only) -> None:
+        self._lines: list[Line] = []
+        self._teller = Teller(self._lines.extend, only=only)
 
+    def sandbox(self, hosted: Hosted, how: str) -> None:
+        """Take notice of what becomes of the sandbox."""
+        self._teller.sandbox(hosted, how)
 
-def _total_deliveries(store: Store) -> int:
-    return store.journal.dropped_deliveries + len(store.journal.deliveries)
+    def news(self) -> bytes:
+        """Return what is new."""
+        self._teller.look()
+        return self._written()
+
+    def ending(self) -> bytes:
+        """Return what is left when the sandbox is gone."""
+        self._teller.close()
+        return self._written()
+
+    def _written(self) -> bytes:
+        written = b"".join(encode_bytes(lines.as_object(line)) + b"\n" for line in self._lines)
+        self._lines.clear()
+        return written
 
 
 def started(url: str) -> str:

@@ -13,7 +13,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from sched_emulator.contract.demands import Demands
-from sched_emulator.contract.described import REQUEST_ID, Contract
+from sched_emulator.contract.described import REPEATED, Contract, header_value
 from sched_emulator.contract.reply import Reply
 from sched_emulator.contract.results import BODY_SHOWN_CHARS, Exchange, Flaw, Result
 from sched_emulator.spec import Operation, readings
@@ -172,15 +172,13 @@ class _Answered:
         """Compare the headers described for the status with those that came."""
         described: Mapping[str, Any] = self.operation.responses.get(str(self.reply.status), {}).get("headers", {})
         for name, item in described.items():
-            choice = "http.metadata" if name == REQUEST_ID else "http.statuses"
+            choice = "http.metadata" if name in REPEATED else "http.statuses"
             given = self.reply.headers.get(name)
-            number = item["schema"].get("type") == "integer" and str(given).isdecimal()
-            value = int(str(given)) if number else given
-            fits = value is None or jsonschema_rs.Draft202012Validator(item["schema"], validate_formats=True).is_valid(
-                value
-            )
-            missing = given is None and item.get("required", False)
-            self.notes(choice, None if fits and not missing else f"the header {name} was {given!r}")
+            if given is None and not item.get("required", False):
+                continue
+            value = None if given is None else header_value(given, item["schema"])
+            fits = jsonschema_rs.Draft202012Validator(item["schema"], validate_formats=True).is_valid(value)
+            self.notes(choice, None if fits else f"the header {name} was {given!r}")
 
     def _exchange(self) -> Exchange:
         headers = {name: _text(value) for name, value in self._request.headers.items()}
