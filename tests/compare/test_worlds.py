@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import product
 
+from sched_emulator.compare.doubt import Doubt
 from sched_emulator.compare.held import Held
 from sched_emulator.compare.worlds import World, beginning, behaviours, merged
 
@@ -51,6 +52,21 @@ def test_another_instant_is_another_state_where_it_can_be_told_or_other_answers_
     assert len(merged([world(0), world(20)], 19)) == 2
     assert [each.now_ms for each in merged([world(0), world(20)], 20)] == [0]
     assert len(merged([world(0, position="front"), world(20, position="back")], 20)) == 2
+
+
+def test_states_in_which_other_things_are_in_doubt_stay_apart() -> None:
+    hazy = replace(world(0), doubt=Doubt(hazy=frozenset({("queue", "a")})))
+    passed = replace(world(0), passed="it is not known what the queue a held")
+    worlds = [world(0), hazy, passed, hazy]
+    assert [(each.doubt, each.passed) for each in merged(worlds, 0)] == [
+        (each.doubt, each.passed) for each in worlds[:3]
+    ]
+
+
+def test_where_an_order_is_open_instants_that_nobody_can_tell_apart_are_one_whatever_the_answers() -> None:
+    worlds = [world(0, position="front"), world(20, position="back")]
+    assert [each.boxes for each in merged(worlds, 20, rough=True)] == [({},)]
+    assert len(merged(worlds, 19, rough=True)) == 2
 
 
 def test_of_worlds_that_nobody_can_tell_apart_the_least_strained_is_kept() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from .wording import Keys
+from .wording import Keys, number_of
 
 IDS = frozenset({"cron_id", "run_id", "task_id", "message_id", "subscription_id"})
 EXACT = frozenset({"next_run_at", "run_at"})  # instants that follow from what was asked for, not from when
@@ -12,11 +12,20 @@ ABSENT = "nothing"
 
 
 class Difference(NamedTuple):
-    """A field that came otherwise."""
+    """A field that came otherwise. `thing`: which record it is of, where the exchange alone does not say."""
 
     field: str
     expected: Any
     came: Any
+    thing: str = ""
+
+
+class Otherwise(Exception):
+    """A world in which something came out otherwise than it was recorded."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(difference.field)
+        self.difference = difference
 
 
 class Matching:
@@ -52,6 +61,11 @@ class Matching:
         """Say whether an id of the target's may be ours."""
         return self.ids.get(theirs) == ours or (theirs not in self.ids and ours not in self._ours)
 
+    def rebind(self, theirs: str, ours: str) -> None:
+        """Let an id of the target's be ours, whatever it was before."""
+        self._ours.pop(self.ids.get(theirs, ""), None)
+        self.ids[theirs], self._ours[ours] = ours, theirs
+
     def _of_object(self, expected: Any, came: Any, keys: Keys, place: str) -> Difference | None:
         unnamed = expected.get("name") is not None and expected.get("name") == expected.get("cron_id")
         for name in {**came, **{key: None for key in keys if key in expected}}:
@@ -72,7 +86,7 @@ class Matching:
 
     def _of_list(self, expected: Any, came: Any, keys: Keys | None, place: str) -> Difference | None:
         if len(expected) != len(came):
-            return Difference(place, f"{len(expected)} items", f"{len(came)} items")
+            return Difference(place, number_of(len(expected), "item"), number_of(len(came), "item"))
         name = "message_id" if place == "message_ids" else place
         for number, (one, other) in enumerate(zip(expected, came, strict=True)):
             where = f"{name}.{number}" if isinstance(one, dict) else name

@@ -60,10 +60,11 @@ def _near(one: int | None, other: int | None, width_ms: int) -> bool:
     return one == other or (one is not None and other is not None and abs(one - other) <= width_ms)
 
 
-def form_of(standing: Standing) -> Form:
-    """Return what a state is like."""
+def form_of(standing: Standing, *, in_order: bool = True) -> Form:
+    """Return what a state is like. Not `in_order`: in whatever order things will happen that are due in it."""
     state = standing.sandbox.store.state()
-    timeline = sorted(state.timeline, key=attrgetter("due_ms", "seq"))
+    ranked_by = ("due_ms", "seq") if in_order else ("kind", "subject", "due_ms", "seq")
+    timeline = sorted(state.timeline, key=attrgetter(*ranked_by))
     instants: list[int | None] = [state.now_ms, *(entry.due_ms for entry in timeline)]
     plain: list[Any] = [[[entry.kind, entry.subject, entry.queue] for entry in timeline]]
     kinds: tuple[tuple[type[msgspec.Struct], Iterable[Any]], ...] = (

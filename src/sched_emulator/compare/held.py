@@ -18,6 +18,7 @@ from sched_emulator.core.store import fresh
 
 from .fields import Matching
 
+NEXT = 8  # events of which a world knows the instants
 EVERY = 16  # exchanges, of which the state is written down
 
 
@@ -93,6 +94,11 @@ class Held:
             self._written = _Written(_document(standing.sandbox.store.state()), standing.matching.copy(), taken)
             self._before = self._again = None
             self.since = 0
+
+
+def next_due(standing: Standing) -> tuple[int, ...]:
+    """Return the instants of the next few events."""
+    return tuple(entry.due_ms for entry in standing.sandbox.store.timeline.due(NEXT))
 
 
 def fresh_at(now_ms: int, width_ms: int) -> Standing:

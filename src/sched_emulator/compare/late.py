@@ -6,17 +6,18 @@ How late each fire was, its delivery shows. The chance is the target's own, so i
 from sched_emulator.core.records import Cron
 from sched_emulator.core.store import Store
 
+from .doubt import Doubt
 from .parts import Part
 
 MOST_MS = 60_000  # the greatest `cron.jitter_seconds`
 
 
-def put_off(store: Store, part: Part, taken: set[int], width_ms: int) -> int:
+def put_off(store: Store, part: Part, taken: set[int], width_ms: int, doubt: Doubt) -> int:
     """Put off the fires that are due next to where their deliveries came; return how late the latest was."""
     latest_ms = 0
     for cron in store.crons.values():
         entry = store.timeline.get(cron.fire_entry)
-        if entry is None or cron.next_run_ms is None:
+        if entry is None or cron.next_run_ms is None or ("url", cron.task) in doubt.hazy:
             continue
         due_ms = cron.next_run_ms
         first = next(

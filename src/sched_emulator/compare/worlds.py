@@ -5,7 +5,7 @@ far came out as recorded. A question is only decided where it was asked and made
 same state stay together. So an answer that no world has any longer is refuted, whatever the others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sched_emulator.spec import assumptions
 
+from .doubt import SURE, Doubt
 from .forms import Form, form_of
 from .held import Held, fresh_at
 
@@ -27,11 +28,18 @@ def behaviours() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(item.answers) for name, item in found if item.kind == "behaviour"}
 
 
+@cache
+def firsts() -> Mapping[str, str]:
+    """Return an answer of each behaviour."""
+    return {name: min(answers) for name, answers in behaviours().items()}
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """A state with its answers, those of any of its boxes. `due_ms` are the instants of the next few events.
 
-    `strain_ms` is how far off the middle of its interval an exchange was put at most.
+    `strain_ms` is how far off the middle of its interval an exchange was put at most. `passed` says why the last
+    exchange could not be judged here.
     """
 
     held: Held
@@ -39,6 +47,8 @@ class World:
     now_ms: int
     due_ms: tuple[int, ...] = ()
     strain_ms: int = 0
+    doubt: Doubt = SURE
+    passed: str = ""
 
     def left(self, question: str) -> frozenset[str]:
         """Return the answers to a question under which this state was reached."""
@@ -55,9 +65,9 @@ def allows(box: Box, answers: Mapping[str, str]) -> bool:
     return all(answer in left(box, name) for name, answer in answers.items())
 
 
-def beginning(now_ms: int, box: Box, width_ms: int) -> World:
+def beginning(now_ms: int, box: Box, width_ms: int, doubt: Doubt = SURE) -> World:
     """Return the world in which nothing has happened yet."""
-    return World(Held(fresh_at(now_ms, width_ms)), (box,), now_ms)
+    return World(Held(fresh_at(now_ms, width_ms)), (box,), now_ms, doubt=doubt)
 
 
 def only_of(world: World, question: str, answers: frozenset[str]) -> World:
@@ -66,22 +76,22 @@ def only_of(world: World, question: str, answers: frozenset[str]) -> World:
     return replace(world, boxes=tuple(boxes))
 
 
-def merged(worlds: list[World], width_ms: int) -> list[World]:
-    """Return worlds, of which those in one state are one.
+def merged(worlds: list[World], width_ms: int, *, rough: bool = False) -> list[World]:
+    """Return worlds, of which those in one state are one, where the same is in doubt.
 
     Of those with the same answers, states that differ in instants alone, by no more than `width_ms`, are one too: that
     of the least strain is kept. Nobody can tell them apart, and they would double with every two things that happen at
-    about the same time.
+    about the same time. `rough`: so are those with other answers, because it may have been in any order.
     """
     if len(worlds) == 1:
         return worlds
-    groups: dict[bytes, list[_Placed]] = {}
+    groups: dict[Hashable, list[_Placed]] = {}
     for world in worlds:
-        form = form_of(world.held.look())
-        group = groups.setdefault(form.digest, [])
+        form = form_of(world.held.look(), in_order=not rough)
+        group = groups.setdefault((form.digest, world.doubt, world.passed), [])
         for box in world.boxes:
             _put(group, _Placed(world, form, box), width_ms)
-    return [world for group in groups.values() for world in _states(group)]
+    return [world for group in groups.values() for world in _states(group, width_ms if rough else 0)]
 
 
 class _Placed(NamedTuple):
@@ -102,13 +112,14 @@ def _put(group: list[_Placed], new: _Placed, width_ms: int) -> None:
     group.append(new)
 
 
-def _states(group: list[_Placed]) -> Iterator[World]:
+def _states(group: list[_Placed], width_ms: int) -> Iterator[World]:
     """Yield a world for each state in a group."""
     rest = group
     while rest:
         world, form, _ = rest[0]
-        yield replace(world, boxes=_joined([each.box for each in rest if each.form == form]))
-        rest = [each for each in rest if each.form != form]
+        same = [each.form.near(form, width_ms) for each in rest]
+        yield replace(world, boxes=_joined([each.box for each, is_same in zip(rest, same, strict=True) if is_same]))
+        rest = [each for each, is_same in zip(rest, same, strict=True) if not is_same]
 
 
 def _joined(boxes: list[Box]) -> tuple[Box, ...]:
