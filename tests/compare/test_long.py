@@ -1,11 +1,11 @@
-"""Long recordings on one queue, in which leases run out: all of it is judged, and what it asks is inferred."""
+"""Long recordings, in which leases run out or crons fire: all of it is judged, and what it asks is inferred."""
 
 import random
 
 import pytest
 
 from tests import soak
-from tests.compare.recorded import Gateway, compared
+from tests.compare.recorded import HOOK, Gateway, compared
 from tests.compare.test_infer import asked, recorded, wrong
 
 EXCHANGES = soak.sized(300, 10_000)
@@ -57,6 +57,40 @@ def test_a_long_recording_is_judged_to_its_end_and_what_it_asks_is_inferred() ->
     inferred = {name for name, verdict in judged.verdicts.items() if verdict.inferred is not None}
     shown = asked(gateway)
     assert len(inferred & shown) >= 0.8 * len(shown), shown - inferred
+
+
+def minutely(exchanges: int) -> Gateway:
+    """Return a gateway with one cron that fires every minute, and sometimes in vain."""
+    gateway = Gateway({}, shift_ms=700)
+    chance = random.Random(2)  # noqa: S311 - of a test
+    gateway.script(f"{HOOK}/*", 200, 200, 500)
+    gateway.ask("queue.list")
+    gateway.ask("cron.list")
+    cron_id = gateway.ask("cron.create", {"name": "c", "schedule": "* * * * *", "url": f"{HOOK}/c"})["cron_id"]
+    for _ in range(exchanges):
+        gateway.advance(chance.choice((3.1, 8.3, 20)))
+        if chance.randrange(2):
+            gateway.ask("run.list")
+        else:
+            gateway.ask("cron.get", id=cron_id)
+    return gateway
+
+
+@pytest.mark.soak
+def test_a_cron_that_fires_every_minute_is_judged_to_the_end() -> None:
+    gateway = minutely(EXCHANGES)
+    judged = compared(gateway)
+    assert (judged.judged, wrong(judged, gateway), judged.told) == (EXCHANGES + 3, [], [])
+
+
+def test_deliveries_are_looked_up_by_when_they_came() -> None:
+    judged = compared(minutely(40))
+    [part] = (part for part, _ in judged.parts if part.came)
+    times_ms = [came.at_ms for came in part.came]
+    assert times_ms == sorted(times_ms)
+    first_ms, last_ms = times_ms[1], times_ms[3]
+    assert [part.came.index(came) for came in part.came_between(first_ms, last_ms)] == [1, 2, 3]
+    assert part.came_between(first_ms + 1, last_ms - 1) == [part.came[2]]
 
 
 @pytest.mark.parametrize("number", FOUND)

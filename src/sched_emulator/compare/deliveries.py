@@ -26,9 +26,8 @@ def outcome(part: Part, standing: Standing, attempt: Attempt, doubt: Doubt, widt
         raise Unrecorded(attempt.url)
     now_ms = standing.sandbox.store.now_ms
     wrong: Difference | None = None
-    for came in part.came:
-        on_time = now_ms - width_ms <= came.at_ms <= now_ms + width_ms + LATE_MS
-        if came.number in standing.taken or came.raw.url != attempt.url or not on_time:
+    for came in part.came_between(now_ms - width_ms, now_ms + width_ms + LATE_MS):
+        if came.number in standing.taken or came.raw.url != attempt.url:
             continue
         if came.raw.attempt not in {None, attempt.number}:
             continue
@@ -45,12 +44,10 @@ def outcome(part: Part, standing: Standing, attempt: Attempt, doubt: Doubt, widt
     raise Otherwise(wrong._replace(thing=attempt.url))
 
 
-def none_left(part: Part, taken: set[int], doubt: Doubt, before_ms: int) -> None:
-    """Otherwise when a delivery that came before an instant is of no attempt."""
-    for came in part.came:
-        if came.number in taken or ("url", came.raw.url) in doubt.hazy:
-            continue
-        if came.at_ms < before_ms - LATE_MS:
+def none_left(part: Part, taken: set[int], doubt: Doubt, low_ms: int, high_ms: int) -> None:
+    """Otherwise when a delivery is of no attempt that should have come at the latest between two instants."""
+    for came in part.came_between(low_ms - LATE_MS, high_ms - LATE_MS - 1):
+        if came.number not in taken and ("url", came.raw.url) not in doubt.hazy:
             raise Otherwise(Difference("delivery", "nothing", f"{came.raw.url} at {came.raw.at_ms}", came.raw.url))
 
 

@@ -23,11 +23,8 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int, doubt: Dou
         first = next(
             (
                 came.at_ms
-                for came in part.came
-                if came.number not in taken
-                and came.raw.url == cron.task
-                and came.raw.attempt in {None, 1}
-                and due_ms - width_ms <= came.at_ms <= due_ms + MOST_MS + width_ms
+                for came in part.came_between(due_ms - width_ms, due_ms + MOST_MS + width_ms)
+                if came.number not in taken and came.raw.url == cron.task and came.raw.attempt in {None, 1}
             ),
             None,
         )

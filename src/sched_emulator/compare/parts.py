@@ -4,6 +4,7 @@ Each part is replayed by itself, in a sandbox of its own. A queue is known from 
 that it was not there before: a whole list without it, a 404, its end. Else nobody can tell what was in it: see `doubt`.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,8 +29,9 @@ Thing = tuple[str, str]  # "queue" and its name, "cron" and the target's id of i
 class Part:
     """What is replayed together. `views` are lists of the account, of which each part sees its own things.
 
-    `unjudged` says why nothing of it can be judged, `unseen` why some things of it cannot, until an answer shows them.
-    `tried` counts the ways that were tried through its steps.
+    `came` are the deliveries that may be its own, by their instants. `unjudged` says why nothing of it can be judged,
+    `unseen` why some things of it cannot, until an answer shows them. `tried` counts the ways that were tried through
+    its steps.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -43,6 +45,14 @@ class Part:
     def width_ms(self) -> int:
         """The longest time within which an exchange of the part was performed."""
         return max((item.high_ms - item.low_ms for item in self.items), default=0)
+
+    def came_between(self, low_ms: int, high_ms: int) -> list[Came]:
+        """Return the deliveries that came within two instants, both included."""
+        return self.came[bisect_left(self._came_ms, low_ms) : bisect_right(self._came_ms, high_ms)]
+
+    @cached_property
+    def _came_ms(self) -> list[int]:
+        return [came.at_ms for came in self.came]
 
     @cached_property
     def chains(self) -> Chains:
@@ -112,7 +122,8 @@ def _complete(part: Part, lists: list[Item], traffic: Traffic) -> None:
     part.items = in_order([*part.items, *views])
     urls = {url for item in part.items for url in urls_of(item)}
     recordings = {account[0] for account in accounts}
-    part.came = [came for came in traffic.came if came.raw.url in urls and came.recording in recordings]
+    came = (came for came in traffic.came if came.raw.url in urls and came.recording in recordings)
+    part.came = sorted(came, key=lambda came: (came.at_ms, came.number))
 
 
 def _order(item: Item) -> tuple[int, int]:

@@ -173,12 +173,13 @@ class _Play:
 
     def pass_time(self, now_ms: int) -> None:
         """Let time pass; Otherwise when a delivery that came is not made, or one that is made did not come."""
+        width_ms, before_ms = self._ground.width_ms, self._sandbox.store.now_ms
         self.put_off_fires()
         while (attempt := self._sandbox.poll(now_ms)) is not None:
-            ended = outcome(self._ground.part, self._standing, attempt, self.doubt, self._ground.width_ms)
+            ended = outcome(self._ground.part, self._standing, attempt, self.doubt, width_ms)
             self._sandbox.settle(attempt.attempt_id, ended)
             self.put_off_fires()
-        none_left(self._ground.part, self.taken, self.doubt, now_ms - self._ground.width_ms)
+        none_left(self._ground.part, self.taken, self.doubt, before_ms - width_ms, now_ms - width_ms)
 
     def call(self, *, apart: bool) -> None:
         """Perform the operation; Otherwise when it answers otherwise than recorded."""
