@@ -210,7 +210,7 @@ def _ways(
     ways: dict[str, Explained] = {}
     for name in hidden(found):
         if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
-            way = _best(part, found, box, name, enough)
+            way = _best(part, found, box, name, enough, all_ways=all_ways)
             if _length(part, way) > _length(part, found):
                 ways[name] = way
             if not all_ways and _enough(way, enough):
@@ -219,8 +219,10 @@ def _ways(
 
 
 def _length(part: Part, found: Explained) -> tuple[int, int]:
-    """Return how far a replay led."""
-    return (found.steps, found.reached) if found.finding else (len(part.items) + 1, 0)
+    """Return how far a replay led: to a difference, to a bound that refutes nothing, to the end."""
+    if found.finding:
+        return found.steps, found.reached
+    return (len(part.items), found.steps) if found.ended else (len(part.items) + 1, 0)
 
 
 def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
@@ -241,12 +243,14 @@ def _enough(found: Explained, enough: int) -> bool:
     return not found.finding or found.steps >= enough
 
 
-def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int) -> Explained:
-    """Return the replay under that value of a constant that leads furthest."""
+def _best(
+    part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int, *, all_ways: bool
+) -> Explained:
+    """Return the replay under that value of a constant that leads furthest; the first that is enough."""
     best = found
     for value in _suggested(part, found, name):
         tried = _with(part, found, name, value, box)
-        if _enough(tried, enough):
+        if _enough(tried, enough) and not (all_ways and tried.ended):
             return tried
         if _length(part, tried) > _length(part, best):
             best = tried
