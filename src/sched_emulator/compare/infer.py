@@ -83,6 +83,7 @@ def judge(
         _narrow_all(found, part, explained, constants, box)
         explained.worlds, explained.before = [], {}  # a long recording has many
         compared.update(explained.numbers)
+        compared.update(alike for number in explained.numbers for alike in part.alike.get(number, ()))
         found.findings += [Finding(part, each) for each in findings]
         for why in explained.passed.values():
             unjudged[why] = unjudged.get(why, 0) + 1

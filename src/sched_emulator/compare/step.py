@@ -18,7 +18,8 @@ from .fields import IDS, Difference, Otherwise
 from .hazy import OF_A_CRON, taken
 from .held import Held, Standing, next_due
 from .late import put_off
-from .parts import LISTS, Part
+from .lists import LISTS
+from .parts import Part
 from .read import Item
 from .wording import always
 from .worlds import Box, World, allows, behaviours, firsts, left
