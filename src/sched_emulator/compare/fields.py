@@ -1,6 +1,5 @@
 """Field by field: what a core returned against what came, with ids bound by their places and instants as intervals."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .wording import Keys, number_of
@@ -30,12 +29,18 @@ class Otherwise(Exception):
 
 
 class Matching:
-    """Compares one result. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
+    """Compares results. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
 
-    def __init__(self, ids: Mapping[str, str], width_ms: int) -> None:
-        self.ids = dict(ids)
-        self._ours = {ours: theirs for theirs, ours in ids.items()}
+    def __init__(self, width_ms: int) -> None:
+        self.ids: dict[str, str] = {}
+        self._ours: dict[str, str] = {}
         self._width_ms = width_ms
+
+    def copy(self) -> "Matching":
+        """Return another that knows the same ids."""
+        other = Matching(self._width_ms)
+        other.ids, other._ours = dict(self.ids), dict(self._ours)
+        return other
 
     def difference(self, expected: Any, came: Any, keys: Keys | None, place: str = "") -> Difference | None:
         """Return the first field that differs; None when there is none."""
@@ -47,10 +52,14 @@ class Matching:
 
     def bind(self, theirs: str, ours: str) -> bool:
         """Say whether an id of the target's may be ours, and keep that it is."""
-        if theirs in self.ids or ours in self._ours:
-            return self.ids.get(theirs) == ours
+        if not self.may_be(theirs, ours):
+            return False
         self.ids[theirs], self._ours[ours] = ours, theirs
         return True
+
+    def may_be(self, theirs: str, ours: str) -> bool:
+        """Say whether an id of the target's may be ours."""
+        return self.ids.get(theirs) == ours or (theirs not in self.ids and ours not in self._ours)
 
     def rebind(self, theirs: str, ours: str) -> None:
         """Let an id of the target's be ours, whatever it was before."""

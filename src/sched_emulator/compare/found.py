@@ -4,17 +4,20 @@ What the answer shows is taken in; what it leaves open is hazy or unseen from th
 """
 
 import re
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from sched_emulator.core.assumptions import Answers
 from sched_emulator.core.store import Store
 
 from . import adopt
 from .doubt import QUEUE, Doubt
 from .fields import Difference, Matching
+from .held import Held, Standing, next_due
 from .parts import QUEUE_404
 from .read import Item
 from .step import Ground
-from .worlds import World, awake, behaviours, document_of
+from .worlds import World, firsts
 
 OF_CONTENTS = frozenset({"stats", "consume", "dlq.list", "dlq.redrive", "purge"})
 TO_ONE = frozenset({"ack", "nack"})
@@ -37,13 +40,17 @@ def as_answered(ground: Ground, world: World, item: Item, difference: Difference
 
     `again`: it still differs as it did, so that what it is about is not known at all.
     """
-    usual: dict[str, str | int] = {name: min(answers) for name, answers in behaviours().items()}
-    sandbox = awake(world, {**ground.constants, **usual})
-    matching = Matching(world.ids, ground.width_ms)
-    doubt = _Adopting(sandbox.store, matching, item, difference, again).doubt(world.doubt)
-    state = sandbox.store.state()
-    due_ms = tuple(entry.due_ms for entry in sandbox.store.timeline.due(len(world.due_ms) or 1))
-    return World(document_of(state), world.box, matching.ids, world.taken, state.now_ms, due_ms, doubt, world.passed)
+    answers: dict[str, str | int] = {**ground.constants, **firsts()}
+
+    def adopted(standing: Standing) -> Doubt:
+        standing.sandbox.store.answers = Answers(answers)
+        store, matching = standing.sandbox.store, standing.matching
+        return _Adopting(store, matching, item, difference, again).doubt(world.doubt)
+
+    standing = world.held.standing()
+    doubt = adopted(standing)
+    due_ms = next_due(standing)
+    return replace(world, held=Held(standing, world.held, adopted), due_ms=due_ms, doubt=doubt)
 
 
 class _Adopting(NamedTuple):

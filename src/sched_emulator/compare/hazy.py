@@ -10,7 +10,8 @@ from sched_emulator.core.store import Store
 from . import adopt
 from .doubt import QUEUE, Doubt, queues_of
 from .fields import Difference, Matching, Otherwise
-from .parts import LISTS, QUEUE_404, Thing, whole
+from .lists import LISTS, whole
+from .parts import QUEUE_404, Thing
 from .read import Item
 from .wording import always
 

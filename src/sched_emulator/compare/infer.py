@@ -21,7 +21,7 @@ from .verdicts import ROUND, Bounds, Verdict
 from .wording import number_of
 from .worlds import behaviours
 
-MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
+MONOTONE = ("queue.max_messages", "idempotency.")  # constants that do more, the greater they are
 PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
 IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
 SHOWN = {  # the constants that results show, by the field
@@ -80,7 +80,10 @@ def judge(
             continue
         explained, findings = explain(part, constants, box)
         found.parts.append((part, explained))
+        _narrow_all(found, part, explained, constants, box)
+        explained.worlds, explained.before = [], {}  # a long recording has many
         compared.update(explained.numbers)
+        compared.update(alike for number in explained.numbers for alike in part.alike.get(number, ()))
         found.findings += [Finding(part, each) for each in findings]
         for why in explained.passed.values():
             unjudged[why] = unjudged.get(why, 0) + 1
@@ -96,7 +99,7 @@ def judge(
             progress(number + 1, len(parts))
     found.judged = len(compared)
     found.told += [f"{number_of(count, 'exchange', 'is/are not judged')}: {why}" for why, count in unjudged.items()]
-    _conclude(found, constants, box, known)
+    _conclude(found, constants, known)
     return found
 
 
@@ -116,8 +119,11 @@ def explain(
         findings.append(found)
         told = (*record_and_field(found.item, found.difference), found.item.number)
         freedom = found.freedom._replace(told=(*found.freedom.told, told))
-        further = _freer(part, _repaired(part, found.constants, box, freedom=freedom), box)
+        like = (found, found.item.number)
+        further = replayed(part, found.constants, box, freedom=freedom, like=like, bounded=False)
+        further = _freer(part, found.constants, _repaired(part, further, box), box)
         further.ambiguous |= found.ambiguous
+        found.worlds, found.before = [], {}
         found = further
     return found, findings
 
@@ -125,29 +131,21 @@ def explain(
 def _explained(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
     """Replay a part up to the first finding."""
     freedom = Freedom(order=_side_by_side(part))
-    if any(item.operation == "scheduling.cron.create" for item in part.items):
-        freedom = _as_late_as_it_came(part, constants, box, freedom)
-    return _freer(part, _repaired(part, constants, box, freedom=freedom), box)
+    found = replayed(part, constants, box, freedom=freedom, bounded=False)
+    if found.finding and any(item.operation == "scheduling.cron.create" for item in part.items):
+        late = replayed(part, constants, box, freedom=freedom._replace(late=True), bounded=False)
+        found = _further(found, late)
+    return _freer(part, constants, _repaired(part, found, box), box)
 
 
-def _freer(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained:
+def _freer(
+    part: Part, constants: Mapping[str, str | int], found: Explained, box: Mapping[str, frozenset[str]]
+) -> Explained:
     """Return the replay in which a standard queue may hand out in any order, where that leads further."""
     if found.finding and not found.freedom.order and _about_order(found):
-        freedom = found.freedom._replace(order=True)
-        found = _further(found, _repaired(part, found.constants, box, freedom=freedom))
+        freer = replayed(part, constants, box, freedom=found.freedom._replace(order=True), bounded=False)
+        found = _further(found, _repaired(part, freer, box))
     return found
-
-
-def _as_late_as_it_came(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], freedom: Freedom
-) -> Freedom:
-    """Return the freedom of crons to fire late, where that leads further than to hold them to the instant."""
-    punctual = replayed(part, constants, box, freedom=freedom, bounded=False)
-    if not punctual.finding:
-        return freedom
-    late = freedom._replace(late=True)
-    found = replayed(part, constants, box, freedom=late, bounded=False)
-    return late if _length(part, found) > _length(part, punctual) else freedom
 
 
 def _further(found: Explained, freer: Explained) -> Explained:
@@ -168,11 +166,8 @@ def _side_by_side(part: Part) -> bool:
     return False
 
 
-def _repaired(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, freedom: Freedom
-) -> Explained:
-    """Replay a part, with another value of a constant where that leads further; at most a few of them."""
-    found = replayed(part, constants, box, freedom=freedom, bounded=False)
+def _repaired(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained:
+    """Return a replay with another value of a constant where that leads further; at most a few of them."""
     part.tried = 0
     return _led_on(part, found, box, len(part.items), all_ways=True)
 
@@ -216,7 +211,7 @@ def _ways(
     ways: dict[str, Explained] = {}
     for name in hidden(found):
         if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
-            way = _best(part, found, box, name, enough)
+            way = _best(part, found, box, name, enough, all_ways=all_ways)
             if _length(part, way) > _length(part, found):
                 ways[name] = way
             if not all_ways and _enough(way, enough):
@@ -225,8 +220,10 @@ def _ways(
 
 
 def _length(part: Part, found: Explained) -> tuple[int, int]:
-    """Return how far a replay led."""
-    return (found.steps, found.reached) if found.finding else (len(part.items) + 1, 0)
+    """Return how far a replay led: to a difference, to a bound that refutes nothing, to the end."""
+    if found.finding:
+        return found.steps, found.reached
+    return (len(part.items), found.steps) if found.ended else (len(part.items) + 1, 0)
 
 
 def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
@@ -247,12 +244,14 @@ def _enough(found: Explained, enough: int) -> bool:
     return not found.finding or found.steps >= enough
 
 
-def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int) -> Explained:
-    """Return the replay under that value of a constant that leads furthest."""
+def _best(
+    part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int, *, all_ways: bool
+) -> Explained:
+    """Return the replay under that value of a constant that leads furthest; the first that is enough."""
     best = found
     for value in _suggested(part, found, name):
         tried = _with(part, found, name, value, box)
-        if _enough(tried, enough):
+        if _enough(tried, enough) and not (all_ways and tried.ended):
             return tried
         if _length(part, tried) > _length(part, best):
             best = tried
@@ -274,7 +273,7 @@ def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], na
 
 def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
     constants = {**found.constants, name: value}
-    return replayed(part, constants, box, freedom=found.freedom, like=(found, name))
+    return replayed(part, constants, box, freedom=found.freedom, like=(found, found.asked[name]))
 
 
 def _suggested(part: Part, found: Explained, name: str) -> list[int]:
@@ -327,18 +326,28 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     yield from ROUND
 
 
-def _conclude(
+def _narrow_all(
     found: Judged,
+    part: Part,
+    explained: Explained,
     constants: Mapping[str, str | int],
     box: Mapping[str, frozenset[str]],
-    known: Mapping[str, str | int],
 ) -> None:
-    """Put together what the parts say: an answer is possible where it is possible in every part."""
-    for part, explained in found.parts:
-        for name in explained.asked:
-            if name in behaviours() and name not in box:
-                verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
-                _narrow(verdict, part, explained, constants, box)
+    """Put together what the parts say: an answer is possible where it is possible in every part.
+
+    What was refuted first comes first, because it takes the least to look for what saves it.
+    """
+    names = [name for name in explained.asked if name in behaviours() and name not in box]
+    verdicts = [found.verdicts.setdefault(name, Verdict(name, behaviours()[name])) for name in names]
+    first: dict[str, int] = {}
+    for (name, _), item in explained.refuted.items():
+        first[name] = min(item.number, first.get(name, item.number))
+    for verdict in sorted(verdicts, key=lambda verdict: first.get(verdict.question, 0)):
+        _narrow(verdict, part, explained, constants, box)
+
+
+def _conclude(found: Judged, constants: Mapping[str, str | int], known: Mapping[str, str | int]) -> None:
+    """Judge the shapes; leave open where recordings contradict each other."""
     for name, verdict in shapes.judge(found.traffic.items).items():
         if name not in known:
             found.verdicts[name] = verdict
@@ -363,7 +372,8 @@ def _narrow(
         item = explained.refuted.get((verdict.question, answer))
         if item is None or answer in verdict.proof:
             continue
-        if _saved(part, explained, constants, {**box, verdict.question: frozenset({answer})}):
+        alone = {**box, verdict.question: frozenset({answer})}
+        if _saved(part, explained, constants, alone, verdict.question):
             verdict.saved.add(answer)
             continue
         verdict.possible -= {answer}
@@ -371,12 +381,17 @@ def _narrow(
 
 
 def _saved(
-    part: Part, explained: Explained, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+    part: Part,
+    explained: Explained,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+    question: str,
 ) -> bool:
     """Whether an answer explains as much as was explained, once constants are left free."""
     starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
     for start in starts:
-        found = replayed(part, start, box, freedom=explained.freedom)
+        only = (explained, question) if start is explained.constants else None
+        found = replayed(part, start, box, freedom=explained.freedom, only=only)
         found = _led_on(part, found, box, explained.steps)
         if not found.finding or found.steps >= explained.steps:
             return True

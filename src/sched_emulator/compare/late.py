@@ -3,6 +3,7 @@
 How late each fire was, its delivery shows. The chance is the target's own, so it is taken as it came.
 """
 
+from sched_emulator.core.records import Cron
 from sched_emulator.core.store import Store
 
 from .doubt import Doubt
@@ -22,17 +23,14 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int, doubt: Dou
         first = next(
             (
                 came.at_ms
-                for came in part.came
-                if came.number not in taken
-                and came.raw.url == cron.task
-                and came.raw.attempt in {None, 1}
-                and due_ms - width_ms <= came.at_ms <= due_ms + MOST_MS + width_ms
+                for came in part.came_between(due_ms - width_ms, due_ms + MOST_MS + width_ms)
+                if came.number not in taken and came.raw.url == cron.task and came.raw.attempt in {None, 1}
             ),
             None,
         )
-        if first is None and cron.under_way:  # it may have been skipped, as it is where it comes at once
-            continue
-        if first is None:  # it may still come
+        if first is None and cron.under_way and _policy(store, cron) != "allow":  # it was skipped, or waits
+            first = due_ms
+        elif first is None:  # it may still come
             first = due_ms + MOST_MS + width_ms
         elif first <= max(due_ms, store.now_ms - 1):
             continue
@@ -43,3 +41,7 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int, doubt: Dou
         store.timeline.cancel(cron.fire_entry)
         cron.fire_entry = store.timeline.schedule(first, "cron", cron.cron_id)
     return latest_ms
+
+
+def _policy(store: Store, cron: Cron) -> str:
+    return cron.overlap_policy or store.answers.ask("cron.overlap_default")

@@ -4,30 +4,30 @@ Each part is replayed by itself, in a sandbox of its own. A queue is known from 
 that it was not there before: a whole list without it, a 404, its end. Else nobody can tell what was in it: see `doubt`.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from .chains import Chains
+from .lists import LISTS, kept, named, whole
 from .read import Came, Item, Traffic
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
     for name in ("get", "update", "delete", "purge", "stats", "consume", "publish", "publish_batch", "dlq.list")
 )
-LISTS = {
-    "scheduling.cron.list": "cron_id",
-    "scheduling.run.list": "run_id",
-    "scheduling.queue.list": "queue",
-}
 Key = tuple[Any, ...]
 Thing = tuple[str, str]  # "queue" and its name, "cron" and the target's id of it, "url" and where deliveries go
 
 
-@dataclass(slots=True)
+@dataclass
 class Part:
-    """What is replayed together. `views` are lists of the account, of which each part sees its own things.
+    """What is replayed together, with lists of the account that show something of it.
 
-    `unjudged` says why nothing of it can be judged, `unseen` why some things of it cannot, until an answer shows them.
-    `tried` counts the ways that were tried through its steps.
+    `came` are the deliveries that may be its own, by their instants. `unjudged` says why nothing of it can be judged,
+    `unseen` why some things of it cannot, until an answer shows them. `tried` counts the ways that were tried through
+    its steps. `alike`: numbers of the lists that one stands for, because they show the same.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -36,11 +36,25 @@ class Part:
     unjudged: str = ""
     unseen: dict[Thing, str] = field(default_factory=dict)
     tried: int = 0
+    alike: dict[int, list[int]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def width_ms(self) -> int:
         """The longest time within which an exchange of the part was performed."""
         return max((item.high_ms - item.low_ms for item in self.items), default=0)
+
+    def came_between(self, low_ms: int, high_ms: int) -> list[Came]:
+        """Return the deliveries that came within two instants, both included."""
+        return self.came[bisect_left(self._came_ms, low_ms) : bisect_right(self._came_ms, high_ms)]
+
+    @cached_property
+    def _came_ms(self) -> list[int]:
+        return [came.at_ms for came in self.came]
+
+    @cached_property
+    def chains(self) -> Chains:
+        """Which exchanges ran side by side."""
+        return Chains(self.items)
 
 
 def of_these(part: Part, items: list[Item]) -> Part:
@@ -95,17 +109,36 @@ def split(traffic: Traffic) -> list[Part]:
         parts[sets.find(key)].unseen[thing] = why
     for part in parts.values():
         _complete(part, lists, traffic)
+    _show_the_rest(list(parts.values()), lists)
     return sorted(parts.values(), key=lambda part: part.items[0].number)
 
 
 def _complete(part: Part, lists: list[Item], traffic: Traffic) -> None:
     """Give a part what was listed of its account, and the deliveries that may be its own."""
-    accounts = {item.account for item in part.items}
-    views = [view for view in lists if view.account in accounts and view.succeeded]
-    part.items = in_order([*part.items, *views])
+    [account] = {item.account for item in part.items}
+    views = [view for view in lists if view.account == account and view.succeeded]
     urls = {url for item in part.items for url in urls_of(item)}
-    recordings = {account[0] for account in accounts}
-    part.came = [came for came in traffic.came if came.raw.url in urls and came.recording in recordings]
+    came = (came for came in traffic.came if came.raw.url in urls and came.recording == account[0])
+    part.came = sorted(came, key=lambda came: (came.at_ms, came.number))
+    own = {item.number for item in (*part.items, *(view for view in views if view.doubt))}
+    names = named(part.items, part.came)
+    part.items, part.alike = kept(in_order([*part.items, *views]), own, names)
+
+
+def _show_the_rest(parts: list[Part], lists: list[Item]) -> None:
+    """Give the lists that show nothing of any part to the first one of their account."""
+    shown = {
+        number for part in parts for item in part.items for number in (item.number, *part.alike.get(item.number, ()))
+    }
+    first: dict[Key, Part] = {}
+    for part in sorted(parts, key=lambda part: part.unjudged != ""):
+        first.setdefault(part.items[0].account, part)
+    rest: dict[Key, list[Item]] = {}
+    for view in lists:
+        if view.succeeded and view.number not in shown and view.account in first:
+            rest.setdefault(view.account, []).append(view)
+    for account, views in rest.items():
+        first[account].items = in_order([*first[account].items, *views])
 
 
 def _order(item: Item) -> tuple[int, int]:
@@ -205,9 +238,3 @@ def urls_of(item: Item) -> set[str]:
 def _url(arguments: dict[str, Any]) -> str | None:
     url = arguments.get("task", arguments.get("url"))
     return url if isinstance(url, str) else None
-
-
-def whole(item: Item) -> bool:
-    """Whether a list shows all that there is."""
-    result = item.result or {}
-    return "cursor" not in item.arguments and "next_cursor" not in result and "items" in result
