@@ -293,6 +293,7 @@ def test_queues_are_peeked_published_redriven_and_purged(page: Page, emulator: E
     payload.fill('{"n": 2}')
     main.get_by_label("Delay in seconds").fill("60")
     main.get_by_role("button", name="Publish", exact=True).click()
+    expect(main.locator(".facts").last).to_contain_text("changes in 1 min")
     main.get_by_role("button", name="Peek q").click()
     expect(main.locator("tbody tr")).to_have_count(2)
     expect(main.locator("tbody")).to_contain_text("in 1 min")
@@ -589,6 +590,7 @@ def ask_for(emulator: Emulator, box: Sandbox, numbers: range) -> None:
                     answers.read(int(lengths[0].split()[1]))
 
 
+@pytest.mark.soak
 def test_many_requests_are_browsed_without_a_long_task(page: Page, emulator: Emulator, box: Sandbox) -> None:
     count = sized(1000, 100_000)
     ask_for(emulator, box, range(count // 2))

@@ -34,7 +34,7 @@ const PLACES = ["available", "delayed", "in_flight", "dead"], TONE = { available
 function Bar({ queue }) {
   const all = PLACES.reduce((sum, key) => sum + queue[key], 0);
   return html`<div class="stack" role="img" aria-label=${PLACES.map((key) => `${queue[key]} ${T.queue[key]}`).join(", ")}>${all ? PLACES.map((key) => queue[key] > 0 && html`<span key=${key} class=${TONE[key]} style=${{ flexGrow: queue[key] }}></span>`) : html`<span class="nothing"></span>`}</div>
-    <p class="facts">${PLACES.map((key) => html`<span key=${key} class="amount"><i class=${TONE[key]} aria-hidden="true"></i><b>${queue[key]}</b> ${T.queue[key]}</span>`)}</p>`;
+    <p class="facts">${PLACES.map((key) => html`<span key=${key} class="amount"><i class=${TONE[key]} aria-hidden="true"></i><b>${queue[key]}</b> ${T.queue[key]}</span>`)}${queue.next_change_at && html`<span>${T.queue.next(relative(ms(queue.next_change_at), now()))}</span>`}</p>`;
 }
 function Publish({ queue, onDone }) {
   const [payload, setPayload] = useState('{"order_id": "o_123"}'), [delay, setDelay] = useState(""), [wrong, setWrong] = useState("");
