@@ -75,7 +75,7 @@ def test_whether_what_a_proxy_answered_5xx_was_done_is_left_open(after: int) -> 
     lost = replace(exchange(gateway.entries[3]), status=502, response="<html>Bad Gateway</html>", response_headers=())
     entries = [*gateway.entries[:3], lost, *gateway.entries[after:]]
     judged = compared(gateway, numbered(entries))
-    told = "session.jsonl: 1 answer is 5xx; whether it was done is left open"
+    told = "session.jsonl: 1 answer is 5xx; whether what was asked was done is left open"
     assert (judged.findings, judged.told, judged.judged) == ([], [told], len(entries) - 1)
 
 
@@ -84,7 +84,7 @@ def test_answers_that_are_no_json_are_told_and_the_rest_is_judged() -> None:
     entries = [*gateway.entries]
     entries[3] = replace(exchange(entries[3]), response="<html>")
     judged = compared(gateway, entries)
-    told = "session.jsonl: 1 answer is no JSON; whether it was done is left open"
+    told = "session.jsonl: 1 answer is no JSON; whether what was asked was done is left open"
     assert (judged.findings, judged.told, judged.judged) == ([], [told], len(entries) - 1)
 
 

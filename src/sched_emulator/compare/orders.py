@@ -63,7 +63,12 @@ class Chain:
     def items(self) -> list[Item]:
         """What is to be performed."""
         chain = self._all[self.start : self.end]
-        return [item for item in chain if not item.doubt and (not item.passed or item.status is None)]
+        return [item for item in chain if not item.passed or item.status is None]
+
+    @property
+    def doubtful(self) -> Item | None:
+        """The first exchange of which nobody can tell what was asked, and which was or may have been done."""
+        return next((item for item in self._all[self.start : self.end] if item.doubt), None)
 
     def reach(self, step: int, worlds: list[World]) -> bool:
         """Go on to a step, before which there are these worlds; whether a chain begins there."""

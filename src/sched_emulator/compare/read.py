@@ -118,15 +118,14 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
             not_json += item.passed == NO_JSON
             traffic.items.append(item)
     if not_json:
-        told.append(f"{name}: {_left_open(not_json, 'no JSON')}")
+        told.append(f"{name}: {number_of(not_json, 'answer', 'is/are no JSON')}; {_OPEN}")
     proxies = sum((entry.status or 0) >= 500 for entry in exchanges)
     if proxies:
-        told.append(f"{name}: {_left_open(proxies, '5xx')}")
+        told.append(f"{name}: {number_of(proxies, 'answer', 'is/are 5xx')}; {_OPEN}")
     traffic.told += told
 
 
-def _left_open(count: int, what: str) -> str:
-    return number_of(count, "answer", f"is/are {what}; whether it/they was/were done is left open")
+_OPEN = "whether what was asked was done is left open"
 
 
 NO_JSON = "its answer is no JSON"
