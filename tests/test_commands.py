@@ -196,7 +196,9 @@ def test_the_clock_is_set_frozen_and_let_go(box: Sandbox, capsys: pytest.Capture
 
 def test_a_clock_that_cannot_go_back_says_so(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     box.clock.advance(days=30)
-    assert refused(capsys, "clock", "set", "2026-01-02").startswith("sched-emulator clock set: 409 BACKWARD: ")
+    assert refused(capsys, "clock", "set", "2026-01-02").startswith(
+        "sched-emulator clock set: the clock is at 2026-01-31T00:00:00.000Z and cannot go back to 2026-01-02"
+    )
 
 
 def test_a_speed_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

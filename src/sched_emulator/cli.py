@@ -18,6 +18,7 @@ from .commands import (
     clock,
     compare,
     completion,
+    connection,
     contract,
     cron,
     document,
@@ -107,8 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell_of_variables(values)
         status: int = namespace.run(values)
         write(sys.stdout, "", flush=True)
-    except (UsageError, EmulatorError) as error:
+    except UsageError as error:
         complain(prog, error)
+        status = 2
+    except EmulatorError as error:
+        complain(prog, connection.refusal(error, namespace))
         status = 2
     except KeyboardInterrupt:
         status = 130

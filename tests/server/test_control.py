@@ -175,7 +175,7 @@ async def test_the_clock_goes_back_only_where_nothing_has_happened(api: Api) -> 
         ("PUT", "clock", {"speed": 0}, "`speed` must be more than 0, got 0"),
         ("GET", "timeline?limit=0", None, "`limit` must be at least 1, got 0"),
         ("GET", "timeline?limits=5", None, "`limits` is no parameter of this request, did you mean `limit`? There"),
-        ("POST", "targets", {"url": "*", "responses": []}, "`responses` must have at least 1 items, got an array"),
+        ("POST", "targets", {"url": "*", "responses": []}, "`responses` must have at least 1 item, got an array"),
         ("POST", "targets", {"url": "*", "responses": [{"status": 99}]}, "`responses[0].status` must be at least 200"),
         (
             "POST",

@@ -254,7 +254,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         '`overlap_policy` must be one of "allow", "skip", "queue", got "stop"',
     ),
     ("cron.create", CRON | {"name": LONG}, "name", f'`name` must have at most 256 characters, got "{"x" * 59}…'),
-    ("cron.create", CRON | {"name": ""}, "name", '`name` must have at least 1 characters, got ""'),
+    ("cron.create", CRON | {"name": ""}, "name", '`name` must have at least 1 character, got ""'),
     (
         "cron.create",
         CRON | {"schedule": "0 9 30 2 *"},

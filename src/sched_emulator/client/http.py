@@ -29,12 +29,13 @@ LOOK_PAUSES: Final = (0.02, 0.5)
 """How long an answer is waited for before somebody looks what it waits for: at first, and at most."""
 
 # The codes of the control API's errors that are more than told.
+INVALID: Final = "INVALID_REQUEST"
 BUSY: Final = "BUSY"
 BACKWARD: Final = "BACKWARD"
 
 
 class EmulatorError(Exception):
-    """The emulator refused a request. `hint` says what to do about it."""
+    """The emulator refused a request. `hint` says what to do about it; `parameter` is what of the request was wrong."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class EmulatorError(Exception):
         *,
         retry_after_seconds: int | None = None,
         waiting_for: Sequence[str] = (),
+        parameter: str | None = None,
     ) -> None:
         super().__init__(status, code, message, hint)
         self.status = status
@@ -53,6 +55,7 @@ class EmulatorError(Exception):
         self.hint = hint
         self.retry_after_seconds = retry_after_seconds
         self.waiting_for = waiting_for
+        self.parameter = parameter
 
     def __str__(self) -> str:
         told = f"{self.message} ({self.hint})" if self.hint else self.message
@@ -300,10 +303,19 @@ def _error(response: http.client.HTTPResponse, answer: bytes) -> EmulatorError:
     try:
         told = json.loads(answer)["error"]
         code, message, hint = told["code"], told["message"], told.get("hint") or ""
-        waiting_for = (told.get("details") or {}).get("waiting_for", ())
+        details = told.get("details") or {}
+        waiting_for, parameter = details.get("waiting_for", ()), details.get("parameter")
     except (ValueError, KeyError, TypeError, AttributeError):
         code, message = f"HTTP_{response.status}", response.reason or "an answer without an error in it"
-        hint, waiting_for = "this does not look like an emulator; check the URL", ()
+        hint, waiting_for, parameter = "this does not look like an emulator; check the URL", (), None
     retry_after = response.getheader("Retry-After", "")
     seconds = int(retry_after) if retry_after.isdecimal() else None
-    return EmulatorError(response.status, code, message, hint, retry_after_seconds=seconds, waiting_for=waiting_for)
+    return EmulatorError(
+        response.status,
+        code,
+        message,
+        hint,
+        retry_after_seconds=seconds,
+        waiting_for=waiting_for,
+        parameter=parameter,
+    )

@@ -37,10 +37,12 @@ def register(commands: Commands) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", parser_class=Parser)
     _add(actions, "show", "Show what time it is, and what is due next.", "", show)
     advance_parser = _add(actions, "advance", "Let time pass and show what fired.", "3d", advance)
+    advance_parser.set_defaults(typed={"seconds": "DURATION"})
     advance_parser.add_argument(
         "duration", metavar="DURATION", help="90s, 15m, 2h, 3d, 1w or PT15M; 0s: what is due now"
     )
     set_parser = _add(actions, "set", "Move the clock to an instant and show what fired.", "2026-03-01T09:00Z", set_to)
+    set_parser.set_defaults(typed={"now": "INSTANT"})
     set_parser.add_argument("instant", metavar="INSTANT", help="with or without an offset (without: UTC)")
     _add(actions, "freeze", "Stop the clock.", "", freeze)
     resume_parser = _add(actions, "resume", "Let the clock run from where it stands.", "60x", resume)

@@ -1,9 +1,10 @@
 """How commands find the emulator and the sandbox they talk to."""
 
 import argparse
+import re
 from difflib import get_close_matches
 
-from sched_emulator.client.http import DEFAULT_URL, Client, EmulatorError
+from sched_emulator.client.http import DEFAULT_URL, INVALID, Client, EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 
@@ -12,6 +13,7 @@ from .terminal import complain
 
 NAMED = 10  # sandboxes, at most
 SHOWN_WHOLE_CHARS = 12  # of a key, as the emulator names sandboxes
+_PARAMETER = re.compile(r"(\w*)(?:\[([0-9]+)\])?\.?(.*)", re.DOTALL)  # its name, which of a list, and what of that
 
 
 def _url(text: str, option: str) -> str:
@@ -27,6 +29,28 @@ OPTIONS = (
     URL,
     Option("--key", "the sandbox's API key (default $INFRAI_API_KEY, else the only sandbox there is)", "KEY", api_key),
 )
+
+
+def refusal(error: EmulatorError, namespace: argparse.Namespace) -> str:
+    """Return what an emulator refused, about what was typed: `responses[1].status` is a field of the second RESPONSE.
+
+    A command's `typed` says which argument a parameter of the control API is, "" for what the whole body is; options
+    are called as the parameters are.
+    """
+    if error.code != INVALID:
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    parameter = error.parameter or ""
+    said = _PARAMETER.fullmatch(parameter)
+    assert said is not None  # whatever it is
+    name, nth, field = said.groups()
+    arguments = {option.dest: option.name for option in namespace.options} | getattr(namespace, "typed", {})
+    if name not in arguments:
+        return error.message
+    place = f" {int(nth) + 1}" if nth else ""
+    about = f"`{field}` " if field else ""
+    named = f"`{parameter}` "
+    told = about + error.message.removeprefix(named) if error.message.startswith(named) else error.message
+    return f"{arguments[name]}{place}: {told}"
 
 
 def sandbox_of(values: argparse.Namespace, *, making: bool = False) -> Sandbox:

@@ -55,7 +55,8 @@ def register(commands: Commands) -> None:
         ("sandboxes", "Show the sandboxes there are, and when each was last used.", "--json", sandboxes, OF_SANDBOXES),
     ):
         examples = f"  sched-emulator {name}\n  sched-emulator {name} {example}"
-        add_command(commands, name, summary=summary, examples=examples, run=run, options=options)
+        parser = add_command(commands, name, summary=summary, examples=examples, run=run, options=options)
+        parser.set_defaults(typed={"url": "--to"})
 
 
 def requests(values: argparse.Namespace) -> int:

@@ -66,6 +66,7 @@ def register(commands: Commands) -> None:
     targets = _with_list(
         commands, "targets", "Script what answers deliveries.", OF_TARGETS, show=list_targets, add=add_target
     )
+    targets.set_defaults(typed={"url": "URL", "responses": "RESPONSE"})
     targets.add_argument("glob", metavar="URL", help="a glob, such as 'https://api.acme.com/*'")
     targets.add_argument("responses", metavar="RESPONSE", nargs="+", help="a status, timeout, refused, reset, or JSON")
     _with_list(commands, "faults", "Make API requests fail.", OF_FAULTS, show=list_faults, add=add_fault)
@@ -85,6 +86,7 @@ def _register_snapshot(commands: Commands) -> None:
         examples = f"  sched-emulator snapshot {name} team.json"
         action = add_command(actions, name, summary=summary, examples=examples, run=run, options=OPTIONS)
         action.add_argument("file", metavar="FILE")
+        action.set_defaults(typed={"": "FILE"})
 
 
 def _with_list(
@@ -175,7 +177,7 @@ def list_faults(values: argparse.Namespace) -> int:
 def add_fault(values: argparse.Namespace) -> int:
     """Add a fault."""
     said = {name: value for name in FIELDS_OF_FAULTS if (value := getattr(values, name)) not in {None, False}}
-    if said.keys() <= {"operation", "times", "probability", "after"}:
+    if said.keys() <= {"operation", "times", "probability", "after", "retry_after_seconds"}:
         raise UsageError("say what goes wrong: --status, --latency-seconds or --drop")
     fault = connection.sandbox_of(values, making=True).faults.add(**said)
     _told(values, fault, f"requests for {fault.operation} meet: {_fault(fault)}")

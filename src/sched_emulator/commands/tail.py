@@ -22,7 +22,7 @@ OPTIONS = (
 
 def register(commands: Commands) -> None:
     """Add the command."""
-    add_command(
+    parser = add_command(
         commands,
         "tail",
         summary="Show what happened in a sandbox, and go on with what happens, until Ctrl-C.",
@@ -30,6 +30,7 @@ def register(commands: Commands) -> None:
         run=run,
         options=OPTIONS,
     )
+    parser.set_defaults(typed={"url": "--to"})
 
 
 def run(values: argparse.Namespace) -> int:

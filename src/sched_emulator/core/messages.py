@@ -204,7 +204,8 @@ def _refuse_if_too_large(store: Store, payload: Any, parameter: str) -> None:
     limit, size = store.answers.constant("limits.message_bytes"), len(encode_bytes(payload))
     if size > limit:
         raise PayloadTooLarge(
-            f"`{parameter}` must be at most {limit} bytes of compact JSON, got {size}", details={"parameter": parameter}
+            f"`{parameter}` must be at most {limit} byte{'s' * (limit != 1)} of compact JSON, got {size}",
+            details={"parameter": parameter},
         )
 
 

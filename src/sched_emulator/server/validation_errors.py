@@ -124,7 +124,8 @@ def _expected(error: ValidationError, schema: Any) -> str:
     if name == "enum":
         return "be one of " + ", ".join(shown(item) for item in schema["enum"])
     if name in _LIMITS:
-        return _LIMITS[name].format(shown(schema[name]))
+        demand = _LIMITS[name].format(shown(schema[name]))
+        return demand.removesuffix("s") if schema[name] == 1 and demand.endswith("s") else demand
     if "x-expected" in schema:
         return f"be {schema['x-expected']}"
     if name == "pattern":
