@@ -92,6 +92,19 @@ def test_wrong_usage_is_one_line_that_says_what_to_do(capsys: pytest.CaptureFixt
         "sched-emulator clock advance: DURATION: '3p' is no duration; "
         "expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"
     )
+    assert refused(capsys, "clock", "advance", "-1h") == (
+        "sched-emulator clock advance: DURATION: '-1h' goes back, and time only moves forward; "
+        "expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"
+    )
+    assert refused(capsys, "clock", "set", "-1h").startswith(
+        "sched-emulator clock set: INSTANT: '-1h' is no instant; expected "
+    )
+    assert refused(capsys, "completion", "tcsh") == (
+        "sched-emulator completion: SHELL: 'tcsh' is not possible; expected bash or zsh or fish"
+    )
+    assert refused(capsys, "serve", "--delivery-timeout", "-1s").startswith(
+        "sched-emulator serve: --delivery-timeout: '-1s' goes back, and time only moves forward; "
+    )
 
 
 def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None:
@@ -315,6 +328,24 @@ def test_what_happens_is_told_as_the_option_says() -> None:
         ),
         ("snapshot save x --jsn", "sched-emulator snapshot save: there is no option '--jsn' (did you mean --json?)"),
         ("serve --xyzzy", "sched-emulator serve: there is no option '--xyzzy'"),
+        (
+            "faults add --latency 1",
+            "sched-emulator faults add: there is no option '--latency' (did you mean --latency-seconds?)",
+        ),
+        (
+            "tail --n",
+            "sched-emulator tail: there is no option '--n'",
+        ),
+        (
+            "serve --timeout 3s",
+            "sched-emulator serve: there is no option '--timeout' (did you mean --delivery-timeout?)",
+        ),
+        (
+            "faults add --after-seconds",
+            "sched-emulator faults add: there is no option '--after-seconds' (did you mean --retry-after-seconds?)",
+        ),
+        ("serve --port", "sched-emulator serve: --port: expected a value after it"),
+        ("faults add --drop=1", "sched-emulator faults add: --drop: takes no value, got '1'"),
         ("serve now", "sched-emulator serve: nothing is done with 'now'"),
         ("--vresion", "sched-emulator: there is no option '--vresion' (did you mean --version?)"),
         ("", "sched-emulator: say which command, such as serve"),

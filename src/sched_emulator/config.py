@@ -99,7 +99,9 @@ def parse_duration(text: str, option: str) -> float:
     """Return the seconds of `90s`, `15m`, `2h`, `3d`, `1w`, `1h30m` or ISO-8601 `PT15M`."""
     seconds = _duration_seconds(text.strip())
     if seconds is None:
-        raise UsageError(f"{option}: {text!r} is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M")
+        back = text.strip().startswith("-") and _duration_seconds(text.strip()[1:]) is not None
+        what = "goes back, and time only moves forward" if back else "is no duration"
+        raise UsageError(f"{option}: {text!r} {what}; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M")
     if seconds > MAX_DURATION_SECONDS:
         raise UsageError(f"{option}: {text!r} is too long; expected at most a thousand years")
     return seconds

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .options import Commands, Option, Parser, add_command
+from .options import Commands, Option, Parser, add_command, choice
 from .terminal import say
 
 OPTIONS: tuple[Option, ...] = ()
@@ -28,13 +28,13 @@ def register(commands: Commands) -> None:
     """Add the command."""
     summary = "Print a script that completes commands and options in a shell."
     parser = add_command(commands, "completion", summary=summary, examples=EXAMPLES, run=run, options=OPTIONS)
-    parser.add_argument("shell", metavar="SHELL", choices=sorted(SHELLS), help=", ".join(SHELLS))
+    parser.add_argument("shell", metavar="SHELL", help=", ".join(SHELLS))
     parser.set_defaults(commands=commands)
 
 
 def run(values: argparse.Namespace) -> int:
     """Print the script."""
-    say(SHELLS[values.shell](dict(_following("", values.commands, ()))))
+    say(SHELLS[choice(*SHELLS)(values.shell, "SHELL")](dict(_following("", values.commands, ()))))
     return 0
 
 

@@ -160,15 +160,22 @@ def without_effect(environment: Mapping[str, str], options: Iterable[Option]) ->
 
 
 ALIKE = 0.65  # from 0 to 1, how alike a word must be to be what was meant
-# What argparse says of a command that there is none of.
+MEANT = 3  # words at most that are told as what was perhaps meant
+# What argparse says of a command that there is none of, of an option without its value, and of a switch with one.
 _NO_CHOICE = re.compile(r"argument (?P<kind>COMMAND|ACTION): invalid choice: '(?P<word>.*)' \(choose from .*")
+_NO_VALUE = re.compile(r"argument (?:-h/)?(--[a-z-]+): expected one argument")
+_NO_SWITCH = re.compile(r"argument (?:-h/)?(--[a-z-]+): ignored explicit argument (.*)", re.DOTALL)
 
 
 def _meant(word: str, known: Sequence[str]) -> str:
     """Return a word that was typed, with what was perhaps meant."""
     bare = {name.removeprefix("--"): name for name in known}
-    close = get_close_matches(word.partition("=")[0].removeprefix("--"), bare, n=1, cutoff=ALIKE)
-    return f"{word!r} (did you mean {bare[close[0]]}?)" if close else repr(word)
+    said = word.partition("=")[0].removeprefix("--")
+    close = get_close_matches(said, bare, n=1, cutoff=ALIKE)
+    close = close or [name for name in bare if set(said.split("-")) <= set(name.split("-"))]
+    if not 1 <= len(close) <= MEANT:
+        return repr(word)
+    return f"{word!r} (did you mean {' or '.join(bare[name] for name in close)}?)"
 
 
 class Parser(argparse.ArgumentParser):
@@ -178,6 +185,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        self._negative_number_matcher = re.compile(r"-\.?[0-9]")  # `-1h` is a value, as for Python 3.14
 
     def print_help(self, _file: object = None) -> None:
         """Write how the command is used."""
@@ -206,10 +214,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""
-        wrong = _NO_CHOICE.fullmatch(message)
-        if wrong is not None and self.actions is not None:
+        if (wrong := _NO_CHOICE.fullmatch(message)) is not None and self.actions is not None:
             told = _meant(wrong["word"], list(self.actions.choices))
             message = f"there is no {wrong['kind'].lower()} {told}"
+        elif (wrong := _NO_VALUE.fullmatch(message)) is not None:
+            message = f"{wrong[1]}: expected a value after it"
+        elif (wrong := _NO_SWITCH.fullmatch(message)) is not None:
+            message = f"{wrong[1]}: takes no value, got {wrong[2]}"
         self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` shows how it is used\n")
 
 
