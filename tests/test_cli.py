@@ -358,3 +358,37 @@ def test_what_there_is_none_of_is_told_with_what_was_meant(
         main(typed.split())
     prog = told.partition(":")[0]
     assert (ended.value.code, capsys.readouterr().err) == (2, f"{told}; `{prog} --help` shows how it is used\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "clock --url",
+        "tail --url",
+        "drift --target",
+        "contract --target",
+        "contract --callback-url",
+        "calibrate --target",
+        "pull --target",
+        "record --target",
+        "record --out a --target http://h --receiver-port 0 --receiver",
+    ],
+)
+def test_a_url_that_nothing_can_be_asked_at_is_told_with_its_option(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    option = words.rsplit(maxsplit=1)[-1]
+    for url, wrong in (
+        ("http://127.0.0.1:99999", "must have a port from 1 to 65535, or none"),
+        ("http://127.0.0.1:abc", "must have a port from 1 to 65535, or none"),
+        ("http://[::1", "must have a valid name or address as its host"),
+        ("http://[x]:1", "must have a valid IPv6 address in its brackets"),
+        ("http://", "must have a host"),
+        ("http://a b", "must not contain whitespace, control characters or backslashes"),
+        ("127.0.0.1:8420", "must start with http:// or https://"),
+        ("http://h/?a", "must have neither query nor fragment"),
+    ):
+        line = refused(capsys, *words.split(), url)
+        told = f"{option}: {url!r} cannot be used: the URL {wrong}; expected something like https://api.infrai.cc"
+        assert line.partition(": ")[2] == told

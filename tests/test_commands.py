@@ -215,7 +215,7 @@ def test_no_emulator_is_said_to_be_that(capsys: pytest.CaptureFixture[str]) -> N
         "(start one with `sched-emulator serve`, or give the URL of one that runs)"
     )
     assert refused(capsys, "clock", "show", "--url", "localhost").startswith(
-        "sched-emulator clock show: --url: 'localhost' is no URL of an emulator; expected something like http://"
+        "sched-emulator clock show: --url: 'localhost' cannot be used: the URL must start with http:// or https://"
     )
 
 

@@ -197,7 +197,9 @@ def test_nothing_that_listens_is_one_sentence_with_advice() -> None:
     )
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8420", "ftp://127.0.0.1", "http://127.0.0.1:http", ""])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8420", "ftp://127.0.0.1", "http://127.0.0.1:http", "", "http://", "http://a b"]
+)
 def test_what_is_no_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="is no URL of an emulator; expected something like http"):
         Client(url)

@@ -164,7 +164,7 @@ def test_without_a_check_of_what_is_documented_nothing_was_judged(capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--target", "nonsense"], "--target: 'nonsense' is no URL; expected `emulator` or something like"),
+        (["--target", "nonsense"], "--target: 'nonsense' cannot be used: the URL must start with http:// or https://"),
         (["--prefix", "UPPER"], "--prefix: 'UPPER' cannot begin names"),
         (["--rate", "fast"], "--rate: 'fast' is no rate; expected requests in a second, such as 5/s"),
         (["--callback-listen", "here"], "--callback-listen: 'here' is no address"),

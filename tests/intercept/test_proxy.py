@@ -155,3 +155,10 @@ def test_a_proxy_before_that_speaks_no_http_is_named_without_its_password() -> N
     assert Upstream.of({"HTTP_PROXY": "http://proxy:3128"}) is None
     assert Upstream.of({"https_proxy": "proxy:3128"}) == Upstream("proxy", 3128, tls=False, authorization=None)
     assert Upstream.of({"HTTPS_PROXY": "https://proxy"}) == Upstream("proxy", 443, tls=True, authorization=None)
+
+
+@pytest.mark.parametrize("url", ["http://user:pw@[::1", "http://user:pw@proxy:99999", "proxy:http"])
+def test_a_proxy_whose_url_is_none_is_told_without_its_password(url: str) -> None:
+    told = r"^the proxy configured has no URL; expected one such as http://proxy:3128$"
+    with pytest.raises(ValueError, match=told):
+        Upstream.of({"ALL_PROXY": url})

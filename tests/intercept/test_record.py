@@ -200,11 +200,17 @@ def test_a_target_leads_by_the_proxy_that_is_configured() -> None:
         (["--target", "http://h"], "--out: expected a new file"),
         (
             ["--target", "h:1", "--out", "a"],
-            "--target: 'h:1' is no beginning of a URL; expected something like https://api.infrai.cc",
+            (
+                "--target: 'h:1' cannot be used: the URL must start with http:// or https://; "
+                "expected something like https://api.infrai.cc"
+            ),
         ),
         (
             ["--target", "http://u:p@h", "--out", "a"],
-            "--target: expected a URL without a user and a password in it",
+            (
+                "--target: what came cannot be used: the URL must not contain credentials; "
+                "expected something like https://api.infrai.cc"
+            ),
         ),
         (
             ["--target", "http://h", "--out", "a", "--receiver-port", "1"],
@@ -212,7 +218,10 @@ def test_a_target_leads_by_the_proxy_that_is_configured() -> None:
         ),
         (
             ["--target", "http://h", "--out", "a", "--receiver-port", "0", "--receiver", "acme=http://h"],
-            "--receiver: 'acme' is no beginning of a URL; expected something like https://api.infrai.cc",
+            (
+                "--receiver: 'acme' cannot be used: the URL must start with http:// or https://; "
+                "expected something like https://api.infrai.cc"
+            ),
         ),
         (
             ["--target", "http://h", "--port", "0", "--out", "session.jsonl"],

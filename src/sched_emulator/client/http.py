@@ -175,11 +175,13 @@ class _Pool:
         try:
             parts = urlsplit(url)
             port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        except (ValueError, KeyError):
+            host = parts.hostname or " "
+            http.client.HTTPConnection(host, port)  # which refuses what no host can be, such as a blank
+        except (ValueError, KeyError, http.client.InvalidURL):
             raise ValueError(f"{url!r} is no URL of an emulator; expected something like {DEFAULT_URL}") from None
         self.url = url.rstrip("/")
         self._prefix = parts.path.rstrip("/")
-        self._address = (parts.hostname or "127.0.0.1", port)
+        self._address = (host, port)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._idle: list[http.client.HTTPConnection] = []
         weakref.finalize(self, _close_all, self._idle)

@@ -8,7 +8,7 @@ from sched_emulator.client.http import DEFAULT_URL, INVALID, Client, EmulatorErr
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 
-from .options import Option, api_key, key_in
+from .options import Option, api_key, key_in, url
 from .terminal import complain
 
 NAMED = 10  # sandboxes, at most
@@ -16,15 +16,7 @@ SHOWN_WHOLE_CHARS = 12  # of a key, as the emulator names sandboxes
 _PARAMETER = re.compile(r"(\w*)(?:\[([0-9]+)\])?\.?(.*)", re.DOTALL)  # its name, which of a list, and what of that
 
 
-def _url(text: str, option: str) -> str:
-    try:
-        Client(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None
-    return text
-
-
-URL = Option("--url", f"the emulator (default {DEFAULT_URL})", "URL", _url)
+URL = Option("--url", f"the emulator (default {DEFAULT_URL})", "URL", url)
 OPTIONS = (
     URL,
     Option("--key", "the sandbox's API key (default $INFRAI_API_KEY, else the only sandbox there is)", "KEY", api_key),

@@ -10,7 +10,7 @@ from sched_emulator import files
 from sched_emulator.config import UsageError, parse_whole
 
 from .extras import installing
-from .options import Commands, Option, add_command
+from .options import Commands, Option, add_command, url
 
 
 def _rate(text: str, option: str) -> float:
@@ -37,8 +37,13 @@ def _seed(text: str, option: str) -> int:
     return parse_whole(text, option, least=0, most=2**31)
 
 
+def target(text: str, option: str) -> str:
+    """Return what is looked at: the URL of a target, or `emulator`."""
+    return text if text == "emulator" else url(text, option)
+
+
 TARGET_OPTIONS = (
-    Option("--target", "`emulator` starts one; else where the target is (default emulator)", "URL", default="emulator"),
+    Option("--target", "`emulator` starts one; else where the target is (default emulator)", "URL", target, "emulator"),
     Option(
         "--api-key-env",
         "the variable that holds the API key (default INFRAI_API_KEY)",
@@ -56,7 +61,7 @@ TARGET_OPTIONS = (
     ),
     Option("--max-usd", "stop before more than so many dollars are spent, by the target's own prices", "N", _dollars),
     Option("--rate", "requests in a second (default 5/s; on this machine no limit)", "N/s", _rate),
-    Option("--callback-url", "the public URL that leads to --callback-listen", "URL"),
+    Option("--callback-url", "the public URL that leads to --callback-listen", "URL", url),
     Option("--callback-listen", "where to listen for deliveries", "HOST:PORT", _listen),
     Option("--prefix", "what the names begin with that are created (default: made of the seed)", "TEXT"),
     Option("--seed", "the same seed sends the same requests (default: a new one each time)", "N", _seed),

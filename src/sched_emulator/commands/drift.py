@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sched_emulator import files
 from sched_emulator.config import UsageError
 
-from .options import Commands, Option, add_command
+from .options import Commands, Option, add_command, url
 from .terminal import complain, paragraph, say, say_json, styled
 
 if TYPE_CHECKING:
     from sched_emulator.drift.compare import Change, Report
 
 OPTIONS = (
-    Option("--target", "the gateway, such as https://api.infrai.cc", "URL"),
+    Option("--target", "the gateway, such as https://api.infrai.cc", "URL", url),
     Option("--json", "write JSON", default=False),
     Option("--save", "keep what the gateway says there, for `serve --prices`", "FILE", files.to_write),
 )
@@ -47,10 +47,7 @@ def run(values: argparse.Namespace) -> int:
 
     if values.target is None:
         raise UsageError("--target: expected the URL of a gateway such as https://api.infrai.cc")
-    try:
-        gateway = Gateway(values.target)
-    except ValueError as error:
-        raise UsageError(f"--target: {error}") from None
+    gateway = Gateway(values.target)
     try:
         head, entries = gateway.listing()
         entries = [gateway.contract(entry) if compare.is_known(entry) else entry for entry in entries]

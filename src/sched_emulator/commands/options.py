@@ -20,6 +20,7 @@ from sched_emulator.output import write
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name for it
 Parse: TypeAlias = Callable[[str, str], Any]
 
+SHOWN_CHARS = 80
 ENVIRONMENT_PREFIX = "SCHED_EMULATOR_"
 OURS = frozenset(  # what `run` tells the programs that it starts
     {"SCHED_EMULATOR_OFFLINE", "SCHED_EMULATOR_TLS_PORT", "SCHED_EMULATOR_CA_FILE"}
@@ -53,6 +54,21 @@ def api_key(text: str, option: str) -> str:
 def key_in(variable: str) -> str | None:
     """Return the API key that an environment variable holds, None where there is none."""
     return api_key(os.environ.get(variable, ""), f"${variable}") or None
+
+
+def url(text: str, option: str) -> str:
+    """Return the beginning of http or https URLs under which something is asked."""
+    from sched_emulator.core import urls  # noqa: PLC0415 - only who names one pays for it
+
+    wrong = "the URL must have neither query nor fragment" if "?" in text or "#" in text else None
+    try:
+        urls.canonical(text)
+    except urls.UrlError as error:
+        wrong = error.message
+    if wrong is not None:
+        shown = "what came" if "@" in text else repr(text[:SHOWN_CHARS])  # a password is not said again
+        raise UsageError(f"{option}: {shown} cannot be used: {wrong}; expected something like https://api.infrai.cc")
+    return text
 
 
 def choice(*words: str) -> Parse:

@@ -6,7 +6,7 @@ from sched_emulator import files
 from sched_emulator.config import UsageError
 
 from . import serve
-from .contract import TARGET_OPTIONS, needed_packages
+from .contract import TARGET_OPTIONS, needed_packages, target
 from .options import Commands, Option, add_command, key_in
 from .terminal import complain, counted, paragraph, say, table
 
@@ -14,7 +14,7 @@ _TAKEN = {"--api-key-env", "--max-requests", "--max-usd", "--rate"}
 _ANSWERS = {"--dialect", "--assume", "--assumptions"}
 
 OPTIONS = (
-    Option("--target", "whose crons and queues, such as https://api.infrai.cc", "URL"),
+    Option("--target", "whose crons and queues, such as https://api.infrai.cc", "URL", target),
     *(option for option in TARGET_OPTIONS if option.name in _TAKEN),
     *(option for option in serve.OPTIONS if option.name in _ANSWERS),
     Option("--out", "the snapshot to write", "SNAPSHOT", files.to_write),

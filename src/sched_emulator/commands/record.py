@@ -9,7 +9,7 @@ from sched_emulator.config import UsageError
 from sched_emulator.output import reason
 from sched_emulator.recording.errors import RecordingError
 
-from .options import Commands, Option, add_command, names
+from .options import Commands, Option, add_command, names, url
 from .serve import whole
 from .terminal import complain
 
@@ -20,7 +20,7 @@ EXAMPLES = """  sched-emulator record --target https://api.infrai.cc --out sessi
 _PORT = whole(0, 65535)
 
 OPTIONS = (
-    Option("--target", "where requests are passed on to, such as https://api.infrai.cc", "URL"),
+    Option("--target", "where requests are passed on to, such as https://api.infrai.cc", "URL", url),
     Option("--out", "the new file to write the recording into", "FILE", files.to_write),
     Option("--port", "the port to listen on; 0 takes a free one (default 8421)", "PORT", _PORT, 8421),
     Option("--port-file", "write the port's number there once requests are passed on", "FILE", files.to_write),
@@ -57,19 +57,19 @@ def run(values: argparse.Namespace) -> int:
             "--receiver and --receiver-port: expected both, where deliveries come and where they go, or none"
         )
 
-    def target(option: str, url: str) -> recorder.Target:
+    def target(at: str) -> recorder.Target:
         try:
-            return recorder.Target.of(url, os.environ)
+            return recorder.Target.of(at, os.environ)
         except ValueError as error:
-            raise UsageError(f"{option}: {error}") from None
+            raise UsageError(f"HTTPS_PROXY: {error}") from None
 
     receiving = None
     if values.receiver is not None:
-        known_as, _, url = values.receiver.rpartition("=")
-        known = target("--receiver", known_as).url if known_as else None
-        receiving = recorder.Receiving(values.receiver_port, target("--receiver", url), known)
+        known_as, _, at = values.receiver.rpartition("=")
+        known = target(url(known_as, "--receiver")).url if known_as else None
+        receiving = recorder.Receiving(values.receiver_port, target(url(at, "--receiver")), known)
     settings = recorder.Recorder(
-        target("--target", recorder.without_version(values.target)),
+        target(recorder.without_version(values.target)),
         values.out,
         values.port,
         values.port_file,

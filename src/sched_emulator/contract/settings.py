@@ -56,10 +56,12 @@ class Settings:
     request_timeout: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.target != EMULATOR and not re.match(r"https?://[^/?#\s]+", self.target):
+        if self.target != EMULATOR and not _is_url(self.target):
             raise SettingsError(
                 f"--target: {self.target!r} is no URL; expected `emulator` or something like http://127.0.0.1:8420"
             )
+        if self.callback_url is not None and not _is_url(self.callback_url):
+            raise SettingsError(f"--callback-url: {self.callback_url!r} is no URL; expected a public one")
         for held in self.hold:
             if held not in HOLDABLE:
                 raise SettingsError(f"--hold: {held!r} cannot be held; expected {' or '.join(HOLDABLE)}")
@@ -123,6 +125,19 @@ class Settings:
         if self.callback_listen is not None:
             words.append(f"--callback-listen {self.callback_listen}")
         return " ".join([*words, *options])
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not re.search(r"\s", text)
+        )
+    except ValueError:  # a port or an address that is none
+        return False
 
 
 def is_loopback(url: str) -> bool:

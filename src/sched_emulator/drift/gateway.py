@@ -29,12 +29,9 @@ class Gateway:
     """The discovery of the gateway at `url`, of which a path such as `/v1/scheduling` may be part."""
 
     def __init__(self, url: str, *, seconds_per_answer: float = SECONDS_PER_ANSWER) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{url!r} is no URL of a gateway; expected something like https://api.infrai.cc")
         self.url = re.sub(r"/v1(/[^/]*)?/?$", "", url).rstrip("/")
         self._seconds = seconds_per_answer
-        no_proxy = [urllib.request.ProxyHandler({})] if _is_loopback(parts.hostname) else []
+        no_proxy = [urllib.request.ProxyHandler({})] if _is_loopback(urlsplit(url).hostname or "") else []
         self._opener = urllib.request.build_opener(*no_proxy)
 
     def listing(self) -> tuple[Json, list[Json]]:

@@ -52,14 +52,17 @@ class Upstream:
         url = next(filter(None, map(environment.get, UPSTREAM_VARIABLES)), None)
         if url is None:
             return None
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError:  # what came may have a password in it
+            raise ValueError("the proxy configured has no URL; expected one such as http://proxy:3128") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"the proxy configured, {parts.scheme}://{parts.hostname}, is no HTTP proxy")
         authorization = None
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             authorization = base64.b64encode(pair.encode()).decode()
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         return cls(parts.hostname, port, parts.scheme == "https", authorization)
 
     async def connect(self, host: str, port: int) -> Streams:

@@ -35,12 +35,9 @@ class Target:
 
     @classmethod
     def of(cls, url: str, environment: Mapping[str, str]) -> "Target":
-        """Return the target that a URL names. ValueError with a sentence when it names none."""
+        """Return the target at an http or https URL. ValueError with a sentence about the environment's proxy."""
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"{url!r} is no beginning of a URL; expected something like https://api.infrai.cc")
-        if parts.username is not None:
-            raise ValueError("expected a URL without a user and a password in it")
+        assert parts.hostname is not None  # it begins a URL
         tls = parts.scheme == "https"
         port = parts.port or (443 if tls else 80)
         context = ssl.create_default_context() if tls else None
