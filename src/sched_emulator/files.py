@@ -25,7 +25,7 @@ _OTHER_MARKS = {
 
 def to_read(text: str, option: str) -> Path:
     """Return the path of a file, or a pipe, that can be read."""
-    path = Path(text)
+    path = _path(text, option)
     if _is(Path.is_file, path) or _is(Path.is_fifo, path):
         return path
     if not _is(Path.exists, path):
@@ -35,7 +35,7 @@ def to_read(text: str, option: str) -> Path:
 
 def to_write(text: str, option: str) -> Path:
     """Return the path of an ordinary file, there or not yet, that can be written."""
-    path = Path(text)
+    path = _path(text, option)
     folder = path.absolute().parent
     if not _is(Path.is_dir, folder):
         raise UsageError(f"{option}: there is no folder {str(folder)!r}; expected one to write into")
@@ -47,7 +47,7 @@ def to_write(text: str, option: str) -> Path:
 
 def folder_to_read(text: str, option: str) -> Path:
     """Return the path of a folder of Python files."""
-    path = Path(text)
+    path = _path(text, option)
     if not _is(Path.is_dir, path):
         raise UsageError(f"{option}: {text} is no folder; expected one of Python files")
     return path
@@ -55,7 +55,7 @@ def folder_to_read(text: str, option: str) -> Path:
 
 def folder_to_write(text: str, option: str) -> Path:
     """Return the path of a folder, there or not yet, that can be written into."""
-    path = Path(text)
+    path = _path(text, option)
     there = path.absolute()
     while not _is(Path.exists, there):
         there = there.parent
@@ -63,6 +63,12 @@ def folder_to_write(text: str, option: str) -> Path:
         raise UsageError(f"{option}: {str(there)!r} is no folder; expected one to write into")
     _try(there / "report", path, option)
     return path
+
+
+def _path(text: str, option: str) -> Path:
+    if not text:
+        raise UsageError(f"{option}: '' is no path; expected that of a file or a folder")
+    return Path(text)
 
 
 def _is(question: Callable[[Path], bool], path: Path) -> bool:

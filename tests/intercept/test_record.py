@@ -199,6 +199,11 @@ def test_a_target_leads_by_the_proxy_that_is_configured() -> None:
         (["--out", "a"], "--target: expected a URL to pass on to"),
         (["--target", "http://h"], "--out: expected a new file"),
         (
+            ["--target", "http://h", "--out", "a", "--redact", ""],
+            "--redact: '' names nothing; expected one name, or several separated by commas",
+        ),
+        (["--target", "http://h", "--out", ""], "--out: '' is no path; expected that of a file or a folder"),
+        (
             ["--target", "h:1", "--out", "a"],
             (
                 "--target: 'h:1' cannot be used: the URL must start with http:// or https://; "

@@ -34,9 +34,12 @@ def plain(text: str, _option: str) -> str:
     return text
 
 
-def names(text: str, _option: str) -> tuple[str, ...]:
-    """Take a list separated by commas."""
-    return parse_list(text)
+def names(text: str, option: str) -> tuple[str, ...]:
+    """Take a list separated by commas, which is not empty."""
+    found = parse_list(text)
+    if not found:
+        raise UsageError(f"{option}: {text!r} names nothing; expected one name, or several separated by commas")
+    return found
 
 
 def api_key(text: str, option: str) -> str:

@@ -26,7 +26,7 @@ def whole(least: int, most: int | None = None) -> Parse:
 
 
 def _keys(text: str, option: str) -> frozenset[str]:
-    keys = config.parse_list(text)
+    keys = names(text, option)
     for key in keys:
         if not key.startswith("ifr_") or key == "ifr_":
             raise UsageError(f"{option}: {key[:8]!r} begins no key; expected keys that start with ifr_ and go on")
