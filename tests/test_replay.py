@@ -1,5 +1,6 @@
 """`serve --record` and `replay`: programs in Python and in Node, whose session comes out again byte for byte."""
 
+import json
 import os
 import re
 import signal
@@ -110,6 +111,69 @@ def test_an_instant_that_comes_out_otherwise_is_shown_as_one(
     assert re.fullmatch(r"  at, replayed: 2026-01-01T00:0\d:00.000Z", out.splitlines()[3])
 
 
+def test_where_it_ends_and_what_is_missing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = OWN.read_text().splitlines(keepends=True)
+    last = json.loads(lines[-1])["seq"]
+    status, out, _ = replayed(capsys, str(OWN), "--until", "999999")
+    assert (status, out.splitlines()[1:]) == (0, [f"{OWN} ends at seq {last}: there is no seq 999999"])
+    assert replayed(capsys, str(OWN), "--until", str(last))[1].count("\n") == 1
+    gap = tmp_path / "gap.jsonl"
+    at = next(at for at, line in enumerate(lines) if "queue/publish" in line)
+    gap.write_text("".join(lines[:at] + lines[at + 1 :]))
+    status, out, _ = replayed(capsys, str(gap))
+    missing = json.loads(lines[at])["seq"]
+    assert (status, out.splitlines()[2]) == (1, f"  seq {missing} is missing in the recording before it")
+    gap.write_text("".join(lines[:-2] + lines[-1:]))
+    assert f"seq {last - 1} is missing" in "".join(replayed(capsys, str(gap))[1:])
+    begins_late = tmp_path / "late.jsonl"
+    begins_late.write_text(lines[0] + "".join(lines[2:]))
+    assert f"seq {json.loads(lines[1])['seq']} is missing before it" in "".join(replayed(capsys, str(begins_late))[1:])
+
+
+def test_scripts_read_what_was_compared_and_what_comes_out_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = replayed(capsys, str(OWN), "--json")
+    equal = json.loads(out)
+    assert (status, equal["differences"], equal["missing_seq"], equal["cut_off"]) == (0, [], None, False)
+    other = tmp_path / "other.jsonl"
+    other.write_text(OWN.read_text().replace("msg_000001", "msg_7"))
+    status, out, error = replayed(capsys, str(other), "--json")
+    told = json.loads(out)
+    [found] = told.pop("differences")
+    version = equal["recorded_by"]
+    assert (status, error) == (1, "")
+    assert told == {
+        "recorded_by": version,
+        "replayed_by": version,
+        "answers": 2,
+        "deliveries": 0,
+        "not_compared": 0,
+        "last_seq": 4,
+        "missing_seq": None,
+        "cut_off": False,
+    }
+    sides = json.loads(found.pop("recorded")), json.loads(found.pop("came"))
+    assert [side["data"]["message_id"] for side in sides] == ["msg_7", "msg_000001"]
+    assert found == {"seq": 4, "what": "POST /v1/scheduling/queue/publish", "field": "response"}
+
+
+def test_a_delivery_that_is_missing_is_told_to_scripts_as_a_whole(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = recorded.read_text().splitlines(keepends=True)
+    at = next(at for at, line in enumerate(lines) if '"at":' in line)
+    url = json.loads(lines[at])["url"]
+    gap = tmp_path / "gap.jsonl"
+    gap.write_text("".join(line for line in lines if '"at":' not in line))
+    status, out, _ = replayed(capsys, str(gap), "--json")
+    told = json.loads(out)
+    [found] = told["differences"]
+    name = f"{url}, attempt 1"
+    assert (status, told["missing_seq"]) == (1, json.loads(lines[at])["seq"])
+    assert {**found, "seq": 0} == {"seq": 0, "what": name, "field": None, "recorded": None, "came": name}
+
+
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
@@ -122,6 +186,7 @@ def test_an_instant_that_comes_out_otherwise_is_shown_as_one(
         ("none.jsonl", [], "there is no file {}; expected a recording"),
         ("emulator-1.jsonl", ["--port", "0"], "--port has no effect without --serve"),
         ("emulator-1.jsonl", ["--until", "0"], "--until: 0 is out of range; expected a whole number of at least 1"),
+        ("emulator-1.jsonl", ["--json", "--serve"], "--json and --serve: expected one or the other"),
         ("empty.jsonl", [], "has no beginning to replay from"),
         ("empty.jsonl", ["--serve"], "has no beginning to replay from"),
     ],

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sched_emulator import Receiver
 from sched_emulator.config import Config
+from sched_emulator.core.instants import LAST_MS
 from sched_emulator.recording.lines import Command, Delivery, Entry, Exchange
 from sched_emulator.recording.reader import Recording
 from sched_emulator.server.app import App
@@ -203,6 +204,10 @@ def test_a_delivery_that_is_not_there_on_one_side_is_found(recorded: Path) -> No
             Exchange(0, 0, "GET", "\ud800", (), "", 200, account=1, journal={}),
             "cannot be played: its request has a sign that no request can have",
         ),
+        (Command(1, "poll", {"until_ms": -1}), "cannot be played: its arguments are none of poll"),
+        (Command(1, "poll", {"until_ms": 10**30}), "cannot be played: its arguments are none of poll"),
+        (Command(1, "poll", {"until_ms": "soon"}), "cannot be played: its arguments are none of poll"),
+        (Command(1, "poll", {"until_ms": None, "max_events": 1.5}), "cannot be played: its arguments are none of poll"),
         (Command(1, "settle", {"attempt_id": "x"}), "cannot be played: the arguments of settle are none of this"),
         (Command(1, "settle", {"attempt_id": "x", "outcome": {"result": 7}}), "cannot be played: the arguments of"),
         (Command(2, "base", {"seal": "", "version": 99}), "has a beginning that cannot be played: this is no snapshot"),
@@ -214,6 +219,16 @@ def test_what_cannot_be_played_is_a_sentence(recorded: Path, entry: Entry, said:
     with pytest.raises(PlayError) as raised:
         played([beginning, entry])
     assert str(raised.value).startswith(said)
+
+
+@pytest.mark.parametrize("arguments", [{"until_ms": LAST_MS}, {"until_ms": LAST_MS, "max_events": LAST_MS}])
+def test_a_poll_that_no_emulator_makes_is_bounded(recorded: Path, arguments: dict[str, Any]) -> None:
+    found = entries(recorded)
+    created = next(at for at, each in enumerate(found) if isinstance(each, Exchange) and "cron/create" in each.path)
+    played_so_far = [each for each in found[: created + 1] if each.account == found[created].account]
+    script = Command(found[created].account, "clear_targets", {})
+    with pytest.raises(PlayError, match=r"^cannot be played: its poll leads to more than 2,000 deliveries, "):
+        played([*played_so_far, script, Command(found[created].account, "poll", arguments)])
 
 
 def test_a_sandbox_goes_on_with_the_state_that_was_reached(recorded: Path) -> None:

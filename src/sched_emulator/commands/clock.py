@@ -14,7 +14,7 @@ from sched_emulator.output.lines import span
 
 from . import connection
 from .options import Commands, Option, Parser, add_command, instant
-from .terminal import say, say_json, styled, table
+from .terminal import counted, say, say_json, styled, table
 
 ROWS_SHOWN = 100
 LONG_SECONDS = 0.5  # real ones, after which a receiver that is waited for is named
@@ -153,13 +153,14 @@ def _show_passed(values: argparse.Namespace, moved: dict[str, Any], box: Sandbox
         say_json({**moved, "deliveries": entries, "dropped": lost})
         return
     if lost:
-        say(f"the first {_count(lost, 'delivery')} are no longer kept; `serve --journal N` keeps more")
+        kept = "delivery is" if lost == 1 else f"{lost:,} deliveries are"
+        say(f"the first {kept} no longer kept; `serve --journal N` keeps more")
     for entry in entries[:ROWS_SHOWN]:
         say(delivery_line(entry))
     if len(entries) > ROWS_SHOWN:
         say(f"… and {len(entries) - ROWS_SHOWN:,} more; --json shows {'those too' if lost else 'them all'}")
-    happened = f"{_count(moved['fired'], 'event')}, " if "fired" in moved else ""
-    say(f"{happened}{_count(len(entries) + lost, 'delivery')}; it is now {moved['now']}")
+    happened = f"{counted(moved['fired'], 'event')}, " if "fired" in moved else ""
+    say(f"{happened}{counted(len(entries) + lost, 'delivery')}; it is now {moved['now']}")
     if moved.get("stopped") == "max_events":
         say("stopped early, after the most events an advance makes happen: advance again")
 
@@ -172,11 +173,6 @@ def delivery_line(entry: dict[str, Any]) -> str:
     return (
         f"{entry['at']}  {entry['kind']:7}  {entry['url']}  {styled(told, _OUTCOME_STYLES.get(outcome, 'red'))}{again}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"1 {noun}" if number == 1 else f"{number:,} {plural}"
 
 
 def _span(start: str, end: str) -> str:

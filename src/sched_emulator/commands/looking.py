@@ -110,7 +110,9 @@ def _show(log: Log[Any], what: str, rows: list[tuple[str, ...]], *, as_json: boo
         say_json({"items": log, "first_seq": log.first_seq, "dropped": log.dropped})
         return
     if log.dropped:
-        say(f"the first {log.dropped:,} {what} are no longer kept; `serve --journal N` keeps more")
+        one = what.removesuffix("ies") + "y" if what.endswith("ies") else what.removesuffix("s")
+        kept = f"{one} is" if log.dropped == 1 else f"{log.dropped:,} {what} are"
+        say(f"the first {kept} no longer kept; `serve --journal N` keeps more")
     _table(("seq", "at", "what", "how it went", ""), rows, f"there are no {what}")
 
 

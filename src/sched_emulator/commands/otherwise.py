@@ -13,14 +13,16 @@ SHOWN_CHARS = 300
 BEFORE_CHARS = 80  # of what is shown, before the first sign that differs
 
 
-def told(different: Difference, path: Path, version: str) -> str:
-    """Return what comes out otherwise than in a recording, which `version` has written."""
+def told(different: Difference, path: Path, version: str, missing: int | None) -> str:
+    """Return what comes out otherwise than in a recording, which `version` has written; `missing` is a `seq` before."""
     what = different.recorded or different.played
     kind = "answer" if isinstance(what, Exchange) else "delivery"
     lines = [
         f"{path} was recorded by version {version} and is replayed by version {__version__}",
         f"the first {kind} that comes out otherwise, seq {different.entry.seq}: {_name(what)}",
     ]
+    if missing is not None:
+        lines.append(f"  seq {missing} is missing in the recording before it")
     if different.recorded is None:
         lines.append("  it is not in the recording")
     if different.played is None:
@@ -33,6 +35,23 @@ def told(different: Difference, path: Path, version: str) -> str:
             rest = "…" if len(text) > start + SHOWN_CHARS else ""
             lines.append(f"  {field.removesuffix('_ms')}, {side}: {more}{text[start : start + SHOWN_CHARS]}{rest}")
     return printable("\n".join(lines)) + "\n"
+
+
+def as_json(different: Difference) -> list[dict[str, Any]]:
+    """Return what comes out otherwise, field by field; without the one side, it is the whole that is not there."""
+    found = {"seq": different.entry.seq, "what": _name(different.recorded or different.played)}
+    if different.recorded is None or different.played is None:
+        sides = (None if side is None else _name(side) for side in (different.recorded, different.played))
+        return [found | {"field": None} | dict(zip(("recorded", "came"), sides, strict=True))]
+    return [
+        found
+        | {
+            "field": field.removesuffix("_ms"),
+            "recorded": _shown(getattr(different.recorded, field), field),
+            "came": _shown(getattr(different.played, field), field),
+        }
+        for field in different.fields
+    ]
 
 
 def _name(what: Exchange | Delivery | None) -> str:

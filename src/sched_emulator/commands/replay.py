@@ -3,8 +3,9 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sched_emulator import files
 from sched_emulator.config import Config, UsageError
@@ -13,7 +14,7 @@ from sched_emulator.recording.errors import RecordingError
 
 from .options import Commands, Option, add_command
 from .serve import whole
-from .terminal import complain
+from .terminal import complain, counted, say_json
 
 if TYPE_CHECKING:
     from sched_emulator.recording.lines import Entry
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """  sched-emulator replay session.jsonl
   sched-emulator replay session.jsonl --until 120 --serve
+  sched-emulator replay session.jsonl --json
   sched-emulator replay session.jsonl --serve --port 0 --port-file port.txt"""
 LONG_BYTES = 16 * 1024 * 1024
 STEPS = 10  # of the progress that is told of long files
@@ -32,6 +34,7 @@ NO_BEGINNING = (
 
 OPTIONS = (
     Option("--until", "stop after the line of this `seq`", "SEQ", whole(1)),
+    Option("--json", "write JSON: what was compared, and what comes out otherwise", default=False),
     Option("--serve", "go on from there as a running emulator", default=False),
     Option("--port", "with --serve: the port; 0 takes a free one (default 8420)", "PORT", whole(0, 65535), 8420),
     Option("--port-file", "with --serve: write the port's number there", "FILE", files.to_write),
@@ -56,37 +59,62 @@ def run(values: argparse.Namespace) -> int:
     for name in ("port", "port_file"):
         if name in values.given and not values.serve:
             raise UsageError(f"--{name.replace('_', '-')} has no effect without --serve")
+    if values.json and values.serve:
+        raise UsageError("--json and --serve: expected one or the other")
     from sched_emulator.recording.reader import Recording  # noqa: PLC0415 - nobody else pays for it
     from sched_emulator.server.replaying import Replay  # noqa: PLC0415 - the same
 
-    replay = Replay()
+    replay, course = Replay(), Course()
     try:
         with Recording(values.recording) as recording:
-            different = _played(replay, recording, values)
-            version, cut_off = recording.header.version, recording.cut_off
+            different = _played(replay, recording, values, course)
+            version, course.cut_off = recording.header.version, recording.cut_off
     except RecordingError as error:
         raise UsageError(str(error)) from None
     if not replay.begun:
         raise UsageError(NO_BEGINNING.format(values.recording))
-    if different is not None:
+    if values.json:
+        say_json(_as_json(replay, version, course, different))
+    elif different is not None:
         from . import otherwise  # noqa: PLC0415 - as above
 
-        write(sys.stdout, otherwise.told(different, values.recording, version))
+        write(sys.stdout, otherwise.told(different, values.recording, version, course.missing))
+    else:
+        write(sys.stdout, _equal(replay, values, version, course), flush=True)
+    if different is not None:
         return 1
-    write(sys.stdout, _equal(replay, values, version, cut_off=cut_off), flush=True)
     return _serve(replay, values) if values.serve else 0
 
 
-def _played(replay: "Replay", recording: "Recording", values: argparse.Namespace) -> "Difference | None":
+@dataclass
+class Course:
+    """How far a recording was played: its last line, the first `seq` that is missing, whether it ends within a line."""
+
+    last: int = 0
+    missing: int | None = None
+    cut_off: bool = False
+
+    def goes_on(self, seq: int) -> None:
+        """Take notice of the next line."""
+        if self.missing is None and seq > self.last + 1:
+            self.missing = self.last + 1
+        self.last = seq
+
+
+def _played(
+    replay: "Replay", recording: "Recording", values: argparse.Namespace, course: Course
+) -> "Difference | None":
     from sched_emulator.server.replaying import PlayError  # noqa: PLC0415 - as above
 
     for entry in _with_progress(recording, values):
         if values.until is not None and entry.seq > values.until:
             return None
+        course.goes_on(entry.seq)
         try:
             different = replay.play(entry)
         except PlayError as error:
-            raise RecordingError(f"{values.recording}, the line of seq {entry.seq} {error}") from None
+            gap = "" if course.missing is None else f"; seq {course.missing} is missing before it"
+            raise RecordingError(f"{values.recording}, the line of seq {entry.seq} {error}{gap}") from None
         if different is not None:
             return different
     return None
@@ -103,23 +131,41 @@ def _with_progress(recording: "Recording", values: argparse.Namespace) -> Iterat
         yield entry
 
 
-def _equal(replay: "Replay", values: argparse.Namespace, version: str, *, cut_off: bool) -> str:
+def _as_json(replay: "Replay", version: str, course: Course, different: "Difference | None") -> dict[str, Any]:
+    from sched_emulator import __version__  # noqa: PLC0415 - as below
+
+    from . import otherwise  # noqa: PLC0415 - as above
+
+    return {
+        "recorded_by": version,
+        "replayed_by": __version__,
+        "answers": replay.compared,
+        "deliveries": replay.deliveries,
+        "not_compared": replay.passed_over,
+        "last_seq": course.last,
+        "missing_seq": course.missing,
+        "cut_off": course.cut_off,
+        "differences": [] if different is None else otherwise.as_json(different),
+    }
+
+
+def _equal(replay: "Replay", values: argparse.Namespace, version: str, course: Course) -> str:
     from sched_emulator import __version__  # noqa: PLC0415 - read from the package's metadata only when asked for
 
     by = f"version {version}" + ("" if version == __version__ else f", and replayed by {__version__}")
     told = (
-        f"{_count(replay.compared, 'answer', 'answers')} and {_count(replay.deliveries, 'delivery', 'deliveries')} "
+        f"{counted(replay.compared, 'answer')} and {counted(replay.deliveries, 'delivery')} "
         f"come out as they were recorded by {by}\n"
     )
     if replay.passed_over:
-        told += f"{_count(replay.passed_over, 'exchange', 'exchanges')} of no sandbox: not compared\n"
-    if cut_off:
+        told += f"{counted(replay.passed_over, 'exchange')} of no sandbox: not compared\n"
+    if values.until is not None and course.last < values.until:
+        told += f"{values.recording} ends at seq {course.last}: there is no seq {values.until}\n"
+    if course.missing is not None:
+        told += f"{values.recording} is not whole: seq {course.missing} is missing\n"
+    if course.cut_off:
         told += f"{values.recording} ends within a line: replayed to its last whole one\n"
     return told
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 # --- Going on

@@ -30,7 +30,9 @@ def paragraph(text: str, indent: str = "") -> None:
 
 def counted(number: int, one: str) -> str:
     """Return how many there are of something, in its plural but for one."""
-    return f"{number:,} {one}{'s' * (number != 1)}"
+    if number == 1:
+        return f"1 {one}"
+    return f"{number:,} {one.removesuffix('y')}ies" if one.endswith("ry") else f"{number:,} {one}s"
 
 
 def say_json(value: Any) -> None:

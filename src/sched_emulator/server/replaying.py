@@ -15,12 +15,13 @@ from msgspec.structs import replace as replace_record
 from multidict import CIMultiDict
 
 from sched_emulator.core.errors import SchedulingError
+from sched_emulator.core.instants import LAST_MS
 from sched_emulator.core.kept import KEEP_BYTES, KEEP_ENTRIES
 from sched_emulator.core.kept import Command as CoreCommand
 from sched_emulator.core.records import DeliveryEntry, State
 from sched_emulator.core.records import Exchange as Journaled
 from sched_emulator.core.replay import apply
-from sched_emulator.core.sandbox import Sandbox
+from sched_emulator.core.sandbox import HEARD_AT_ONCE, Sandbox
 from sched_emulator.core.signing import SIGNATURE, WEBHOOK_SIGNATURE
 from sched_emulator.recording.lines import BASE, Body, Command, Delivery, Entry, Exchange, Headers, LeftOut
 from sched_emulator.recording.masks import Forms
@@ -30,6 +31,9 @@ from .binding import bind
 from .exchange import Answered, Received
 
 SIGNATURES = frozenset({SIGNATURE.lower(), WEBHOOK_SIGNATURE.lower()})
+# More than an emulator makes happen before it writes a line, or more than an advance does.
+MOST_DELIVERIES, MOST_EVENTS = 2 * HEARD_AT_ONCE, 1_000_000
+TOO_MUCH = "and no emulator records so many in one"
 _FORMS = Forms()
 
 
@@ -124,7 +128,11 @@ class Replay:
             del self.sandboxes[account]
             return
         try:
-            apply(played.sandbox, CoreCommand(entry.command, recorded.arguments_in(entry.command, entry.arguments)))
+            arguments = recorded.arguments_in(entry.command, entry.arguments)
+            if entry.command == "poll":
+                _poll(played, arguments)
+            else:
+                apply(played.sandbox, CoreCommand(entry.command, arguments))
         except TypeError:
             raise PlayError(f"cannot be played: its arguments are none of {entry.command}") from None
         except ValueError as error:
@@ -188,6 +196,20 @@ def _begun(entry: Command) -> Played:
     key = about.get("key")
     sandbox = Sandbox(state, salt=salt, keep_bytes=keep, keep_entries=journal)
     return Played(sandbox, key if isinstance(key, str) else None)
+
+
+def _poll(played: Played, arguments: Any) -> None:
+    """Let time pass, as far as an emulator goes in one poll. ValueError when the file says to go on, or nonsense."""
+    said = arguments.values() if isinstance(arguments, dict) else ("none",)
+    if not all(value is None or (isinstance(value, int) and 0 <= value <= LAST_MS) for value in said):
+        raise ValueError("its arguments are none of poll")
+    store = played.sandbox.store
+    last = store.fired + MOST_EVENTS
+    for _ in played.sandbox.polling(**arguments):
+        if len(played.ended) > MOST_DELIVERIES:
+            raise ValueError(f"its poll leads to more than {MOST_DELIVERIES:,} deliveries, {TOO_MUCH}")
+        if store.fired > last:
+            raise ValueError(f"its poll leads to more than {MOST_EVENTS:,} events, {TOO_MUCH}")
 
 
 def _refused(sandbox: Sandbox, entry: Exchange) -> Answered:
