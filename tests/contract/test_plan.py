@@ -56,3 +56,8 @@ def test_a_short_plan_says_how_many_documented_lines_it_asks_about() -> None:
     everything = len(lines(list(CATALOGUE.scenarios.values())))
     asked = len(lines(planned(500).scenarios))
     assert said == [f"{asked} of {everything} documented lines are asked about: --max-requests allows for more."]
+
+
+def test_one_request_is_told_in_the_singular() -> None:
+    told = " ".join(planned(1).sentences())
+    assert ("about 1 request, about" in told, "At most 1 request is sent, 5 a second." in told) == (True, True)

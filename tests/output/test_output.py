@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from sched_emulator.config import UsageError
-from sched_emulator.output import for_terminal, ink, printable, write
+from sched_emulator.output import counted, for_terminal, ink, printable, write
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\x00\x7f\x85\x9b31m\u202e\u2028\ud800\U000e0041"
 
@@ -55,3 +55,11 @@ def test_a_reader_that_has_seen_enough_misses_the_rest() -> None:
     with open(writer, "w", encoding="utf-8") as left:  # noqa: PTH123 - a descriptor
         for _ in range(3):
             write(left, "text\n", flush=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "one", "told"),
+    [(0, "check", "0 checks"), (1, "check", "1 check"), (1234, "day", "1,234 days"), (2, "delivery", "2 deliveries")],
+)
+def test_one_of_something_is_told_in_the_singular(number: int, one: str, told: str) -> None:
+    assert counted(number, one) == told

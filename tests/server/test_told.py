@@ -195,6 +195,17 @@ async def test_lines_come_again_when_a_second_is_over_and_what_was_counted_is_to
     assert [line.what for line in heard.lines] == ["queue.publish"]
 
 
+async def test_a_burst_of_one_is_the_line_itself(api: Api, heard: Told) -> None:
+    for number in range(told.SHOWN):
+        await api.call("queue.publish", {"queue": "q", "payload": {"n": number}})
+    await api.call("queue.list")
+    heard.since()
+    heard.seconds += told.FOLD_SECONDS
+    assert [(line.kind, line.what, line.outcome, line.many) for line in heard.since()] == [
+        ("request", "queue.list", "200", None)
+    ]
+
+
 async def test_a_task_fires_when_it_begins_and_not_when_it_is_made(api: Api, heard: Told) -> None:
     task = {"name": "invoice", "task": "https://api.acme.com/invoice", "run_at": "2026-01-01T02:00:00Z"}
     await api.call("task.schedule", task | {"retry": 1})

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from sched_emulator import config
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
-from sched_emulator.output import write
+from sched_emulator.output import counted, write
 from sched_emulator.output.lines import span
 
 from . import connection
 from .options import Commands, Option, Parser, add_command, instant
-from .terminal import counted, say, say_json, styled, table
+from .terminal import say, say_json, styled, table
 
 ROWS_SHOWN = 100
 LONG_SECONDS = 0.5  # real ones, after which a receiver that is waited for is named

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sched_emulator import files
 from sched_emulator.config import UsageError
+from sched_emulator.output import counted
 
 from .options import Commands, Option, add_command, url
 from .terminal import complain, paragraph, say, say_json, styled
@@ -76,7 +77,7 @@ def _priced(saved: dict[str, Any]) -> str:
 
     found = prices.read(saved)
     billed = sum(price.usd > 0 for price in found.values())
-    return f"with prices of {len(found)} operations, {billed} of them above 0" if found else "without prices"
+    return f"with prices of {counted(len(found), 'operation')}, {billed} of them above 0" if found else "without prices"
 
 
 def _as_json(report: "Report") -> dict[str, Any]:

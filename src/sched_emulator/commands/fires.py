@@ -12,10 +12,11 @@ from sched_emulator import files
 from sched_emulator.config import UsageError
 from sched_emulator.core import account, instants, preview, schedule
 from sched_emulator.core.work import at_once
+from sched_emulator.output import counted
 
 from . import connection, cron_file, cron_snapshot, year_picture
 from .serve import prices_in
-from .terminal import complain, counted, say, say_json, table
+from .terminal import complain, say, say_json, table
 
 LISTED = 6  # local times, of a day around a change of the clocks
 YEAR_DAYS = 366
@@ -82,8 +83,8 @@ def of_several(values: argparse.Namespace) -> int:
         return 1 if met else 0
     _tell(found, changed, {at_ms for at_ms, _ in met})
     meeting = sum(len(names) > 1 for _, names in found)
-    span = f"{days} day{'s' * (days != 1)}"
-    say(f"{counted(counts.total(), 'fire')} in {span}; {counted(meeting, 'instant')} at which several meet")
+    fired = f"{counted(counts.total(), 'fire')} in {counted(days, 'day')}"
+    say(f"{fired}; {counted(meeting, 'instant')} at which several meet")
     if resting:
         say(f"Nothing is due of {', '.join(resting)}: paused, or over.")
     if prices is not None:

@@ -4,11 +4,12 @@ import argparse
 
 from sched_emulator import files
 from sched_emulator.config import UsageError
+from sched_emulator.output import counted
 
 from . import serve
 from .contract import TARGET_OPTIONS, needed_packages, target
 from .options import Commands, Option, add_command, key_in
-from .terminal import complain, counted, paragraph, say, table
+from .terminal import complain, paragraph, say, table
 
 _TAKEN = {"--api-key-env", "--max-requests", "--max-usd", "--rate"}
 _ANSWERS = {"--dialect", "--assume", "--assumptions"}

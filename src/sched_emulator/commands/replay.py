@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sched_emulator import files
 from sched_emulator.config import Config, UsageError
-from sched_emulator.output import reason, write
+from sched_emulator.output import counted, reason, write
 from sched_emulator.recording.errors import RecordingError
 
 from .options import Commands, Option, add_command
 from .serve import whole
-from .terminal import complain, counted, say_json
+from .terminal import complain, say_json
 
 if TYPE_CHECKING:
     from sched_emulator.recording.lines import Entry

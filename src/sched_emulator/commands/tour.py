@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sched_emulator.client.http import Client
 from sched_emulator.client.sandbox import Sandbox
+from sched_emulator.output import counted
 
 from .options import Commands, Option, add_command
-from .terminal import counted, say, styled, table
+from .terminal import say, styled, table
 
 START = "2026-03-01T00:00:00Z"
 ZONE = "America/New_York"

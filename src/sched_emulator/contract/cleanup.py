@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import requests
 
+from sched_emulator.output import counted
+
 from .created import deletions, makers, path_of_deletion
 from .described import routes
 from .gate import PLACEHOLDER_KEY, Closed, Gate, NoAnswer, Refused
@@ -117,7 +119,7 @@ def by_prefix(settings: Settings, prefix: str, say: Callable[[str], None]) -> li
         found = cleaner.found(prefix)
     except Unlisted as error:
         raise SettingsError(f"--cleanup: {error}") from None
-    counts = " and ".join(f"{len(names)} {kind}s" for kind, names in found.items())
+    counts = " and ".join(counted(len(names), kind) for kind, names in found.items())
     say(f"{counts} have the prefix {prefix}")
     return cleaner.delete(found)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sched_emulator.output import counted
 from sched_emulator.spec import assumptions
 from sched_emulator.spec.prices import Price
 
@@ -89,10 +90,11 @@ class Plan:
 
     def sentences(self) -> Iterable[str]:
         """Say what will be done."""
-        yield f"{self.count} checks, about {self.requests} requests, about {self.seconds:.0f} s."
+        yield f"{counted(self.count, 'check')}, about {counted(self.requests, 'request')}, about {self.seconds:.0f} s."
         if self.settings.budget is not None:
             rate = self.settings.requests_per_second
-            yield f"At most {self.settings.budget} requests are sent{f', {rate:g} a second' if rate else ''}."
+            sent = f"{counted(self.settings.budget, 'request')} {'is' if self.settings.budget == 1 else 'are'} sent"
+            yield f"At most {sent}{f', {rate:g} a second' if rate else ''}."
         if not self.virtual:
             yield self._price()
         if self.virtual:
@@ -103,7 +105,8 @@ class Plan:
         else:
             yield "Nothing is created: only reads, and requests without a good key, are sent."
         if self.left_out:
-            yield f"{len(self.left_out)} checks are left out; the report says why."
+            left = counted(len(self.left_out), "check")
+            yield f"{left} {'is' if len(self.left_out) == 1 else 'are'} left out; the report says why."
         asked, every = _lines(self.scenarios), _lines(self.catalogue.scenarios.values())
         if self.settings.budget is not None and asked < every and not self.settings.only:
             yield f"{len(asked)} of {len(every)} documented lines are asked about: --max-requests allows for more."
@@ -115,8 +118,8 @@ class Plan:
         sends = self.sends + deleted(self.sends)
         reads = Counter({name: count for name, count in sends.items() if is_read(name)})
         parts = [
-            f"{part.total()} {what} for ${dollars(part, self.prices):.2f}"
-            for what, part in (("reads", reads), ("writes", sends - reads))
+            f"{counted(part.total(), what)} for ${dollars(part, self.prices):.2f}"
+            for what, part in (("read", reads), ("write", sends - reads))
         ]
         most = "" if self.settings.max_usd is None else f"; at most ${self.settings.max_usd:.2f} are spent"
         return f"By the prices of {DISCOVERY}, about ${self.usd:.2f}, deleting included: {' and '.join(parts)}{most}."
@@ -167,7 +170,7 @@ def make_plan(
     made = Plan(settings, catalogue, virtual, prices=prices)
 
     short: list[str] = []  # why something did not fit: then nothing is spent on what cannot fail
-    counted: set[str] = set()  # the questions whose probes are paid for, also because a check depends on them
+    paid_for: set[str] = set()  # the questions whose probes are paid for, also because a check depends on them
 
     ordered = _by_coverage(catalogue.scenarios.values())
     first, last = [[check for check in ordered if _is_held(settings, check) is held] for held in (True, False)]
@@ -178,8 +181,8 @@ def make_plan(
         reason = reason_against(settings, check, virtual=virtual)
         if reason is None and not virtual and check.seconds > LONGEST_REAL_SECONDS:
             reason = f"it takes {check.seconds:.0f} s of real time"
-        new = [name for name in asks(check) if name not in counted]
-        own = Counter[str]() if check.question in counted else cost(check)
+        new = [name for name in asks(check) if name not in paid_for]
+        own = Counter[str]() if check.question in paid_for else cost(check)
         sends = sum((cost(catalogue.probes[name]) for name in new), own)
         if reason is None and short and not _is_held(settings, check):
             reason = short[0]
@@ -190,7 +193,7 @@ def make_plan(
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))
             return False
         made.sends += sends
-        counted.update(new, [check.question])
+        paid_for.update(new, [check.question])
         return True
 
     made.questions = [name for name in shapes() if admit(catalogue.probes[name])]
@@ -215,7 +218,7 @@ def _beyond(made: Plan, sends: Counter[str]) -> str | None:
     """Return why so many requests are too many, deleting included; None when they are not."""
     settings, all_sends = made.settings, sends + deleted(sends)
     if settings.budget is not None and all_sends.total() > settings.budget:
-        return f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
+        return f"it is beyond the budget of {counted(settings.budget, 'request')}; --max-requests allows more"
     if settings.max_usd is not None and dollars(all_sends, made.prices or {}) > settings.max_usd:
         return f"it is beyond the {settings.max_usd:g} dollars of --max-usd"
     return None

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sched_emulator.output import counted
+
 from .ledger import Observation
 from .results import Result, Status, Warrant
 from .settings import Settings
@@ -87,7 +89,7 @@ class Report:
             parts = []
             if self.failures:
                 count = len(self.failures)
-                parts.append(f"{count} check{'s' * (count != 1)} failed")
+                parts.append(f"{counted(count, 'check')} failed")
             if self.gone_known:
                 parts.append(f"known deviations no longer deviate: {', '.join(self.gone_known)}")
             return f"Does not conform: {'; '.join(parts)}."

@@ -14,6 +14,13 @@ KEPT = "\n\t"
 _MARK = f"\x1b{os.urandom(8).hex()}"
 
 
+def counted(number: int, one: str) -> str:
+    """Return how many there are of something, in its plural but for one."""
+    if number == 1:
+        return f"1 {one}"
+    return f"{number:,} {one.removesuffix('y')}ies" if one.endswith("ry") else f"{number:,} {one}s"
+
+
 def printable(text: str, keep: str = KEPT) -> str:
     r"""Return a text with nothing in it that a terminal would obey: control and format characters as `\u001b`.
 

@@ -25,7 +25,7 @@ from sched_emulator.core.errors import SchedulingError
 from sched_emulator.core.instants import to_text
 from sched_emulator.core.records import DeliveryEntry, RequestEntry, Run
 from sched_emulator.core.store import Store
-from sched_emulator.output import facts, lines
+from sched_emulator.output import counted, facts, lines
 from sched_emulator.output.lines import Line, Tone
 
 from .control_reading import delivery_view, request_view
@@ -105,7 +105,7 @@ class Teller(Reader):
         self._lines: list[Line] = []
         self._since = clock()
         self._shown: Counter[str] = Counter()
-        self._folded: dict[tuple[str, str], int] = {}  # by key and what they are
+        self._folded: dict[tuple[str, str], tuple[int, Line | None]] = {}  # by key and what they are; the line of one
         if only is not None:
             self._tell_past(only)
 
@@ -163,13 +163,16 @@ class Teller(Reader):
         if only is not None and not only.all:
             new_requests, new_deliveries = only.requests(new_requests), only.deliveries(new_deliveries)
             runs, gone = [], 0
-        requests = self._first("request", key, new_requests, _of_request, _like_request, past=past)
-        deliveries = self._first("delivery", key, new_deliveries, _of_delivery, _like_delivery, past=past)
-        fires = self._first("fire", key, runs, _of_run, lambda owner: f"fires of {_name(store, owner)}", past=past)
+        hosted = watched.hosted
+        requests = self._first("request", hosted, new_requests, _of_request, _like_request, past=past)
+        deliveries = self._first("delivery", hosted, new_deliveries, _of_delivery, _like_delivery, past=past)
+        fires = self._first("fire", hosted, runs, _of_run, lambda owner: f"fires of {_name(store, owner)}", past=past)
         if gone:
-            self._fold(key, "runs that are over and no longer kept", gone)
+            told = "run that is over and no longer kept" if gone == 1 else "runs that are over and no longer kept"
+            self._fold(key, told, gone)
         if watched.missed:
-            self._fold(key, "requests and deliveries that are no longer kept", watched.missed)
+            told = "request or delivery that is" if watched.missed == 1 else "requests and deliveries that are"
+            self._fold(key, f"{told} no longer kept", watched.missed)
             watched.missed = 0
         if requests or deliveries or fires:
             for found in sorted(_placed(requests, deliveries, fires), key=_place):
@@ -180,7 +183,7 @@ class Teller(Reader):
     def _first(
         self,
         sort: str,
-        key: str,
+        hosted: Hosted,
         facts: list[Fact],
         alike: Callable[[Fact], Any],
         named: Callable[[Any], str],
@@ -192,9 +195,13 @@ class Teller(Reader):
         The oldest get one, as they come; of what is `past`, the newest.
         """
         others = max(len(facts) - (PAST_SHOWN if past else max(SHOWN - self._shown[sort], 0)), 0)
-        counted = islice(facts, len(facts) - others, None) if past else islice(facts, others)
-        for what, count in Counter(map(alike, counted)).items():
-            self._fold(key, named(what), count)
+        rest = list(islice(facts, len(facts) - others, None) if past else islice(facts, others))
+        last = {alike(fact): fact for fact in rest}
+        for what, count in Counter(map(alike, rest)).items():
+            key, line = shown_key(hosted.key), None
+            if count == 1:
+                line = _line(hosted, key, _found(last[what]))
+            self._fold(key, named(what), count, line)
         first = facts[: len(facts) - others] if past else facts[others:]
         self._shown[sort] += len(first)
         return first
@@ -210,7 +217,7 @@ class Teller(Reader):
             self._shown["clock"] += 1
             self._tell_folded()
             events, moved = store.fired - watched.fired, passed_ms and now_mode == watched.mode
-            what = f"{lines.span(passed_ms / 1000)} later, {events:,} event{'s' * (events != 1)}" if moved else ""
+            what = f"{lines.span(passed_ms / 1000)} later, {counted(events, 'event')}" if moved else ""
             told = "advancing" if driver.advancing else now_mode
             self._lines.append(Line(to_text(store.now_ms), key, "clock", what, told))
         watched.now_ms, watched.fired, watched.mode, watched.clock = store.now_ms, store.fired, now_mode, driver.clock
@@ -221,17 +228,18 @@ class Teller(Reader):
         if self._shown[line.kind] <= SHOWN:
             self._lines.append(line)
         else:
-            self._fold(line.key, f"{line.kind} {line.what} {line.outcome}", 1)
+            self._fold(line.key, f"{line.kind} {line.what} {line.outcome}", 1, line)
 
-    def _fold(self, key: str, what: str, count: int) -> None:
-        """Count what gets no line of its own."""
-        self._folded[key, what] = self._folded.get((key, what), 0) + count
+    def _fold(self, key: str, what: str, count: int, line: Line | None = None) -> None:
+        """Count what gets no line of its own, unless it stays alone: then that is its `line`."""
+        before, _ = self._folded.get((key, what), (0, None))
+        self._folded[key, what] = before + count, None if before else line
 
     def _tell_folded(self, when: str | None = None) -> None:
         if when is None:
             when = f"in {max(self._clock() - self._since, BEAT_SECONDS):.1f} s"
-        for (key, what), count in self._folded.items():
-            self._lines.append(Line("", key, "more", what, when, many=count))
+        for (key, what), (count, line) in self._folded.items():
+            self._lines.append(line or Line("", key, "more", what, when, many=count))
         self._folded.clear()
 
     def _unfold(self) -> None:
@@ -252,6 +260,11 @@ def _placed(requests: list[RequestEntry], deliveries: list[DeliveryEntry], fires
     sent = {entry.run_id: entry.seq for entry in deliveries}
     for run in fires:
         yield _Found(began_ms(run), sent.get(run.run_id, 0) - 0.5, run)
+
+
+def _found(fact: RequestEntry | DeliveryEntry | Run) -> _Found:
+    """Return a fact that stands alone, with its place."""
+    return _Found(began_ms(fact), 0, fact) if isinstance(fact, Run) else _Found(fact.at_ms, fact.seq, fact)
 
 
 def _line(hosted: Hosted, key: str, found: _Found) -> Line:

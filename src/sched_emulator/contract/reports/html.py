@@ -4,6 +4,7 @@ from html import escape
 
 from sched_emulator.contract.report import Report, Tally
 from sched_emulator.contract.results import Check, Result, Status
+from sched_emulator.output import counted
 from sched_emulator.output.page import page, table
 from sched_emulator.spec.lines import promise
 
@@ -63,8 +64,9 @@ which the emulator answers either way, are only observed.</p>
 {_numbers("What happens as time passes", report.times)}
 <tr><th>Open questions</th><td>{report.probes.checked} of {report.probes.all} answered</td><td></td></tr>
 </table>
-<p class=facts>{escape(report.kind)} · {report.requests} requests · {report.seconds:.0f} s · {escape(report.began)} ·
-seed {report.settings.seed} · names begin with <code>{escape(report.settings.prefix)}</code></p>
+<p class=facts>{escape(report.kind)} · {counted(report.requests, "request")} · {report.seconds:.0f} s ·
+{escape(report.began)} · seed {report.settings.seed} ·
+names begin with <code>{escape(report.settings.prefix)}</code></p>
 {f"<p><b>Could not be deleted:</b></p><ul>{left}</ul>" if left else ""}"""
 
 

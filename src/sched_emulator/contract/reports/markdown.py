@@ -2,6 +2,7 @@
 
 from sched_emulator.contract.report import Report, Tally
 from sched_emulator.contract.results import Result, Status
+from sched_emulator.output import counted
 
 MOST_FAILURES = 20
 SYMBOLS = {0: "✅", 1: "❌", 2: "⚠️"}
@@ -9,11 +10,11 @@ SYMBOLS = {0: "✅", 1: "❌", 2: "⚠️"}
 
 def render(report: Report) -> str:
     """Return the report as Markdown."""
-    seed = report.settings.seed
+    seed, sent = report.settings.seed, counted(report.requests, "request")
     lines = [
         f"## {SYMBOLS[report.exit_status]} Contract: {report.verdict}",
         "",
-        f"`{report.url}` ({report.kind}), {report.requests} requests in {report.seconds:.0f} s, seed {seed}.",
+        f"`{report.url}` ({report.kind}), {sent} in {report.seconds:.0f} s, seed {seed}.",
         "",
         "| | checked | passed |",
         "| --- | --- | --- |",

@@ -9,7 +9,7 @@ from typing import TextIO
 from sched_emulator.contract.plan import Plan
 from sched_emulator.contract.report import Report, Tally
 from sched_emulator.contract.results import Result, Status
-from sched_emulator.output import emit, for_terminal, ink
+from sched_emulator.output import counted, emit, for_terminal, ink
 
 WIDTH = 24
 HEARTBEAT_SECONDS = 10
@@ -80,7 +80,7 @@ class Terminal:
             self.say(f"later: {report.settings.command(f'--cleanup {report.settings.prefix}')}")
         style = {0: "good", 1: "bad", 2: "unsure"}[report.exit_status]
         self.say(self._styled(report.verdict, style))
-        self.say(f"{report.requests} requests, {report.seconds:.1f} s, seed {report.settings.seed}")
+        self.say(f"{counted(report.requests, 'request')}, {report.seconds:.1f} s, seed {report.settings.seed}")
 
     def _failure(self, report: Report, result: Result) -> None:
         check = result.check
