@@ -9,12 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .read import Came, Item
+from .wording import LISTS
 
-LISTS = {
-    "scheduling.cron.list": "cron_id",
-    "scheduling.run.list": "run_id",
-    "scheduling.queue.list": "queue",
-}
 Names = Mapping[str, set[str]]  # of the things that each list may show
 
 

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from .chains import Chains
-from .lists import LISTS, kept, named, whole
+from .lists import kept, named, whole
 from .read import Came, Item, Traffic
+from .wording import LISTS
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
