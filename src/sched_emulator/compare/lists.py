@@ -23,7 +23,7 @@ def whole(item: Item) -> bool:
 def named(items: Iterable[Item], came: Iterable[Came]) -> Names:
     """Return the names of the things of a part, from its own exchanges and deliveries."""
     found: dict[str, set[str]] = {operation: set() for operation in LISTS}
-    records: list[Any] = [_body(each) for each in came]
+    records: list[Any] = [body_of(each) for each in came]
     for item in items:
         result = item.result if isinstance(item.result, dict) else {}
         records += [item.arguments, result, *result.get("items", ())]
@@ -40,7 +40,8 @@ def _follow(queues: set[str], record: Mapping[str, Any]) -> None:
         queues.add(record["dead_letter_queue"])
 
 
-def _body(came: Came) -> dict[str, Any]:
+def body_of(came: Came) -> dict[str, Any]:
+    """Return what a delivery brought; nothing where that is no object."""
     try:
         found = json.loads(came.raw.body) if isinstance(came.raw.body, str | bytes) else None
     except ValueError:
