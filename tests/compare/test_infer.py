@@ -12,7 +12,7 @@ from tests import soak
 from tests.compare.recorded import HOOK, Gateway, Session, compared, random_answers
 
 BEHAVIOURS = {name: list(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
-SESSIONS, STEPS = soak.sized(10, 14), 16  # of a test, and of a session; `make soak` tries 2,100
+SESSIONS, STEPS = soak.sized(10, 70), 16  # of a test, and of a session; `make soak` tries 2,100
 
 
 def recorded(seed: int) -> Gateway:
