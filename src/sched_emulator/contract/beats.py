@@ -1,8 +1,14 @@
 """How punctual the fires of a target can be, and how often a cron has to fire to be looked at."""
 
+from typing import Any, NamedTuple
+
 from .api import Api
+from .crons import next_run
+from .instants import instant_of
+from .receivers import Call
 from .results import NotChecked
 
+TRICKY = {"z": 1, "a": {"text": 'é 订单 "\\/', "numbers": [1.5, -3, 0], "no": False}, "m": None, "e": {"": []}}
 PERIODS_SECONDS = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 
 
@@ -26,3 +32,48 @@ def beat(api: Api) -> tuple[str, float]:
         if period >= 2 * late:
             return api.every_second(period), float(period)
     raise NotChecked(f"fires may come {late:.0f} s late on this target")
+
+
+class Fired(NamedTuple):
+    """A cron, the seconds between its fires, its first deliveries, and its record when the first had come."""
+
+    cron: str
+    period: float
+    calls: list[Call]
+    record: dict[str, Any]
+
+
+def fired_cron(api: Api) -> Fired:
+    """Let a cron fire three times, with a payload and headers, and pause it."""
+    receiver = api.receiver(200)
+    expression, period = beat(api)
+    cron = api.cron(expression, receiver.url, payload=TRICKY, headers={"X-Contract": "cron", "X-Number": "007"})
+    first = api.arrived(receiver, 1, period + lateness(api))[0]
+    record: dict[str, Any] = {}
+
+    def has_moved() -> bool:
+        record.update(api.call("cron.get", id=cron))
+        due_at = record.get("next_run_at")
+        return due_at is None or instant_of(due_at) > first.at - first.at % period
+
+    api.wait(has_moved, 2)
+    calls = api.arrived(receiver, 3, 2 * period + lateness(api))
+    api.call("cron.pause", id=cron)
+    return Fired(cron, period, calls, record)
+
+
+def due(api: Api, expression: str, timezone: str = "UTC") -> float:
+    """Return when a cron with this expression fires next, in seconds since 1970.
+
+    Where requests may cost it is one cron that gets all expressions, one after the other.
+    """
+    if not api.paid:
+        return next_run(api.call("cron.get", id=api.cron(expression, timezone=timezone)))
+    with api.lent(changing_cron) as cron:
+        api.call("cron.update", id=cron, cron_expr=expression, timezone=timezone)
+        return next_run(api.call("cron.get", id=cron))
+
+
+def changing_cron(api: Api) -> str:
+    """Make a cron whose expression and time zone are changed again and again."""
+    return api.cron(timezone="Pacific/Honolulu")
