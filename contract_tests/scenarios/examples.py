@@ -25,7 +25,7 @@ from sched_emulator.contract import (
     tells,
 )
 
-from .crons import deleted_cron, switched_cron
+from .crons import changed_cron, deleted_cron, switched_cron
 from .queues import deleted_queue
 
 examples = Group("example", aspect="examples")
@@ -152,7 +152,7 @@ def get_retention(api: Api) -> None:
 @of(12, "cron.retention.set", 435, 419)
 def set_retention(api: Api) -> None:
     """The example of cron.retention.set works, with 0 days."""
-    cron, _ = api.shared(triggered_cron)
+    cron = api.shared(changed_cron).before["cron_id"]
     equal(send(api, "cron.retention.set", cron, {"retention_days": 0})["retention_days"], 0, "retention_days")
 
 
