@@ -18,6 +18,7 @@ from sched_emulator.cli import main
 from sched_emulator.client.emulator import Emulator
 from sched_emulator.contract import catalogue, routes
 from sched_emulator.contract.cleanup import Cleaner, by_prefix
+from sched_emulator.contract.costs import Cost
 from sched_emulator.contract.gate import Gate
 from sched_emulator.contract.measure import Silent
 from sched_emulator.contract.plan import Plan, make_plan
@@ -268,8 +269,8 @@ def prices(usd: float) -> dict[str, Price]:
 def test_a_plan_says_what_it_costs_and_keeps_within_the_dollars_allowed() -> None:
     found = catalogue.load()
     settings = Settings("https://api.example.com", key=KEY, allow_writes=True, only=("queue/ack/1",))
-    sends = Counter({"queue.create": 2, "queue.publish": 3, "queue.get": 1})
-    assert list(Plan(settings, found, virtual=False, prices=prices(0.01), sends=sends).sentences())[2] == (
+    cost = Cost(Counter({"queue.create": 2, "queue.publish": 3, "queue.get": 1}), Counter(queue=2))
+    assert list(Plan(settings, found, virtual=False, prices=prices(0.01), cost=cost).sentences())[2] == (
         "By the prices of /v1/discovery, about $0.07, deleting included: 1 reads for $0.00 and 7 writes for $0.07."
     )
     dear = replace(settings, max_usd=0.01)
