@@ -78,6 +78,10 @@ def test_a_finding_ends_with_1_and_stands_in_every_report(
     page, text = ((tmp_path / name).read_text() for name in ("compare.html", "compare.md"))
     assert '<p class="verdict bad">' in page
     assert "<code>queue.stats</code> in_flight" in page
+    assert "<tr><th>Operation</th><th>Exchanges</th><th>Parameters</th></tr>" in page
+    assert (
+        "<tr><th><code>queue.ack</code></th><td>1</td><td><code>message_id</code>, <code>queue</code></td></tr>" in page
+    )
     assert "### `queue.stats`: `in_flight` came otherwise" in text
 
 

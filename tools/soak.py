@@ -20,7 +20,7 @@ from tools.markdown import table
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "soak.md"
-TIMES = 50
+TIMES = 10
 PARTS = {
     "properties, over random values and long random sessions": ("-m", "hypothesis", "tests"),
     "golden sessions of random requests, each in two processes": ("-m", "soak", "tests/golden"),
@@ -28,6 +28,7 @@ PARTS = {
         "-m",
         "soak",
         "tests/contract",
+        "tests/test_calibrate.py",
     ),
     "random sessions, recorded: what they ask is inferred, nothing true is ruled out": (
         "-m",
@@ -36,6 +37,7 @@ PARTS = {
     ),
     "load: many clients, clients and receivers that misbehave": ("-m", "soak", "tests/load"),
     "20,000 idle sandboxes": ("-m", "soak", "tests/server"),
+    "the dashboard with 100,000 requests": ("-m", "soak", "tests/browser"),
 }
 
 

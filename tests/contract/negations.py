@@ -66,10 +66,10 @@ FORM: Negations = {
         Mutant(
             "an unknown query parameter is refused",
             BINDING,
-            "        for parameter in self.parameters:\n            value = _sent",
+            "        for parameter in self.parameters:\n            source = sources",
             "        for name in set(sources[1]) - {item.name for item in self.parameters}:\n"
             '            raise InvalidRequest("is unknown", parameter=name)\n'
-            "        for parameter in self.parameters:\n            value = _sent",
+            "        for parameter in self.parameters:\n            source = sources",
         ),
     ),
     "http.given_once": (

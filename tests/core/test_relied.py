@@ -169,6 +169,49 @@ def test_what_was_asked_before_a_restore_is_not_relied_on(box: Box) -> None:
     assert named(box) == set()
 
 
+# --- What one request asked
+
+
+def asked(box: Box, seq: int) -> dict[str, str | int] | None:
+    """Do the whole of the work at once."""
+    work = module.asked_by(box.sandbox, seq)
+    try:
+        while True:
+            next(work)
+    except StopIteration as done:
+        found: module.Asked | None = done.value
+        return None if found is None else found.answers
+
+
+def test_a_request_is_told_what_it_asked_itself_and_what_it_was_answered(box: Box) -> None:
+    box.call("cron.create", cron_expr="*/10 * * * *", task=HOOK)
+    box.call("queue.publish", queue="q", payload={})
+    box.sandbox.set_assumptions({"queue.publish_unknown": "reject"})
+    with pytest.raises(SchedulingError):
+        box.call("queue.publish", queue="other", payload={})
+    box.advance(3600)
+    box.call("queue.stats", queue="q")
+    later = box.sandbox.store.journal.seq
+    assert asked(box, 2) == {
+        "idempotency.required": "optional",
+        "limits.message_bytes": 262144,
+        "queue.publish_unknown": "create",
+        "queue.visibility_timeout_seconds": 30,
+        "queue.max_retries": 3,
+        "queue.retention_days": 30,
+    }
+    assert (asked(box, 3) or {})["queue.publish_unknown"] == "reject"
+    assert asked(box, later) == {}  # what the time before it asked is not its own
+    assert (asked(box, 4), asked(box, later + 1)) == (None, None)  # a delivery, and none
+
+
+def test_what_a_request_asked_is_known_no_longer_than_its_command(box: Box) -> None:
+    box.call("queue.publish", queue="q", payload={})
+    box.restore(box.sandbox.snapshot())
+    box.call("queue.publish", queue="q", payload={})
+    assert (asked(box, 1), "limits.message_bytes" in (asked(box, 2) or {})) == (None, True)
+
+
 def test_a_session_that_began_with_a_snapshot_is_judged_from_there(box: Box) -> None:
     box.call("queue.create", queue="q", type="fifo")
     box.publish("q", 1, 2)

@@ -16,5 +16,6 @@ def test_a_page_has_its_parts_and_its_style_and_a_title_that_is_text() -> None:
 def test_a_table_stands_under_its_heading() -> None:
     rows = ["<tr><td>1</td></tr>", "<tr><td>2</td></tr>"]
     inside = "<tr><td>1</td></tr><tr><td>2</td></tr></table></div>"
-    assert table("Numbers", rows) == f"<h2>Numbers</h2><div class=wide><table>{inside}"
-    assert table("Numbers", iter(rows), "all") == f"<h2>Numbers</h2><div class=wide><table class=all>{inside}"
+    begins = '<h2>Numbers</h2><div class=wide tabindex=0 role=region aria-label="Numbers">'
+    assert table("Numbers", rows) == f"{begins}<table>{inside}"
+    assert table("Numbers", iter(rows), "all") == f"{begins}<table class=all>{inside}"

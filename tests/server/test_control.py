@@ -469,6 +469,20 @@ async def test_assumptions_are_merged_and_null_returns_to_the_beginning(start: S
     assert await api.call("cron.list") == {"items": []}
 
 
+async def test_a_request_is_shown_with_the_open_questions_that_it_met(api: Api) -> None:
+    await api.call("queue.create", {"name": "q", "colour": "red"})
+    await api.control("PUT", "assumptions", {"queue.publish_unknown": "reject"})
+    await api.send("POST", "/v1/scheduling/queue/publish", {"queue": "other", "payload": {}})
+    answer = await api.control("GET", "assumptions/asked?seq=2")
+    unknown = [item for item in answer["items"] if item["id"] == "queue.publish_unknown"]
+    question = assumptions.catalogue()["queue.publish_unknown"].question
+    assert unknown == [{"id": "queue.publish_unknown", "kind": "behaviour", "question": question, "answer": "reject"}]
+    kinds = [(item["id"], item["kind"]) for item in (await api.control("GET", "assumptions/asked?seq=1"))["items"]]
+    assert ("http.unknown_fields", "shape") in kinds
+    assert ("http.unknown_fields", "shape") not in [(item["id"], item["kind"]) for item in answer["items"]]
+    assert await api.control("GET", "assumptions/asked?seq=3") == {"seq": 3, "items": [], "complete": False}
+
+
 async def test_relied_names_what_would_have_been_different(api: Api) -> None:
     await api.call("queue.create", {"name": "q"})
     for number in (1, 2):

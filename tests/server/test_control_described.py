@@ -35,7 +35,7 @@ BODIES: dict[str, Any] = {
     "schedules.show": {"schedules": [{"schedule": "0 9 * * *"}]},
 }
 
-QUERIES = {"messages.list": "?queue=leased"}
+QUERIES = {"messages.list": "?queue=leased", "asked": "?seq=1"}
 
 
 ENDING = ("snapshot.put", "reset", "sandbox.delete")  # come last, because they end the session
@@ -142,7 +142,8 @@ async def see_what_is_proved(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sched_emulator.server.control_relied.relied", endless := Endless())
     asking = asyncio.create_task(api.send("GET", "/_emulator/assumptions/relied"))
     await until(endless.has_begun, "the first client to be heard")
-    assert (await api.send("GET", "/_emulator/assumptions/relied")).status == 409
+    for path in ("relied", "asked?seq=1"):
+        assert (await api.send("GET", f"/_emulator/assumptions/{path}")).status == 409
     asking.cancel()
     await until(endless.has_ended, "the work to end with its client")
     monkeypatch.undo()

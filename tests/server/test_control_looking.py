@@ -57,6 +57,7 @@ async def test_messages_are_shown_by_place_with_their_instants(start: Start) -> 
     assert shown["total"] == 4
     queues = {item["queue"]: item for item in (await api.control("GET", "queues"))["items"]}
     assert [queues["q"][place] for place in ("available", "delayed", "in_flight", "dead")] == [1, 1, 1, 1]
+    assert [queues[name].get("next_change_at", "")[11:19] for name in ("q", "dead")] == ["00:00:30", ""]
 
 
 async def test_a_list_is_bounded_and_says_how_many_there_are(api: Api) -> None:

@@ -72,7 +72,7 @@ def run(values: argparse.Namespace) -> int:
         write(sys.stdout, texts.issue(facts))
     else:
         _tell(facts, texts.sentence(facts))
-    if not judged.judged and not facts["findings"]:
+    if not judged.judged and not judged.findings:
         complain(values.prog, "cannot judge: no exchange of the recording could be compared")
         return 2
     return 1 if facts["findings"] else 0
@@ -112,12 +112,13 @@ def _tell(facts: dict[str, Any], sentence: str) -> None:
     paragraph(sentence)
     for told in facts["told"]:
         paragraph(f"  {told}", indent="    ")
-    for each in facts["findings"]:
+    for each in (*facts["findings"], *facts["differences"]):
         say()
-        paragraph(f"{styled('finding', 'red')}: {each['where']}, {each['operation']}: {each['field']}", indent="  ")
+        kind = styled("finding", "red") if each["warrant"] == "documented" else styled("difference", "yellow")
+        paragraph(f"{kind}: {each['where']}, {each['operation']}: {each['field']}", indent="  ")
         paragraph(f"  expected {each['expected']}", indent="    ")
         paragraph(f"  came {each['came']}", indent="    ")
-        paragraph(f"  {each['warrant']}: {each['why']}", indent="    ")
+        paragraph(f"  {each['rests_on']}", indent="    ")
     if facts["inferred"] or facts["constants"]:
         say()
         say(styled("inferred", "bold"))
@@ -125,8 +126,8 @@ def _tell(facts: dict[str, Any], sentence: str) -> None:
         proof = "; ".join(f"not {proof['not']}: {proof['where']}" for proof in each["proof"])
         paragraph(f"  {each['question']} = {each['answer']}  ({proof})", indent="    ")
     for each in facts["constants"]:
-        low, high = each["low"], each["high"]
-        paragraph(f"  {each['constant']} = {each['value']}  (from {low} to {high})", indent="    ")
+        value = f" = {each['value']}" if each["inferred"] else ""
+        paragraph(f"  {each['constant']}{value}  ({each['between']})", indent="    ")
     if facts["undetermined"]:
         say()
         say(styled("undetermined", "bold"))

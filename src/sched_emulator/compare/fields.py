@@ -1,9 +1,8 @@
 """Field by field: what a core returned against what came, with ids bound by their places and instants as intervals."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .wording import Keys
+from .wording import Keys, number_of
 
 IDS = frozenset({"cron_id", "run_id", "task_id", "message_id", "subscription_id"})
 EXACT = frozenset({"next_run_at", "run_at"})  # instants that follow from what was asked for, not from when
@@ -13,20 +12,35 @@ ABSENT = "nothing"
 
 
 class Difference(NamedTuple):
-    """A field that came otherwise."""
+    """A field that came otherwise. `thing`: which record it is of, where the exchange alone does not say."""
 
     field: str
     expected: Any
     came: Any
+    thing: str = ""
+
+
+class Otherwise(Exception):
+    """A world in which something came out otherwise than it was recorded."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(difference.field)
+        self.difference = difference
 
 
 class Matching:
-    """Compares one result. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
+    """Compares results. `ids`: the target's ids, to ours; those seen for the first time are added to it."""
 
-    def __init__(self, ids: Mapping[str, str], width_ms: int) -> None:
-        self.ids = dict(ids)
-        self._ours = {ours: theirs for theirs, ours in ids.items()}
+    def __init__(self, width_ms: int) -> None:
+        self.ids: dict[str, str] = {}
+        self._ours: dict[str, str] = {}
         self._width_ms = width_ms
+
+    def copy(self) -> "Matching":
+        """Return another that knows the same ids."""
+        other = Matching(self._width_ms)
+        other.ids, other._ours = dict(self.ids), dict(self._ours)
+        return other
 
     def difference(self, expected: Any, came: Any, keys: Keys | None, place: str = "") -> Difference | None:
         """Return the first field that differs; None when there is none."""
@@ -38,10 +52,19 @@ class Matching:
 
     def bind(self, theirs: str, ours: str) -> bool:
         """Say whether an id of the target's may be ours, and keep that it is."""
-        if theirs in self.ids or ours in self._ours:
-            return self.ids.get(theirs) == ours
+        if not self.may_be(theirs, ours):
+            return False
         self.ids[theirs], self._ours[ours] = ours, theirs
         return True
+
+    def may_be(self, theirs: str, ours: str) -> bool:
+        """Say whether an id of the target's may be ours."""
+        return self.ids.get(theirs) == ours or (theirs not in self.ids and ours not in self._ours)
+
+    def rebind(self, theirs: str, ours: str) -> None:
+        """Let an id of the target's be ours, whatever it was before."""
+        self._ours.pop(self.ids.get(theirs, ""), None)
+        self.ids[theirs], self._ours[ours] = ours, theirs
 
     def _of_object(self, expected: Any, came: Any, keys: Keys, place: str) -> Difference | None:
         unnamed = expected.get("name") is not None and expected.get("name") == expected.get("cron_id")
@@ -63,7 +86,7 @@ class Matching:
 
     def _of_list(self, expected: Any, came: Any, keys: Keys | None, place: str) -> Difference | None:
         if len(expected) != len(came):
-            return Difference(place, f"{len(expected)} items", f"{len(came)} items")
+            return Difference(place, number_of(len(expected), "item"), number_of(len(came), "item"))
         name = "message_id" if place == "message_ids" else place
         for number, (one, other) in enumerate(zip(expected, came, strict=True)):
             where = f"{name}.{number}" if isinstance(one, dict) else name

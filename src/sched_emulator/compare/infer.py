@@ -10,20 +10,20 @@ from itertools import islice, pairwise
 
 from sched_emulator.spec import assumptions
 
-from . import shapes
+from . import numbers, shapes
+from .bounds import bound, hidden
 from .explain import Explained, constants_by_default, replayed
-from .fields import LATE_MS
+from .found import record_and_field
 from .parts import Part, split
 from .read import Traffic
 from .step import Freedom
-from .verdicts import Bounds, Verdict
+from .verdicts import ROUND, Bounds, Verdict
+from .wording import number_of
 from .worlds import behaviours
 
-UNSEEN = ("limits.", "page.", "queue.retention_days", "cron.jitter_seconds")  # constants that are not looked for
-MONOTONE = ("queue.visibility", "queue.max_messages", "idempotency.")  # constants that do more, the greater they are
+MONOTONE = ("queue.max_messages", "idempotency.")  # constants that do more, the greater they are
 PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
 IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
-JITTER = "cron.jitter_seconds"
 SHOWN = {  # the constants that results show, by the field
     "max_retries": ("queue.max_retries", 1),
     "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
@@ -32,7 +32,12 @@ SHOWN = {  # the constants that results show, by the field
 MOST_REPAIRS = 4  # constants of one part that are not the default
 MOST_WAYS = 3  # constants of which either may explain a difference, that are followed
 MOST_VALUES = 40
-ROUND = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 300, 600, 900, 1800, 3600, 86400)
+ENDLESS = ("limits.message_bytes", "page.default_limit", "page.max_limit")  # in replays: see `numbers`
+MOST_FINDINGS = 8  # of one part, after which the rest of it is not judged
+MANY_AT_ONCE = "more ran side by side than whose orders can be tried; in which order a queue hands out is not judged"
+TOO_MANY = f"what they belong to has {MOST_FINDINGS} findings already"
+DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 15, 20, 21, 28)
+DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -64,6 +69,8 @@ def judge(
     known = given or {}
     box = {name: frozenset({str(known[name])}) for name in behaviours() if name in known}
     constants = constants_by_default() | {name: value for name, value in known.items() if isinstance(value, int)}
+    constants |= dict.fromkeys(ENDLESS, 10**9)
+    traffic.items, found.constants = numbers.looked_up(traffic.items, known)
     parts = split(traffic)
     unjudged: dict[str, int] = {}
     compared: set[int] = set()
@@ -71,44 +78,74 @@ def judge(
         if part.unjudged:
             unjudged[part.unjudged] = unjudged.get(part.unjudged, 0) + len(part.items)
             continue
-        explained = explain(part, constants, box)
+        explained, findings = explain(part, constants, box)
         found.parts.append((part, explained))
+        _narrow_all(found, part, explained, constants, box)
+        explained.worlds, explained.before = [], {}  # a long recording has many
         compared.update(explained.numbers)
+        compared.update(alike for number in explained.numbers for alike in part.alike.get(number, ()))
+        found.findings += [Finding(part, each) for each in findings]
+        for why in explained.passed.values():
+            unjudged[why] = unjudged.get(why, 0) + 1
         if explained.finding:
-            found.findings.append(Finding(part, explained))
+            unjudged[TOO_MANY] = unjudged.get(TOO_MANY, 0) + len(part.items) - explained.steps - 1
         if explained.freedom.order and not _side_by_side(part):
             found.told.append(f"{part.items[0].place} and on: {IN_ANOTHER_ORDER}")
+        if explained.unordered is not None:
+            found.told.append(f"{explained.unordered.place} and on: {MANY_AT_ONCE}")
         if explained.ended:
             unjudged[explained.ended] = unjudged.get(explained.ended, 0) + len(part.items) - explained.steps
         if progress is not None:
             progress(number + 1, len(parts))
     found.judged = len(compared)
-    found.told += [f"{count} exchanges are not judged: {why}" for why, count in unjudged.items()]
-    _conclude(found, constants, box, known)
+    found.told += [f"{number_of(count, 'exchange', 'is/are not judged')}: {why}" for why, count in unjudged.items()]
+    _conclude(found, constants, known)
     return found
 
 
-def explain(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
-    """Replay a part; where no world is left, try other constants, and leave free what may have been free."""
+def explain(
+    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+) -> tuple[Explained, list[Explained]]:
+    """Replay a part; where no world is left, try other constants, and leave free what may have been free.
+
+    What nothing explains is a finding: all goes on as it was answered, as often as something new is found. Return the
+    last replay, and those that ended with a finding.
+    """
+    found = _explained(part, constants, box)
+    findings: list[Explained] = []
+    while found.finding and len(findings) < MOST_FINDINGS:
+        assert found.item is not None
+        assert found.difference is not None
+        findings.append(found)
+        told = (*record_and_field(found.item, found.difference), found.item.number)
+        freedom = found.freedom._replace(told=(*found.freedom.told, told))
+        like = (found, found.item.number)
+        further = replayed(part, found.constants, box, freedom=freedom, like=like, bounded=False)
+        further = _freer(part, found.constants, _repaired(part, further, box), box)
+        further.ambiguous |= found.ambiguous
+        found.worlds, found.before = [], {}
+        found = further
+    return found, findings
+
+
+def _explained(part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]) -> Explained:
+    """Replay a part up to the first finding."""
     freedom = Freedom(order=_side_by_side(part))
-    if any(item.operation == "scheduling.cron.create" for item in part.items):
-        freedom = _as_late_as_it_came(part, constants, box, freedom)
-    found = _repaired(part, constants, box, freedom=freedom)
-    if found.finding and not freedom.order and _about_order(found):
-        found = _further(found, _repaired(part, constants, box, freedom=freedom._replace(order=True)))
+    found = replayed(part, constants, box, freedom=freedom, bounded=False)
+    if found.finding and any(item.operation == "scheduling.cron.create" for item in part.items):
+        late = replayed(part, constants, box, freedom=freedom._replace(late=True), bounded=False)
+        found = _further(found, late)
+    return _freer(part, constants, _repaired(part, found, box), box)
+
+
+def _freer(
+    part: Part, constants: Mapping[str, str | int], found: Explained, box: Mapping[str, frozenset[str]]
+) -> Explained:
+    """Return the replay in which a standard queue may hand out in any order, where that leads further."""
+    if found.finding and not found.freedom.order and _about_order(found):
+        freer = replayed(part, constants, box, freedom=found.freedom._replace(order=True), bounded=False)
+        found = _further(found, _repaired(part, freer, box))
     return found
-
-
-def _as_late_as_it_came(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], freedom: Freedom
-) -> Freedom:
-    """Return the freedom of crons to fire late, where that leads further than to hold them to the instant."""
-    punctual = replayed(part, constants, box, freedom=freedom, bounded=False)
-    if not punctual.finding:
-        return freedom
-    late = freedom._replace(late=True)
-    found = replayed(part, constants, box, freedom=late, bounded=False)
-    return late if not found.finding or found.steps > punctual.steps else freedom
 
 
 def _further(found: Explained, freer: Explained) -> Explained:
@@ -129,11 +166,8 @@ def _side_by_side(part: Part) -> bool:
     return False
 
 
-def _repaired(
-    part: Part, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]], *, freedom: Freedom
-) -> Explained:
-    """Replay a part, with another value of a constant where that leads further; at most a few of them."""
-    found = replayed(part, constants, box, freedom=freedom, bounded=False)
+def _repaired(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained:
+    """Return a replay with another value of a constant where that leads further; at most a few of them."""
     part.tried = 0
     return _led_on(part, found, box, len(part.items), all_ways=True)
 
@@ -177,7 +211,7 @@ def _ways(
     ways: dict[str, Explained] = {}
     for name in hidden(found):
         if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
-            way = _best(part, found, box, name, enough)
+            way = _best(part, found, box, name, enough, all_ways=all_ways)
             if _length(part, way) > _length(part, found):
                 ways[name] = way
             if not all_ways and _enough(way, enough):
@@ -186,8 +220,10 @@ def _ways(
 
 
 def _length(part: Part, found: Explained) -> tuple[int, int]:
-    """Return how far a replay led."""
-    return (found.steps, found.reached) if found.finding else (len(part.items) + 1, 0)
+    """Return how far a replay led: to a difference, to a bound that refutes nothing, to the end."""
+    if found.finding:
+        return found.steps, found.reached
+    return (len(part.items), found.steps) if found.ended else (len(part.items) + 1, 0)
 
 
 def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
@@ -208,12 +244,14 @@ def _enough(found: Explained, enough: int) -> bool:
     return not found.finding or found.steps >= enough
 
 
-def _best(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int) -> Explained:
-    """Return the replay under that value of a constant that leads furthest."""
+def _best(
+    part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int, *, all_ways: bool
+) -> Explained:
+    """Return the replay under that value of a constant that leads furthest; the first that is enough."""
     best = found
     for value in _suggested(part, found, name):
         tried = _with(part, found, name, value, box)
-        if _enough(tried, enough):
+        if _enough(tried, enough) and not (all_ways and tried.ended):
             return tried
         if _length(part, tried) > _length(part, best):
             best = tried
@@ -235,18 +273,16 @@ def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], na
 
 def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
     constants = {**found.constants, name: value}
-    return replayed(part, constants, box, freedom=found.freedom, like=(found, name))
-
-
-def hidden(explained: Explained) -> list[str]:
-    """Return the constants that a part asked for and that may have made a difference, the last asked first."""
-    asked = [name for name in explained.asked if name not in behaviours() and not name.startswith(UNSEEN)]
-    return asked[::-1]
+    return replayed(part, constants, box, freedom=found.freedom, like=(found, found.asked[name]))
 
 
 def _suggested(part: Part, found: Explained, name: str) -> list[int]:
     """Return values of a constant that might explain a difference: the most likely first."""
-    values = dict.fromkeys(_seconds(part, found) if name.endswith("_seconds") else _counts(found))
+    if name.endswith("_days"):
+        suggested: Iterator[int] = _days(part, found)
+    else:
+        suggested = _seconds(part, found) if name.endswith("_seconds") else _counts(found)
+    values = dict.fromkeys(suggested)
     entry = assumptions.catalogue()[name]
     least, most = entry.minimum or 0, entry.maximum or 10**9
     likely = (value for value in values if least <= value <= most and value != found.constants[name])
@@ -262,6 +298,14 @@ def _counts(found: Explained) -> Iterator[int]:
         yield len(found.item.result["messages"])
     yield from range(6)
     yield 10
+
+
+def _days(part: Part, found: Explained) -> Iterator[int]:
+    """Yield days that end before the exchange that differs, the longest first, and 0."""
+    assert found.item is not None
+    elapsed = (found.item.high_ms - part.items[0].low_ms) // DAY_MS
+    yield from (value for value in reversed(DAYS) if value <= elapsed)
+    yield 0
 
 
 def _seconds(part: Part, found: Explained) -> Iterator[int]:
@@ -282,18 +326,28 @@ def _seconds(part: Part, found: Explained) -> Iterator[int]:
     yield from ROUND
 
 
-def _conclude(
+def _narrow_all(
     found: Judged,
+    part: Part,
+    explained: Explained,
     constants: Mapping[str, str | int],
     box: Mapping[str, frozenset[str]],
-    known: Mapping[str, str | int],
 ) -> None:
-    """Put together what the parts say: an answer is possible where it is possible in every part."""
-    for part, explained in found.parts:
-        for name in explained.asked:
-            if name in behaviours() and name not in box:
-                verdict = found.verdicts.setdefault(name, Verdict(name, behaviours()[name]))
-                _narrow(verdict, part, explained, constants, box)
+    """Put together what the parts say: an answer is possible where it is possible in every part.
+
+    What was refuted first comes first, because it takes the least to look for what saves it.
+    """
+    names = [name for name in explained.asked if name in behaviours() and name not in box]
+    verdicts = [found.verdicts.setdefault(name, Verdict(name, behaviours()[name])) for name in names]
+    first: dict[str, int] = {}
+    for (name, _), item in explained.refuted.items():
+        first[name] = min(item.number, first.get(name, item.number))
+    for verdict in sorted(verdicts, key=lambda verdict: first.get(verdict.question, 0)):
+        _narrow(verdict, part, explained, constants, box)
+
+
+def _conclude(found: Judged, constants: Mapping[str, str | int], known: Mapping[str, str | int]) -> None:
+    """Judge the shapes; leave open where recordings contradict each other."""
     for name, verdict in shapes.judge(found.traffic.items).items():
         if name not in known:
             found.verdicts[name] = verdict
@@ -304,7 +358,7 @@ def _conclude(
         if not verdict.possible:
             found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
             found.verdicts[name] = Verdict(name, frozenset(assumptions.catalogue()[name].answers))
-    _bound(found, constants)
+    bound(found.parts, found.constants, constants)
 
 
 def _narrow(
@@ -318,7 +372,8 @@ def _narrow(
         item = explained.refuted.get((verdict.question, answer))
         if item is None or answer in verdict.proof:
             continue
-        if _saved(part, explained, constants, {**box, verdict.question: frozenset({answer})}):
+        alone = {**box, verdict.question: frozenset({answer})}
+        if _saved(part, explained, constants, alone, verdict.question):
             verdict.saved.add(answer)
             continue
         verdict.possible -= {answer}
@@ -326,58 +381,18 @@ def _narrow(
 
 
 def _saved(
-    part: Part, explained: Explained, constants: Mapping[str, str | int], box: Mapping[str, frozenset[str]]
+    part: Part,
+    explained: Explained,
+    constants: Mapping[str, str | int],
+    box: Mapping[str, frozenset[str]],
+    question: str,
 ) -> bool:
     """Whether an answer explains as much as was explained, once constants are left free."""
     starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
     for start in starts:
-        found = replayed(part, start, box, freedom=explained.freedom)
+        only = (explained, question) if start is explained.constants else None
+        found = replayed(part, start, box, freedom=explained.freedom, only=only)
         found = _led_on(part, found, box, explained.steps)
         if not found.finding or found.steps >= explained.steps:
             return True
     return False
-
-
-def _bound(found: Judged, constants: Mapping[str, str | int]) -> None:
-    """Find, for each constant that is not as expected, between which values it lies."""
-    late_ms = max((explained.late_ms for _, explained in found.parts), default=0)
-    if late_ms > LATE_MS:
-        seconds = (late_ms - LATE_MS) // 1000 + 1
-        found.constants[JITTER] = Bounds(JITTER, seconds, None, seconds)
-    for part, explained in found.parts:
-        for name in hidden(explained):
-            if explained.constants[name] == constants[name] or name in found.constants or explained.ambiguous:
-                continue
-            value = int(explained.constants[name])
-            entry = assumptions.catalogue()[name]
-
-            def holds(tried: int, part: Part = part, explained: Explained = explained, name: str = name) -> bool:
-                again = replayed(part, {**explained.constants, name: tried}, {}, freedom=explained.freedom)
-                return not again.finding or again.steps >= explained.steps
-
-            low = _edge(holds, value, entry.minimum or 0)
-            high = _edge(holds, value, entry.maximum or 10**9)
-            bounds = Bounds(name, low, high, value)
-            if low is not None and high is not None:
-                bounds.value = roundest(low, high)
-            found.constants[name] = bounds
-
-
-def _edge(holds: Callable[[int], bool], value: int, end: int) -> int | None:
-    """Return the last value towards an end that still explains all; None when the end itself does."""
-    if holds(end):
-        return None
-    good, bad = value, end
-    while abs(good - bad) > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if holds(middle) else (good, middle)
-    return good
-
-
-def roundest(low: int, high: int) -> int:
-    """Return the value between two bounds that somebody would most likely have chosen."""
-    for unit in (86400, 3600, 600, 60, 30, 15, 10, 5):
-        first = -(-low // unit) * unit
-        if first <= high and first > 0:
-            return first
-    return low

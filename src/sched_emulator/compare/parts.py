@@ -1,49 +1,66 @@
 """Which exchanges belong together: those that concern the same queues, crons, tasks, receivers or keys.
 
-Each part is replayed by itself, in a sandbox of its own. A queue is judged only where the recording shows that it was
-not there before: a whole list without it, a 404, its end. Nobody can tell otherwise what was in it.
+Each part is replayed by itself, in a sandbox of its own. A queue is known from its beginning where the recording shows
+that it was not there before: a whole list without it, a 404, its end. Else nobody can tell what was in it: see `doubt`.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from .chains import Chains
+from .lists import LISTS, kept, named, whole
 from .read import Came, Item, Traffic
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
     for name in ("get", "update", "delete", "purge", "stats", "consume", "publish", "publish_batch", "dlq.list")
 )
-LISTS = {
-    "scheduling.cron.list": "cron_id",
-    "scheduling.run.list": "run_id",
-    "scheduling.queue.list": "queue",
-}
 Key = tuple[Any, ...]
+Thing = tuple[str, str]  # "queue" and its name, "cron" and the target's id of it, "url" and where deliveries go
 
 
-@dataclass(slots=True)
+@dataclass
 class Part:
-    """What is replayed together. `views` are lists of the account, of which each part sees its own things.
+    """What is replayed together, with lists of the account that show something of it.
 
-    `unjudged` says why nothing of it can be judged. `tried` counts the ways that were tried through its steps.
+    `came` are the deliveries that may be its own, by their instants. `unjudged` says why nothing of it can be judged,
+    `unseen` why some things of it cannot, until an answer shows them. `tried` counts the ways that were tried through
+    its steps. `alike`: numbers of the lists that one stands for, because they show the same.
     """
 
     items: list[Item] = field(default_factory=list)
     came: list[Came] = field(default_factory=list)
     receivers: tuple[str, ...] = ()
     unjudged: str = ""
+    unseen: dict[Thing, str] = field(default_factory=dict)
     tried: int = 0
+    alike: dict[int, list[int]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def width_ms(self) -> int:
         """The longest time within which an exchange of the part was performed."""
         return max((item.high_ms - item.low_ms for item in self.items), default=0)
 
+    def came_between(self, low_ms: int, high_ms: int) -> list[Came]:
+        """Return the deliveries that came within two instants, both included."""
+        return self.came[bisect_left(self._came_ms, low_ms) : bisect_right(self._came_ms, high_ms)]
+
+    @cached_property
+    def _came_ms(self) -> list[int]:
+        return [came.at_ms for came in self.came]
+
+    @cached_property
+    def chains(self) -> Chains:
+        """Which exchanges ran side by side."""
+        return Chains(self.items)
+
 
 def of_these(part: Part, items: list[Item]) -> Part:
     """Return the part with these exchanges alone, and the deliveries that they may have led to."""
-    urls = {_url(item.arguments) for item in items}
-    return Part(items, [came for came in part.came if came.raw.url in urls], part.receivers)
+    urls = {url for item in items for url in urls_of(item)}
+    return Part(items, [came for came in part.came if came.raw.url in urls], part.receivers, unseen=part.unseen)
 
 
 class _Sets:
@@ -87,16 +104,41 @@ def split(traffic: Traffic) -> list[Part]:
             part.items.append(item)
             part.receivers = traffic.receivers[item.account[0]]
     for key, why in unknown.why.items():
-        if sets.find(key) in parts:
-            parts[sets.find(key)].unjudged = why
+        parts[sets.find(key)].unjudged = why
+    for key, (thing, why) in unknown.unseen.items():
+        parts[sets.find(key)].unseen[thing] = why
     for part in parts.values():
-        accounts = {item.account for item in part.items}
-        views = [view for view in lists if view.account in accounts and view.succeeded]
-        part.items = in_order([*part.items, *views])
-        urls = {url for item in part.items if (url := _url(item.arguments)) is not None}
-        recordings = {account[0] for account in accounts}
-        part.came = [came for came in traffic.came if came.raw.url in urls and came.recording in recordings]
+        _complete(part, lists, traffic)
+    _show_the_rest(list(parts.values()), lists)
     return sorted(parts.values(), key=lambda part: part.items[0].number)
+
+
+def _complete(part: Part, lists: list[Item], traffic: Traffic) -> None:
+    """Give a part what was listed of its account, and the deliveries that may be its own."""
+    [account] = {item.account for item in part.items}
+    views = [view for view in lists if view.account == account and view.succeeded]
+    urls = {url for item in part.items for url in urls_of(item)}
+    came = (came for came in traffic.came if came.raw.url in urls and came.recording == account[0])
+    part.came = sorted(came, key=lambda came: (came.at_ms, came.number))
+    own = {item.number for item in (*part.items, *(view for view in views if view.doubt))}
+    names = named(part.items, part.came)
+    part.items, part.alike = kept(in_order([*part.items, *views]), own, names)
+
+
+def _show_the_rest(parts: list[Part], lists: list[Item]) -> None:
+    """Give the lists that show nothing of any part to the first one of their account."""
+    shown = {
+        number for part in parts for item in part.items for number in (item.number, *part.alike.get(item.number, ()))
+    }
+    first: dict[Key, Part] = {}
+    for part in sorted(parts, key=lambda part: part.unjudged != ""):
+        first.setdefault(part.items[0].account, part)
+    rest: dict[Key, list[Item]] = {}
+    for view in lists:
+        if view.succeeded and view.number not in shown and view.account in first:
+            rest.setdefault(view.account, []).append(view)
+    for account, views in rest.items():
+        first[account].items = in_order([*first[account].items, *views])
 
 
 def _order(item: Item) -> tuple[int, int]:
@@ -130,6 +172,7 @@ class _Unknown:
 
     def __init__(self) -> None:
         self.why: dict[Key, str] = {}
+        self.unseen: dict[Key, tuple[Thing, str]] = {}
         self._lives: dict[Key, int] = {}
         self._absent: set[Key] = set()
         self._listed: dict[Key, set[str]] = {}  # the queues that there were when all were listed
@@ -138,9 +181,9 @@ class _Unknown:
 
     def listed(self, item: Item) -> None:
         """Take what a list shows: queues and crons that are not in a whole one are not there."""
-        if item.operation == "scheduling.cron.list" and _whole(item) and item.account not in self._cron_names:
+        if item.operation == "scheduling.cron.list" and whole(item) and item.account not in self._cron_names:
             self._cron_names[item.account] = {cron.get("name") for cron in item.result["items"]}
-        if item.operation == "scheduling.queue.list" and _whole(item) and item.account not in self._listed:
+        if item.operation == "scheduling.queue.list" and whole(item) and item.account not in self._listed:
             self._listed[item.account] = {queue.get("queue") for queue in item.result["items"]}
 
     def seen(self, item: Item) -> list[Key]:
@@ -148,7 +191,9 @@ class _Unknown:
         arguments, result = item.arguments, item.result or {}
         account = item.account
         keys: list[Key] = []
-        named = [arguments.get(name) for name in ("queue", "dead_letter_queue")]
+        named = dict.fromkeys(
+            [arguments.get("queue"), arguments.get("dead_letter_queue"), result.get("dead_letter_queue")]
+        )
         keys += [self._queue(item, name) for name in named if isinstance(name, str)]
         for name in ("cron_id", "task_id"):
             given = arguments.get(name, result.get(name))
@@ -164,9 +209,8 @@ class _Unknown:
             self._made.update(keys)
             keys.append((account, "name", arguments.get("name", ("none", item.number))))
         elif "cron_id" in arguments and keys[0] not in self._made and item.status != 404:
-            self.why[keys[0]] = "the cron was made before the recording began"
-        if (url := _url(arguments)) is not None:
-            keys.append((account, "url", url))
+            self.unseen[keys[0]] = ("cron", arguments["cron_id"]), "the cron was made before the recording began"
+        keys += [(account, "url", url) for url in (_url(arguments), _url(result)) if url is not None]
         if item.key is not None:
             keys.append((account, "key", item.operation, item.key))
         return keys or [(account, "alone", item.number)]
@@ -178,20 +222,19 @@ class _Unknown:
         known = thing in self._absent or (listed is not None and name not in listed)
         if item.status == 404 and item.operation in QUEUE_404 and item.arguments.get("queue") == name:
             self._absent.add(thing)
-        elif not known and key not in self.why:
-            self.why[key] = f"nothing shows that the queue {name} was not there before"
+        elif not known and key not in self.unseen:
+            self.unseen[key] = ("queue", name), f"nothing shows that the queue {name} was not there before"
         if item.operation == "scheduling.queue.delete" and item.succeeded:
             self._lives[thing] = self._lives.get(thing, 0) + 1
             self._absent.add(thing)
         return key
 
 
+def urls_of(item: Item) -> set[str]:
+    """Return the receivers that an exchange names."""
+    return {url for url in (_url(item.arguments), _url(item.result or {})) if url is not None}
+
+
 def _url(arguments: dict[str, Any]) -> str | None:
     url = arguments.get("task", arguments.get("url"))
     return url if isinstance(url, str) else None
-
-
-def _whole(item: Item) -> bool:
-    """Whether a list shows all that there is."""
-    result = item.result or {}
-    return "cursor" not in item.arguments and "next_cursor" not in result and "items" in result

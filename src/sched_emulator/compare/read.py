@@ -14,7 +14,7 @@ from sched_emulator.recording.lines import Command, Delivery, Entry, Exchange, L
 from sched_emulator.server import discovery, json_body
 from sched_emulator.server.binding import BoundOperation
 
-from .wording import Unreadable, narrowest, readers, widest
+from .wording import Unreadable, narrowest, number_of, readers, widest
 
 NEW_LIFE = frozenset({"base", "forget", "reset", "restore", "set_assumptions"})  # commands after which nothing is known
 AS_IT_CAME = {401, 402, 403, 405, 408, 415, 417, 429}  # refusals that say nothing of what there is
@@ -94,7 +94,8 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
     for entry in found:
         if expected is not None and entry.seq > expected:
             gaps += 1
-            told += [f"{name}: {entry.seq - expected} lines are missing before {entry.seq}; what is after is read anew"]
+            missing = number_of(entry.seq - expected, "line", f"is/are missing before {entry.seq}")
+            told += [f"{name}: {missing}; what is after is read anew"]
             lives = {account: life + 1 for account, life in lives.items()} | {None: gaps}
         expected = entry.seq + 1
         if isinstance(entry, Delivery):
@@ -117,11 +118,15 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
             not_json += item.passed == NO_JSON
             traffic.items.append(item)
     if not_json:
-        told.append(f"{name}: {not_json} answers are no JSON; whether they were done is left open")
+        told.append(f"{name}: {_left_open(not_json, 'no JSON')}")
     proxies = sum((entry.status or 0) >= 500 for entry in exchanges)
     if proxies:
-        told.append(f"{name}: {proxies} answers are 5xx; whether they were done is left open")
+        told.append(f"{name}: {_left_open(proxies, '5xx')}")
     traffic.told += told
+
+
+def _left_open(count: int, what: str) -> str:
+    return number_of(count, "answer", f"is/are {what}; whether it/they was/were done is left open")
 
 
 NO_JSON = "its answer is no JSON"

@@ -8,24 +8,15 @@ from typing import Any
 
 from sched_emulator import spec
 from sched_emulator.recording.lines import LeftOut
-from sched_emulator.spec import assumptions, choices
-from sched_emulator.spec.lines import promise
+from sched_emulator.spec import assumptions
 
 from .infer import Finding, Judged
 from .read import Item
 from .shrink import shrunk
-from .wording import widest
+from .verdicts import Bounds
+from .warrants import warrant
 
 Facts = dict[str, Any]
-CHOICES = {  # by field: the choice that it rests on
-    "state": "run.states",
-    "started_at": "run.started_at",
-    "response_status": "run.states",
-    "oldest_age_seconds": "queue.oldest_age",
-    "message_ids": "queue.batch",
-    "delivery.body": "delivery.bytes",
-    "delivery.headers": "delivery.headers",
-}
 SECRET = frozenset({"payload", "body", "data", "headers", "secret", "messages"})
 SHOWN_CHARS = 300
 MASKED = "…"
@@ -34,6 +25,7 @@ MASKED = "…"
 def facts(judged: Judged, names: Iterable[str]) -> Facts:
     """Return all that is to be told."""
     items = judged.traffic.items
+    found = [_finding(each) for each in judged.findings]
     verdicts = [judged.verdicts[name] for name in assumptions.catalogue() if name in judged.verdicts]
     operations = Counter(spec.short(item.operation) for item in items if item.operation)
     return {
@@ -67,15 +59,24 @@ def facts(judged: Judged, names: Iterable[str]) -> Facts:
             for verdict in verdicts
             if verdict.inferred is None
         ],
-        "constants": [
-            {"constant": each.constant, "value": each.value, "low": each.low, "high": each.high}
-            for each in judged.constants.values()
-        ],
-        "findings": [_finding(each) for each in judged.findings],
+        "constants": [_constant(each) for each in judged.constants.values()],
+        "findings": [each for each in found if each["warrant"] == "documented"],
+        "differences": [each for each in found if each["warrant"] != "documented"],
     }
 
 
 _WHY = "what was recorded comes out the same under each"
+
+
+def _constant(each: Bounds) -> Facts:
+    return {
+        "constant": each.constant,
+        "value": each.value if each.inferred is None else each.inferred,
+        "low": each.low,
+        "high": each.high,
+        "between": each.between,
+        "inferred": each.inferred is not None,
+    }
 
 
 def _place(item: Item) -> Facts:
@@ -88,15 +89,17 @@ def _finding(finding: Finding) -> Facts:
     assert item is not None
     assert difference is not None
     steps = shrunk(finding.part, explained)
-    warrant, why = _warrant(item, difference.field)
+    rests_on = warrant(finding.part, item, difference)
     return {
         "where": item.place,
         "operation": spec.short(item.operation),
         "field": difference.field,
         "expected": shown(difference.expected),
         "came": shown(difference.came),
-        "warrant": warrant,
-        "why": why,
+        "warrant": rests_on.grade,
+        "line": rests_on.line,
+        "choice": rests_on.choice,
+        "rests_on": rests_on.told,
         "steps": [
             {
                 "where": step.place,
@@ -108,15 +111,6 @@ def _finding(finding: Finding) -> Facts:
             for step in steps
         ],
     }
-
-
-def _warrant(item: Item, field: str) -> tuple[str, str]:
-    """Return what the expectation rests on: a choice of the emulator's, or a line of the documentation."""
-    name = field if field in CHOICES else field.rpartition(".")[2]
-    if name in CHOICES:
-        return "choice", choices.catalogue()[CHOICES[name]].does
-    line = widest().operations[item.operation].operation.line
-    return ("documented", f"line {line}: {promise(line)}") if line is not None else ("choice", "")
 
 
 def shown(value: Any) -> str:

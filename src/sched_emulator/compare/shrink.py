@@ -19,7 +19,7 @@ def shrunk(part: Part, explained: Explained) -> list[Item]:
     """Return the exchanges that show a finding: nothing of the rest is needed."""
     last = explained.item
     assert last is not None
-    kept = part.items[: explained.steps]
+    kept = [item for item in part.items[: explained.steps + 1] if item is not last]
     replays, size = 0, max(1, len(kept) // 2)
     while size and replays < MOST_REPLAYS:
         start = len(kept)

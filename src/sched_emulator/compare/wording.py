@@ -48,6 +48,13 @@ _NARROW = {
 }
 
 
+def number_of(count: int, what: str, rest: str = "") -> str:
+    """Return so many of something in words, with what is said of them: a verb may stand as `is/are`."""
+    parts = (part.partition("/")[::2] if "/" in part else (part, part) for part in rest.split(" "))
+    told = " ".join(one if count == 1 else several for one, several in parts)
+    return f"{count} {what}{'' if count == 1 else 's'} {told}".rstrip()
+
+
 class Unreadable(ValueError):
     """An answer that is none of its operation's by any reading; the message is a clause."""
 

@@ -1,41 +1,24 @@
 """Worlds: states that a target may be in, each with the answers that lead there, and what becomes of them.
 
-A world is a state of a sandbox and, for each question, the answers under which exactly this state was reached and
-everything so far came out as recorded. A question is only decided where it was asked and made a difference: answers
-that lead to the same state stay together. So an answer that no world has any longer is refuted, whatever the others.
+A world is a state of a sandbox and, as boxes, the answers under which exactly this state was reached and everything so
+far came out as recorded. A question is only decided where it was asked and made a difference: answers that lead to the
+same state stay together. So an answer that no world has any longer is refuted, whatever the others.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from itertools import combinations
+from typing import NamedTuple
 
-import msgspec
-
-from sched_emulator.core import snapshot
-from sched_emulator.core.assumptions import Answers
-from sched_emulator.core.beginning import Beginning
-from sched_emulator.core.records import Settings, State
-from sched_emulator.core.sandbox import Sandbox
-from sched_emulator.core.store import fresh
 from sched_emulator.spec import assumptions
+
+from .doubt import SURE, Doubt
+from .forms import Form, form_of
+from .held import Held, fresh_at
 
 Box = Mapping[str, frozenset[str]]  # questions that are not wholly open: the answers that are left
 MOST_WORLDS = 64
-_LEFT_OUT = (
-    "seal",
-    "counters",
-    "requests",
-    "delivered",
-    "journal_seq",
-    "next_entry",
-    "fired",
-    "answers",
-    "settings",
-    "routes_used",
-)
-_NUMBERS = ("entry", "fire_entry", "push_entry", "retention_entry", "journal_seq", "request_seq", "seq")
 
 
 @cache
@@ -45,139 +28,126 @@ def behaviours() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(item.answers) for name, item in found if item.kind == "behaviour"}
 
 
+@cache
+def firsts() -> Mapping[str, str]:
+    """Return an answer of each behaviour."""
+    return {name: min(answers) for name, answers in behaviours().items()}
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state, as a document, with its answers. `ids`: the target's id of each thing, to ours. `taken`: deliveries.
+    """A state with its answers, those of any of its boxes. `due_ms` are the instants of the next few events.
 
-    `due_ms` are the instants of the next few events.
+    `strain_ms` is how far off the middle of its interval an exchange was put at most. `passed` says why the last
+    exchange could not be judged here.
     """
 
-    document: bytes
-    box: Box
-    ids: Mapping[str, str]
-    taken: frozenset[int]
+    held: Held
+    boxes: tuple[Box, ...]
     now_ms: int
     due_ms: tuple[int, ...] = ()
+    strain_ms: int = 0
+    doubt: Doubt = SURE
+    passed: str = ""
 
     def left(self, question: str) -> frozenset[str]:
         """Return the answers to a question under which this state was reached."""
-        return self.box.get(question) or behaviours()[question]
+        return frozenset[str]().union(*(left(box, question) for box in self.boxes))
 
 
-def beginning(now_ms: int, box: Box) -> World:
+def left(box: Box, question: str) -> frozenset[str]:
+    """Return the answers to a question that a box holds."""
+    return box.get(question) or behaviours()[question]
+
+
+def allows(box: Box, answers: Mapping[str, str]) -> bool:
+    """Whether a box holds these answers."""
+    return all(answer in left(box, name) for name, answer in answers.items())
+
+
+def beginning(now_ms: int, box: Box, width_ms: int, doubt: Doubt = SURE) -> World:
     """Return the world in which nothing has happened yet."""
-    return World(document_of(_new(now_ms)), box, {}, frozenset(), now_ms)
+    return World(Held(fresh_at(now_ms, width_ms)), (box,), now_ms, doubt=doubt)
 
 
-def _new(now_ms: int) -> State:
-    settings = Settings(
-        seed=1,
-        start_ms=now_ms,
-        mode="frozen",
-        speed=1.0,
-        answers={},
-        routes={},
-        deliver="all",
-        uncovered="capture",
-        strict_urls=False,
-    )
-    return fresh(settings)
+def only_of(world: World, question: str, answers: frozenset[str]) -> World:
+    """Return a world with these answers to a question alone; without a box where it has none of them."""
+    boxes = [{**box, question: left(box, question) & answers} for box in world.boxes if left(box, question) & answers]
+    return replace(world, boxes=tuple(boxes))
 
 
-@cache
-def _origin() -> Beginning:
-    return Beginning(_new(0))
+def merged(worlds: list[World], width_ms: int, *, rough: bool = False) -> list[World]:
+    """Return worlds, of which those in one state are one, where the same is in doubt.
 
-
-def awake(world: World, answers: Mapping[str, str | int]) -> Sandbox:
-    """Return a sandbox in the state of a world, under these answers."""
-    sandbox = Sandbox(snapshot.unseal(world.document), keep_bytes=1000, keep_entries=1, beginning=_origin())
-    sandbox.store.answers = Answers(dict(answers))
-    return sandbox
-
-
-def document_of(state: State) -> bytes:
-    """Return the document of a state, without the answers and the journal."""
-    bare = msgspec.structs.replace(state, answers={}, settings=msgspec.structs.replace(state.settings, answers={}))
-    bare.requests, bare.delivered = [], []
-    return snapshot.seal(bare)
-
-
-def digest(world: World) -> str:
-    """Return what two states have in common exactly when nothing can ever tell them apart by itself."""
-    plain = json.loads(world.document, parse_float=str)
-    for name in _LEFT_OUT:
-        plain.pop(name, None)
-    for name in ("arrival", "position"):
-        ranks = {number: rank for rank, number in enumerate(sorted(message[name] for message in plain["messages"]))}
-        for message in plain["messages"]:
-            message[name] = ranks[message[name]]
-    for run in plain["runs"]:
-        run.pop("finish_number", None)
-    plain["timeline"] = [
-        [entry["due_ms"], entry["kind"], entry["subject"], entry.get("queue")]
-        for entry in sorted(plain["timeline"], key=lambda entry: (entry["due_ms"], entry["seq"]))
-    ]
-    plain["retention_entries"] = sorted(plain["retention_entries"])
-    _forget_numbers(plain)
-    return json.dumps([plain, sorted(world.ids.items()), sorted(world.taken)], sort_keys=True)
-
-
-def _forget_numbers(value: Any) -> None:
-    for kind in ("crons", "runs", "queues", "messages", "attempts", "remembered"):
-        for record in value[kind]:
-            for name in _NUMBERS:
-                record.pop(name, None)
-
-
-def merged(worlds: list[World]) -> list[World]:
-    """Return worlds, of which those in one state are put together where only one question tells them apart."""
+    Of those with the same answers, states that differ in instants alone, by no more than `width_ms`, are one too: that
+    of the least strain is kept. Nobody can tell them apart, and they would double with every two things that happen at
+    about the same time. `rough`: so are those with other answers, because it may have been in any order.
+    """
     if len(worlds) == 1:
         return worlds
-    by_state: dict[str, list[World]] = {}
+    groups: dict[Hashable, list[_Placed]] = {}
     for world in worlds:
-        by_state.setdefault(digest(world), []).append(world)
-    return [world for group in by_state.values() for world in _joined(group)]
+        form = form_of(world.held.look(), in_order=not rough)
+        group = groups.setdefault((form.digest, world.doubt, world.passed), [])
+        for box in world.boxes:
+            _put(group, _Placed(world, form, box), width_ms)
+    return [world for group in groups.values() for world in _states(group, width_ms if rough else 0)]
 
 
-def _joined(group: list[World]) -> list[World]:
-    boxes = [dict(world.box) for world in group]
+class _Placed(NamedTuple):
+    """A box of a world."""
+
+    world: World
+    form: Form
+    box: Box
+
+
+def _put(group: list[_Placed], new: _Placed, width_ms: int) -> None:
+    """Put a box into a group; where it is there already with instants that nobody can tell from these, one is kept."""
+    for number, other in enumerate(group):
+        if other.box == new.box and new.form.near(other.form, width_ms):
+            if new.world.strain_ms < other.world.strain_ms:
+                group[number] = new
+            return
+    group.append(new)
+
+
+def _states(group: list[_Placed], width_ms: int) -> Iterator[World]:
+    """Yield a world for each state in a group."""
+    rest = group
+    while rest:
+        world, form, _ = rest[0]
+        same = [each.form.near(form, width_ms) for each in rest]
+        yield replace(world, boxes=_joined([each.box for each, is_same in zip(rest, same, strict=True) if is_same]))
+        rest = [each for each, is_same in zip(rest, same, strict=True) if not is_same]
+
+
+def _joined(boxes: list[Box]) -> tuple[Box, ...]:
+    """Return as few boxes as hold what these hold."""
     joined = True
     while joined:
         joined = False
-        for first, second in _pairs(len(boxes)):
+        for first, second in combinations(range(len(boxes)), 2):
             together = _together(boxes[first], boxes[second])
             if together is not None:
                 boxes[first] = together
                 del boxes[second]
                 joined = True
                 break
-    return [replace(group[0], box=box) for box in boxes]
+    return tuple(boxes)
 
 
-def _pairs(count: int) -> Iterator[tuple[int, int]]:
-    return ((first, second) for first in range(count) for second in range(first + 1, count))
-
-
-def _together(one: Box, other: Box) -> dict[str, frozenset[str]] | None:
+def _together(one: Box, other: Box) -> Box | None:
     """Return the box that holds exactly what two boxes hold; None where there is none."""
-    different = [
-        name
-        for name in {**one, **other}
-        if (one.get(name) or behaviours()[name]) != (other.get(name) or behaviours()[name])
-    ]
-    inside = all((one.get(name) or behaviours()[name]) <= (other.get(name) or behaviours()[name]) for name in different)
-    if inside:
-        return dict(other)
-    outside = all(
-        (one.get(name) or behaviours()[name]) >= (other.get(name) or behaviours()[name]) for name in different
-    )
-    if outside:
-        return dict(one)
+    different = [name for name in {**one, **other} if left(one, name) != left(other, name)]
+    if all(left(one, name) <= left(other, name) for name in different):
+        return other
+    if all(left(one, name) >= left(other, name) for name in different):
+        return one
     if len(different) != 1:
         return None
     name = different[0]
-    both = (one.get(name) or behaviours()[name]) | (other.get(name) or behaviours()[name])
+    both = left(one, name) | left(other, name)
     found = {**one, name: both}
     if both == behaviours()[name]:
         del found[name]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from . import snapshot
 from .errors import SchedulingError
 from .kept import Command
-from .records import State
+from .records import Exchange, State
 from .replay import apply
 from .sandbox import Answer, Sandbox
 from .timeline import HOUSEKEEPING, Entry, Kind, Timeline
@@ -101,6 +101,39 @@ def relied(sandbox: Sandbox, alternatives: Mapping[str, Sequence[str]]) -> Gener
         del in_force[-LET_GO_A_PIECE:]
         yield
     return found
+
+
+class Asked(NamedTuple):
+    """What a request asked the core, behaviours and constants in order, with the answers it got."""
+
+    exchange: Exchange
+    answers: dict[str, str | int]
+
+
+def asked_by(sandbox: Sandbox, seq: int) -> Generator[None, None, Asked | None]:
+    """Return what the request with that number in the journal asked; None when the log has no such request.
+
+    Nothing of it is kept while requests are answered: the log is replayed up to this one, which is long work.
+    """
+    if not sandbox.base:
+        return None
+    log, again = sandbox.commands(), _again(sandbox, sandbox.base)
+    asked: dict[str, str | int] = {}
+    for command in log:
+        if command.method == "poll":
+            yield from again.polling(**command.arguments)
+        else:
+            again.store.answers.take_asked()
+            apply(again, command)
+        answers = again.store.answers
+        if command.method == "call":
+            asked = {name: answers.values[name] for name in answers.take_asked()}
+        elif command.method == "record":
+            if again.store.journal.seq == seq:
+                return Asked(command.arguments["exchange"], asked)
+            asked = {}
+        yield
+    return None
 
 
 def _again(sandbox: Sandbox, base: bytes) -> Sandbox:

@@ -151,6 +151,12 @@ class Timeline:
         event, _ = self._first_event()
         return None if event is None else event[0]
 
+    def next_of_queue_ms(self, queue: str) -> int | None:
+        """Return the instant at which the first lease or delay of a queue's messages ends."""
+        lane = self._lanes.get(queue)
+        first = None if lane is None else lane.first()
+        return None if first is None else first[0]
+
     def next_due_ms(self) -> int | None:
         """Return the instant of the next entry of either sort."""
         firsts = (self._first_event()[0], _clean(self._chores, self._entries))

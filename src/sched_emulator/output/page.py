@@ -19,4 +19,5 @@ def page(title: str, parts: Iterable[str]) -> str:
 def table(heading: str, rows: Iterable[str], kind: str = "") -> str:
     """Return a table of rows under a heading; a wide one is scrolled within the page."""
     attribute = f" class={kind}" if kind else ""
-    return f"<h2>{heading}</h2><div class=wide><table{attribute}>{''.join(rows)}</table></div>"
+    begins = f'<h2>{heading}</h2><div class=wide tabindex=0 role=region aria-label="{heading}"><table{attribute}>'
+    return f"{begins}{''.join(rows)}</table></div>"

@@ -23,7 +23,7 @@ from . import control_calling, control_looking, control_reading, control_setting
 from .asked import Asked, Json, Performed
 from .binding import BoundOperation
 from .body import of_requests, of_snapshots
-from .control_relied import get_relied
+from .control_relied import get_asked, get_relied
 from .door import SANDBOX_HEADER, Door, sent_by_no_page
 from .http_errors import ClockBusy, error_object
 from .reply import json_reply, yaml_reply
@@ -112,6 +112,7 @@ OF_SANDBOX: dict[str, Callable[[Asked], Performed]] = {
     **control_looking.OPERATIONS,
     **control_calling.OPERATIONS,
     "relied": lambda asked: get_relied(asked.hosted),
+    "asked": lambda asked: get_asked(asked.hosted, **asked.query),
 }
 AWAITED = {**control_setting.AWAITED, **control_calling.AWAITED}
 PAGE = "ui"

@@ -133,6 +133,7 @@ def _run(store: Store, run: Run) -> Json:
 
 def _queue(store: Store, queue: Queue) -> Json:
     live = store.contents[queue.queue].live
+    change_ms = store.timeline.next_of_queue_ms(queue.queue)
     subscription = queue.subscription
     view = {
         "queue": queue.queue,
@@ -143,6 +144,7 @@ def _queue(store: Store, queue: Queue) -> Json:
         "dead": sum(map(len, store.dead_letters(queue.queue))),
         "dead_letter_queue": queue.dead_letter_queue,
         "max_retries": queue.max_retries,
+        "next_change_at": None if change_ms is None else to_text(change_ms),
         "pushed_to": None if subscription is None else secrets.in_url(subscription.url),
     }
     return _present(view)

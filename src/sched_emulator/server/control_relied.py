@@ -1,11 +1,13 @@
 """What a session relied on, as the control API tells it: open questions with their proofs, and those about shape."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from sched_emulator import spec
 from sched_emulator.core.instants import to_text
-from sched_emulator.core.relied import Due, Reliance, Reply, Sent, Sight, relied
+from sched_emulator.core.relied import Due, Reliance, Reply, Sent, Sight, asked_by, relied
 from sched_emulator.core.timeline import EVENT_WORDS
 from sched_emulator.spec import assumptions
 
@@ -21,13 +23,8 @@ def get_relied(hosted: Hosted) -> Work[Json]:
 
     AlreadyAsked while another client waits for the same: each takes the session's whole log again.
     """
-    if hosted.proving:
-        raise AlreadyAsked
-    hosted.proving = True
-    try:
+    with _proving(hosted):
         return (yield from _get_relied(hosted))
-    finally:
-        hosted.proving = False
 
 
 def _get_relied(hosted: Hosted) -> Work[Json]:
@@ -48,6 +45,42 @@ def _get_relied(hosted: Hosted) -> Work[Json]:
         "shapes": sorted(shapes),
         "complete": complete,
     }
+
+
+def get_asked(hosted: Hosted, seq: int) -> Work[Json]:
+    """Return the open questions that the request with that number met (long work). AlreadyAsked as above.
+
+    Those of behaviours and constants it asked; on those of shape the description of its operation depends.
+    """
+    with _proving(hosted):
+        asked = yield from asked_by(hosted.sandbox, seq)
+    if asked is None:
+        return {"seq": seq, "items": [], "complete": False}
+    exchange, answers = asked
+    shapes = sorted(_shapes_of(exchange.operation)) if exchange.operation is not None else []
+    shapes += ["http.unknown_fields"] if exchange.ignored else []
+    met = answers | {name: hosted.sandbox.store.answers.values[name] for name in shapes}
+    items = [{"id": name, "kind": _kind(name), "question": _question(name), "answer": met[name]} for name in met]
+    return {"seq": seq, "items": items, "complete": True}
+
+
+@contextmanager
+def _proving(hosted: Hosted) -> Iterator[None]:
+    if hosted.proving:
+        raise AlreadyAsked
+    hosted.proving = True
+    try:
+        yield
+    finally:
+        hosted.proving = False
+
+
+def _kind(name: str) -> str:
+    return assumptions.catalogue()[name].kind
+
+
+def _question(name: str) -> str:
+    return assumptions.catalogue()[name].question
 
 
 @cache
@@ -82,7 +115,7 @@ def _reliance(hosted: Hosted, item: Reliance) -> Json:
     return {
         "id": item.assumption_id,
         "answer": item.answer,
-        "question": assumptions.catalogue()[item.assumption_id].question,
+        "question": _question(item.assumption_id),
         "other": item.other,
         "seq": shown.seq,
         "operation": shown.operation,

@@ -143,8 +143,7 @@ def _matrix(report: Report) -> str:
         rows.append(f"<tr><th><code>{escape(operation)}</code></th>{row}</tr>")
     legend = "✓ passed · ✗ failed · ≠ differs · ≈ known deviation · – not checked · empty: nothing to check"
     return (
-        f"<h2>Operations and aspects</h2><p>{legend}</p><div class=wide><table class=matrix>"
-        f"<tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
+        table("Operations and aspects", [f"<tr><th></th>{head}</tr>", *rows], "matrix") + f"<p class=facts>{legend}</p>"
     )
 
 

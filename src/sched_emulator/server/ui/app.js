@@ -13,8 +13,10 @@ import { Timeline, follow, pan, zoom } from "./timeline.js";
 const PANELS = { overview: Overview, crons: Crons, tasks: Tasks, queues: Queues, runs: Runs, deliveries: () => html`<${Journal} key="d" type="delivery" />`, requests: () => html`<${Journal} key="r" type="request" />`, outside: Outside, assumptions: Assumptions, cost: Cost, preview: Preview, sandboxes: Sandboxes };
 const COUNTS = { crons: () => S.totals.crons, tasks: () => S.totals.tasks, queues: () => S.totals.queues, runs: () => S.totals.runs, deliveries: () => S.deliveries.length, requests: () => S.requests.length, outside: () => S.targets.length + S.faults.length, sandboxes: () => S.sandboxes.length };
 const go = (panel) => { history.replaceState(null, "", `#${panel}`); set({ panel, detail: null }); };
-const theme = (value) => { document.documentElement.dataset.theme = value; save("theme", value); set({ theme: value }); };
-document.documentElement.dataset.theme = S.theme;
+const dark = matchMedia("(prefers-color-scheme: dark)"), paint = () => { document.documentElement.dataset.theme = S.theme === "auto" ? (dark.matches ? "dark" : "light") : S.theme; set({}); };
+const theme = (value) => { save("theme", value); S.theme = value; paint(); };
+dark.addEventListener("change", paint);
+paint();
 
 function Head() {
   const next = { auto: "light", light: "dark", dark: "auto" };

@@ -1,7 +1,7 @@
 // What the calls of the sandbox have cost, by operation, and what is left of its balance.
-import { Badge, Copy, None, html, useState } from "./dom.js";
+import { Badge, Copy, None, html, useEffect, useState } from "./dom.js";
 import { usd } from "./format.js";
-import { S, ask, attempt, soon } from "./store.js";
+import { S, ask, attempt, now, soon } from "./store.js";
 import { PRICES, T } from "./texts.js";
 
 const C = T.cost;
@@ -21,9 +21,23 @@ function Balance({ left }) {
 }
 const Unpriced = () => html`<p>${C.unknown}</p>${PRICES.map(([does, command]) => html`<h4>${does}</h4><div class="command"><pre tabindex="0">${command}</pre><${Copy} text=${command} label=${T.empty.copy} /></div>`)}<p class="note pad">${C.then}</p>`;
 
+// What the crons would cost in the days to come, where the emulator says it.
+function Ahead() {
+  const crons = S.crons.filter((cron) => cron.schedule && cron.enabled), some = crons.slice(0, 50), schedules = some.map(({ schedule, timezone }) => ({ schedule, timezone })), asked = JSON.stringify(schedules), [found, setFound] = useState(null);
+  useEffect(() => {
+    let current = true;
+    if (some.length) ask("POST", "schedules", { schedules, from: new Date(now()).toISOString(), days: C.days }).then((answer) => current && setFound({ asked, ...answer }), () => {});
+    return () => { current = false; };
+  }, [asked]);
+  if (found?.asked !== asked || found.cost_usd === undefined) return null;
+  return html`<section class="card" aria-label=${C.ahead}><div class="title"><h3>${C.ahead}</h3></div><p class="figure"><b>${usd(found.cost_usd)}</b> <span>${C.crons(some.length)}</span></p>
+    <table><thead><tr><th>${T.cols.name}</th><th class="num">${C.fires}</th><th class="num">${C.usd}</th></tr></thead><tbody>${some.map((cron, i) => html`<tr key=${cron.cron_id}><td>${cron.name}</td><td class="num">${found.schedules[i].total}</td><td class="num">${usd(found.schedules[i].cost_usd)}</td></tr>`)}</tbody></table>
+    ${crons.length > some.length && html`<p class="note pad">${T.more(crons.length - some.length)}</p>`}</section>`;
+}
+
 export function Cost() {
   const account = S.account;
   return html`<section class="panel" aria-label=${T.panels.cost}><header><h2>${T.panels.cost}</h2></header>${account && html`<div class="scroll"><div class="halves">
     <section class="card" aria-label=${C.spent}><div class="title"><h3>${C.spent}</h3></div>${account.spent ? html`<${Spent} all=${account.spent_usd} items=${account.spent} />` : html`<${Unpriced} />`}</section>
-    <section class="card" aria-label=${C.balance}><div class="title"><h3>${C.balance}</h3></div><${Balance} left=${account.balance_usd} /></section></div></div>`}</section>`;
+    <div><section class="card" aria-label=${C.balance}><div class="title"><h3>${C.balance}</h3></div><${Balance} left=${account.balance_usd} /></section>${account.spent && html`<${Ahead} />`}</div></div></div>`}</section>`;
 }

@@ -73,6 +73,6 @@ export function Rows({ items, height = 36, row, label, empty, onOpen, id }) {
     shown.push(html`<div role="option" id=${`${id}-${index}`} key=${item.seq ?? index} class="row ${index === at ? "at" : ""}" aria-selected=${index === at} aria-posinset=${index + 1} aria-setsize=${items.length}
       style=${{ transform: `translateY(${index * height}px)`, height: `${height}px` }} onClick=${() => { setAt(index); onOpen?.(item); }}>${row(item)}</div>`);
   }
-  return html`<div class="rows" ref=${box} tabindex="0" role="listbox" aria-label=${label} aria-activedescendant=${`${id}-${at}`} onScroll=${measure} onKeyDown=${key}>
+  return html`<div class="rows" ref=${box} tabindex="0" role="listbox" aria-label=${label} style=${{ flexBasis: `${items.length * height + 2}px` }} aria-activedescendant=${`${id}-${at}`} onScroll=${measure} onKeyDown=${key}>
     <div role="presentation" style=${{ height: `${items.length * height}px` }}>${shown}</div></div>`;
 }

@@ -26,6 +26,8 @@ export function offsetMs(at, zone) {
   }
   return offsets.get(key);
 }
+// The instant at which a local time, read as if it were UTC, comes in a zone.
+export const instantOf = (local, zone) => { const near = local - offsetMs(local, zone); return local - offsetMs(near, zone); };
 export const zoneName = (at, zone) => {
   const minutes = Math.round(offsetMs(at, zone) / 60000), sign = minutes < 0 ? "−" : "+";
   return zone === "UTC" ? "UTC" : `UTC${sign}${Math.floor(Math.abs(minutes) / 60)}${minutes % 60 ? ":" + String(Math.abs(minutes) % 60).padStart(2, "0") : ""}`;
@@ -44,6 +46,18 @@ export function span(length) {
 }
 export const relative = (at, now) => (Math.abs(at - now) < 1 ? T.ago.now : at > now ? T.ago.in(span(at - now)) : T.ago.past(span(now - at)));
 export const json = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+// The text of one field of a JSON object, to the byte.
+export function field(text, name) {
+  const word = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^{}[\],:"]+/g;
+  let depth = 0, before = "", begin = -1;
+  for (let found; (found = word.exec(text)); before = found[0]) {
+    const token = found[0];
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (begin >= 0 && (depth === 0 || (depth === 1 && token === ","))) return text.slice(begin, found.index);
+    if (depth === 1 && token === ":" && before === JSON.stringify(name)) begin = word.lastIndex;
+  }
+}
 export const line = (value, most = 160) => { const text = typeof value === "string" ? value : JSON.stringify(value) ?? ""; return text.length > most ? text.slice(0, most) + "…" : text; };
 export const place = (url) => { try { const u = new URL(url); return (u.pathname === "/" ? u.host : u.pathname) + u.search; } catch { return url; } };
 const dollars = new Intl.NumberFormat(LOCALE, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 9 });

@@ -34,7 +34,7 @@ const PLACES = ["available", "delayed", "in_flight", "dead"], TONE = { available
 function Bar({ queue }) {
   const all = PLACES.reduce((sum, key) => sum + queue[key], 0);
   return html`<div class="stack" role="img" aria-label=${PLACES.map((key) => `${queue[key]} ${T.queue[key]}`).join(", ")}>${all ? PLACES.map((key) => queue[key] > 0 && html`<span key=${key} class=${TONE[key]} style=${{ flexGrow: queue[key] }}></span>`) : html`<span class="nothing"></span>`}</div>
-    <p class="facts">${PLACES.map((key) => html`<span key=${key} class="amount"><i class=${TONE[key]} aria-hidden="true"></i><b>${queue[key]}</b> ${T.queue[key]}</span>`)}</p>`;
+    <p class="facts">${PLACES.map((key) => html`<span key=${key} class="amount"><i class=${TONE[key]} aria-hidden="true"></i><b>${queue[key]}</b> ${T.queue[key]}</span>`)}${queue.next_change_at && html`<span>${T.queue.next(relative(ms(queue.next_change_at), now()))}</span>`}</p>`;
 }
 function Publish({ queue, onDone }) {
   const [payload, setPayload] = useState('{"order_id": "o_123"}'), [delay, setDelay] = useState(""), [wrong, setWrong] = useState("");
@@ -54,14 +54,14 @@ function Messages({ queue, version }) {
   useEffect(() => { attempt(() => ask("GET", `messages?queue=${encodeURIComponent(queue)}&limit=200`)).then(setFound); }, [queue, version]);
   const at = now();
   if (!found?.items.length) return html`<${None} text=${T.none.messages} />`;
-  return html`<div class="wide" tabindex="0" role="region" aria-label=${`${T.queue.peek} ${queue}`}><table><thead><tr><th>${T.cols.id}</th><th>${T.cols.place}</th><th>${T.cols.until}</th><th>${T.cols.attempts}</th><th>${T.cols.payload}</th></tr></thead><tbody>
-    ${found.items.map((item) => html`<tr key=${item.message_id}><td><code>${item.message_id}</code></td><td><${Badge} kind=${TONE[item.place]} text=${T.queue[item.place]} /></td><td>${item.until ? relative(ms(item.until), at) : "–"}</td><td>${item.attempts}</td><td class="payload">${line(item.payload, 300)}</td></tr>`)}</tbody></table>
+  return html`<div class="wide" tabindex="0" role="region" aria-label=${`${T.queue.peek} ${queue}`}><table class="stacked"><thead><tr><th>${T.cols.id}</th><th>${T.cols.place}</th><th>${T.cols.until}</th><th>${T.cols.attempts}</th><th>${T.cols.payload}</th></tr></thead><tbody>
+    ${found.items.map((item) => html`<tr key=${item.message_id}><td class="first"><code>${item.message_id}</code></td><td data-name=${T.cols.place}><${Badge} kind=${TONE[item.place]} text=${T.queue[item.place]} /></td><td data-name=${T.cols.until}>${item.until ? relative(ms(item.until), at) : "–"}</td><td data-name=${T.cols.attempts}>${item.attempts}</td><td class="payload last">${line(item.payload, 300)}</td></tr>`)}</tbody></table>
     ${found.total > found.items.length && html`<p class="note">${T.total(found.items.length, found.total)}</p>`}</div>`;
 }
 function Queue({ queue }) {
   const [peek, setPeek] = useState(false), [publish, setPublish] = useState(false), [count, setCount] = useState(0), name = queue.queue;
   const after = () => setCount(count + 1), version = `${count} ${PLACES.map((key) => queue[key]).join()} ${S.clock?.now}`;
-  return html`<li class="card"><div class="title"><h3>${name}</h3><${Badge} kind="mute" text=${queue.type} />${queue.dead_letter_queue && html`<span class="facts">→ ${queue.dead_letter_queue}</span>`}</div>
+  return html`<li class=${`card ${peek ? "open" : ""}`}><div class="title"><h3>${name}</h3><${Badge} kind="mute" text=${queue.type} />${queue.dead_letter_queue && html`<span class="facts">→ ${queue.dead_letter_queue}</span>`}</div>
     ${queue.pushed_to && html`<p class="facts url">${T.queue.pushed(queue.pushed_to)}</p>`}<${Bar} queue=${queue} />
     <div class="actions"><button type="button" class="small" aria-expanded=${peek} aria-label=${`${T.queue.peek} ${name}`} onClick=${() => setPeek(!peek)}>${peek ? T.queue.hide : T.queue.peek}</button>
       <button type="button" class="small" aria-expanded=${publish} aria-label=${`${T.queue.publish} ${name}`} onClick=${() => setPublish(!publish)}>${T.queue.publish}</button>

@@ -9,6 +9,7 @@ const P = T.preview, CELL = 13, GAP = 3;
 const utc = (text) => Date.parse(`${text}T00:00:00Z`);
 const weekday = (text) => (new Date(utc(text)).getUTCDay() + 6) % 7; // Monday first
 const DAYS = [...Array(7).keys()].map((i) => part(Date.UTC(2024, 0, 1 + i), "UTC", { weekday: "short" }));
+const monthOf = (days) => days[Math.min(9, days.length - 1)].date.slice(0, 7); // of the next month, where this one is as good as over
 export const dayText = (day) => P.day(part(utc(day.date), "UTC", { weekday: "short", day: "numeric", month: "short", year: "numeric" }), day.fires, day.shift_seconds);
 
 // The same picture as `sched-emulator cron EXPR --svg FILE` draws.
@@ -39,7 +40,7 @@ export function Preview() {
     try {
       const answer = await ask("POST", "schedules", { schedules: [{ schedule, timezone }], from: new Date(now()).toISOString() });
       const found = answer.schedules[0], shifts = found.days.filter((day) => day.shift_seconds);
-      setShown(found); setWrong(""); setMonth(found.days[0].date.slice(0, 7)); setAround(null);
+      setShown(found); setWrong(""); setMonth(monthOf(found.days)); setAround(shifts.length ? null : "none");
       if (shifts.length) {
         const begin = new Date(utc(shifts[0].date) - 2 * 86400e3).toISOString();
         const near = (await ask("POST", "schedules", { schedules: [{ schedule, timezone }], from: begin, days: 5 })).schedules[0];
@@ -59,11 +60,11 @@ export function Preview() {
   const meet = async () => { try { const some = crons.filter((cron) => cron.enabled).slice(0, 50); setMet({ names: some.map((cron) => cron.name), ...(await ask("POST", "schedules", { schedules: some.map((cron) => ({ schedule: cron.schedule, timezone: cron.timezone })), from: new Date(now()).toISOString(), days: 31 })) }); } catch (error) { setWrong(error.message); } };
   return html`<section class="panel" aria-label=${T.panels.preview}><header><h2>${T.panels.preview}</h2></header><div class="scroll">
     <form class="inline" onSubmit=${submit}><label class="field grow"><span>${P.expression}</span><input class="mono" value=${text} aria-invalid=${!!wrong} onInput=${(event) => setText(event.target.value)} spellcheck=${false} autocomplete="off" /></label><${Zones} id="preview-zone" label=${P.zone} value=${zone} onPick=${setZone} /><button type="submit" class="primary">${P.show}</button>
-      ${crons.length > 0 && html`<label class="field"><span>${P.own}</span><select value="" onChange=${(event) => { const cron = crons.find((one) => one.cron_id === event.target.value); if (cron) { setText(cron.schedule); setZone(cron.timezone); load(cron.schedule, cron.timezone); } }}><option value="">–</option>${crons.map((cron) => html`<option key=${cron.cron_id} value=${cron.cron_id}>${cron.name}</option>`)}</select></label>`}</form>
+      ${crons.length > 0 && html`<label class="field own"><span>${P.own}</span><select value="" onChange=${(event) => { const cron = crons.find((one) => one.cron_id === event.target.value); if (cron) { setText(cron.schedule); setZone(cron.timezone); load(cron.schedule, cron.timezone); } }}><option value="">–</option>${crons.map((cron) => html`<option key=${cron.cron_id} value=${cron.cron_id}>${cron.name}</option>`)}</select></label>`}</form>
     ${wrong && html`<p class="alert" role="alert">${wrong}</p>`}
     ${shown && html`<section class="card" aria-label=${P.year}><div class="title"><h3><code>${shown.schedule}</code></h3><span class="facts">${shown.timezone} · ${P.total(shown.total.toLocaleString(LOCALE), shown.days.length)}</span></div><${Year} days=${shown.days} chosen=${month} onPick=${(day) => setMonth(day.slice(0, 7))} /><${Legend} /></section>
       <div class="halves"><section class="card" aria-label=${P.month}><div class="title"><h3>${month && part(utc(`${month}-15`), "UTC", { month: "long", year: "numeric" })}</h3><span class="facts">${P.local}</span></div>${detail && html`<${Hours} ...${detail} />`}</section>
       <div><section class="card" aria-label=${P.fires}><div class="title"><h3>${P.fires}</h3></div><ol class="coming">${shown.fires.slice(0, 6).map((fire) => html`<li key=${fire.at}><b>${relative(ms(fire.at), now())}</b><span>${full(ms(fire.at), shown.timezone)}</span><time>${fire.at.slice(11, 19)} UTC</time></li>`)}</ol></section>
-      <section class="card" aria-label=${P.changes}><div class="title"><h3>${P.changes}</h3></div>${around ? html`<${Hours} days=${around.days} fires=${around.fires} />` : html`<${None} text=${P.nochange} />`}</section>
+      <section class="card" aria-label=${P.changes}><div class="title"><h3>${P.changes}</h3></div>${around === "none" ? html`<${None} text=${P.nochange} />` : around && html`<${Hours} days=${around.days} fires=${around.fires} />`}</section>
       ${crons.length > 1 && html`<section class="card" aria-label=${P.meet}><div class="title"><h3>${P.meet}</h3><button type="button" class="small" onClick=${meet}>${P.check}</button></div>${met && (met.meetings.length ? html`<p class="note">${P.meets(met.meetings.length, !met.complete)}</p><ol class="coming">${met.meetings.slice(0, 12).map((item) => html`<li key=${item.at}><b>${full(ms(item.at), S.zone)}</b><span>${item.schedules.map((n) => met.names[n]).join(", ")}</span></li>`)}</ol>` : html`<${None} text=${T.none.meetings} />`)}</section>`}</div></div>`}</div></section>`;
 }

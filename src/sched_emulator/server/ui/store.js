@@ -1,5 +1,5 @@
 // What the page knows, and how it learns it: the list of sandboxes, the stream of one of them, and what its panels show.
-import { ms } from "./format.js";
+import { field, ms } from "./format.js";
 
 const MOST = 120000; // facts kept here, of which the oldest go first
 export const BASE = location.origin;
@@ -9,7 +9,7 @@ export const save = (name, value) => { try { localStorage.setItem("sched-emulato
 export const S = {
   connection: "connecting", instance: null, sandboxes: [], sandbox: null, zone: saved("zone", "UTC"), theme: saved("theme", "auto"),
   panel: location.hash.slice(1) || "overview", clock: null, clockAt: 0, pending: false, toasts: [], detail: null, help: false,
-  facts: [], deliveries: [], requests: [], bySeq: new Map(), missed: 0, due: [], crons: [], tasks: [], runs: [], queues: [],
+  facts: [], deliveries: [], requests: [], bySeq: new Map(), operations: new Set(), missed: 0, due: [], crons: [], tasks: [], runs: [], queues: [],
   totals: {}, targets: [], faults: [], routes: {}, unused: [], account: null, version: 0,
 };
 const listeners = new Set();
@@ -32,11 +32,11 @@ export function toast(text, kind = "info") {
   setTimeout(() => set({ toasts: S.toasts.filter((item) => item.id !== id) }), kind === "bad" ? 9000 : 3500);
 }
 
-export async function ask(method, path, body, headers = {}) {
+export async function ask(method, path, body, headers = {}, signal = undefined) {
   const named = S.sandbox ? { "X-Emulator-Sandbox": S.sandbox.id } : {};
   const response = await fetch(`${BASE}/_emulator/${path}`, {
     method, headers: { ...named, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
+    body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store", signal,
   });
   const answer = await response.json();
   if (!response.ok) throw Object.assign(new Error(answer.error?.message ?? response.status), { error: answer.error });
@@ -102,7 +102,7 @@ async function refresh() {
 }
 
 function forgetFacts() {
-  Object.assign(S, { facts: [], deliveries: [], requests: [], bySeq: new Map(), missed: 0, detail: null });
+  Object.assign(S, { facts: [], deliveries: [], requests: [], bySeq: new Map(), operations: new Set(), missed: 0, detail: null });
 }
 function keep(list, item) {
   list.push(item);
@@ -120,6 +120,7 @@ const tell = {
     if (S.bySeq.has(data.seq)) return;
     data.type = "request"; data.ms = ms(data.at); S.bySeq.set(data.seq, data); keep(S.requests, data); keep(S.facts, data);
     const sort = data.operation ?? "";
+    if (sort) S.operations.add(sort);
     if (data.method !== "GET" || sort.includes("queue")) soon("timeline", ...(sort.includes("cron") ? ["crons", "runs"] : sort.includes("task") ? ["tasks", "runs"] : ["queues"]));
     soon("faults", "unused", "account");
   },
@@ -134,13 +135,11 @@ const tell = {
 
 let stop = null;
 const sleep = (length) => new Promise((done) => setTimeout(done, length));
-async function listen(box, signal) {
-  let last = 0;
-  const response = await fetch(`${BASE}/_emulator/events`, { headers: { "X-Emulator-Sandbox": box.id, "Last-Event-ID": String(box.last ?? 0) }, signal, cache: "no-store" });
+// The events of a sandbox after a fact, as they come: first none, then those of each piece.
+async function* events(id, last, signal) {
+  const response = await fetch(`${BASE}/_emulator/events`, { headers: { "X-Emulator-Sandbox": id, "Last-Event-ID": String(last) }, signal, cache: "no-store" });
   if (!response.ok) throw new Error(response.status);
-  const running = S.deliveries.filter((item) => item.outcome === "running");
-  if (running.length) ask("GET", `deliveries?since=${running[0].seq - 1}`, undefined).then((a) => { a.items.filter((i) => S.bySeq.has(i.seq)).forEach(tell.delivery); changed(); }, () => {});
-  set({ connection: "live" });
+  yield [];
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
@@ -149,13 +148,33 @@ async function listen(box, signal) {
     text += value;
     const blocks = text.split("\n\n");
     text = blocks.pop();
-    for (const block of blocks) {
-      const data = /^data: (.*)$/m.exec(block)?.[1], name = /^event: (.*)$/m.exec(block)?.[1], id = /^id: (.*)$/m.exec(block)?.[1];
-      if (!data) continue;
+    yield blocks.map((block) => ({ data: /^data: (.*)$/m.exec(block)?.[1], name: /^event: (.*)$/m.exec(block)?.[1], id: Number(/^id: (.*)$/m.exec(block)?.[1]) })).filter((event) => event.data);
+  }
+}
+// The body of a delivery to the byte, from the text of its event: the same value can be written in several ways.
+export async function sentBody(item) {
+  const controller = new AbortController();
+  try {
+    for await (const piece of events(S.sandbox.id, item.seq - 1, controller.signal)) {
+      const told = piece.find((event) => event.name === "delivery" && event.id === item.seq);
+      if (told) return field(told.data, "body");
+      if (piece.some((event) => event.id > item.seq)) break; // it is no longer kept there
+    }
+  } finally { controller.abort(); }
+  return JSON.stringify(item.body);
+}
+async function listen(box, signal) {
+  const pieces = events(box.id, box.last ?? 0, signal);
+  await pieces.next();
+  const running = S.deliveries.filter((item) => item.outcome === "running");
+  if (running.length) ask("GET", `deliveries?since=${running[0].seq - 1}`, undefined).then((a) => { a.items.filter((i) => S.bySeq.has(i.seq)).forEach(tell.delivery); changed(); }, () => {});
+  set({ connection: "live" });
+  for await (const piece of pieces) {
+    for (const { data, name, id } of piece) {
       const told = JSON.parse(data);
       if (name === "sandbox" && told.change === "forgotten") { box.gone = true; continue; }
       tell[name]?.(told);
-      box.last = last = Number(id);
+      box.last = id;
     }
     changed();
   }

@@ -1,16 +1,25 @@
 // The timeline: what happened and what is due, as marks in lanes, and *now*, which can be dragged to the right.
 import { html, useEffect, useRef, useState } from "./dom.js";
-import { date, full, offsetMs, part, place, relative, span, time } from "./format.js";
+import { full, instantOf, offsetMs, part, place, relative, span, time } from "./format.js";
 import { S, advance, now, set } from "./store.js";
 import { T } from "./texts.js";
 
-const LANE = 22, TOP = 26, LANES = 6;
+const LANE = 22, TOP = 26, LANES = 6, LEAST = 20e3;
 export const view = { span: 6 * 3600e3, center: null, drag: null, hover: null }; // center null: follow now
 const from = () => (view.center ?? now() + view.span * 0.12) - view.span / 2;
-const STEPS = [1e3, 5e3, 15e3, 60e3, 300e3, 900e3, 3600e3, 3 * 3600e3, 6 * 3600e3, 86400e3, 2 * 86400e3, 7 * 86400e3, 30 * 86400e3, 91 * 86400e3, 365 * 86400e3];
+const STEPS = [1e3, 5e3, 15e3, 60e3, 300e3, 900e3, 3600e3, 3 * 3600e3, 6 * 3600e3, 86400e3, 2 * 86400e3, 7 * 86400e3, 30 * 86400e3, 91 * 86400e3, 365 * 86400e3], MONTH = 30 * 86400e3;
+// Local times for the scale, read as if they were UTC: from a month up the first days of months.
+function* ticks(left, span, step) {
+  const first = new Date(left), months = Math.round(step / MONTH);
+  for (let i = 0; ; i++) {
+    const local = months ? Date.UTC(first.getUTCFullYear(), (Math.floor(first.getUTCMonth() / months) + i) * months, 1) : (Math.floor(left / step) + i) * step;
+    if (local > left + span + 86400e3) return;
+    yield local;
+  }
+}
 
 export function zoom(factor, anchor = null) {
-  const spanNow = Math.min(Math.max(view.span * factor, 20e3), 3 * 366 * 86400e3);
+  const spanNow = Math.min(Math.max(view.span * factor, LEAST), 3 * 366 * 86400e3);
   if (anchor !== null && view.center !== null) { const left = from(), ratio = (anchor - left) / view.span; view.center = anchor - ratio * spanNow + spanNow / 2; }
   view.span = spanNow;
   set({});
@@ -57,22 +66,25 @@ function draw(canvas) {
   g.fillStyle = color("future"); g.fillRect(Math.max(here, 0), TOP - 4, width - Math.max(here, 0), height - TOP + 4);
   // Days on which the clocks are set, then the ticks.
   if (view.span <= 400 * 86400e3 && zone !== "UTC") {
-    for (let day = Math.floor(left / 86400e3) * 86400e3; day < left + view.span; day += 86400e3) {
-      const shift = offsetMs(day + 86400e3, zone) - offsetMs(day, zone);
+    const first = Math.floor((left + offsetMs(left, zone)) / 86400e3) * 86400e3; // local midnights, read as if they were UTC
+    for (let day = first; day < first + view.span + 2 * 86400e3; day += 86400e3) {
+      const begin = instantOf(day, zone), end = instantOf(day + 86400e3, zone), shift = day + 86400e3 - end - (day - begin);
       if (!shift) continue;
-      const start = x(day - offsetMs(day, zone)), wide = Math.max(86400e3 * scale, 3);
+      const start = x(begin), wide = Math.max((end - begin) * scale, 3);
       g.fillStyle = color("shift"); g.fillRect(start, TOP - 4, wide, height - TOP + 4);
-      if (wide > 90) { g.fillStyle = color("muted"); g.textAlign = "left"; g.fillText(T.timeline.shift(shift / 3600e3), start + 4, height - 8); }
+      const said = T.timeline.shift(shift / 3600e3), at = Math.max(start, 0) + 4;
+      if (start + wide - at > g.measureText(said).width) { g.fillStyle = color("text"); g.textAlign = "left"; g.fillText(said, at, height - 8); }
     }
   }
-  const step = STEPS.find((size) => size * scale >= 84) ?? STEPS.at(-1), offset = offsetMs(left, zone);
+  const step = STEPS.find((size) => size * scale >= 84) ?? STEPS.at(-1);
   g.textAlign = "left";
-  for (let tick = Math.floor((left + offset) / step) * step - offset; tick < left + view.span; tick += step) {
-    const at = Math.round(x(tick)) + 0.5, midnight = step < 86400e3 && (tick + offset) % 86400e3 === 0;
+  for (const local of ticks(left + offsetMs(left, zone), view.span, step)) {
+    const tick = instantOf(local, zone), at = Math.round(x(tick)) + 0.5, midnight = step < 86400e3 && local % 86400e3 === 0;
     g.strokeStyle = color(midnight ? "line-strong" : "line"); g.beginPath(); g.moveTo(at, TOP - 6); g.lineTo(at, height); g.stroke();
     g.fillStyle = color(midnight ? "text" : "muted");
-    const label = step >= 28 * 86400e3 ? part(tick, zone, { month: "short", year: "numeric" }) : step >= 86400e3 || midnight ? part(tick, zone, { weekday: "short", day: "numeric", month: "short" }) : step < 60e3 ? time(tick, zone) : time(tick, zone).slice(0, 5);
-    if (at + 4 + g.measureText(label).width < here - 26 || at > here + 24) g.fillText(label, at + 4, 11);
+    const label = step >= MONTH ? part(tick, zone, { month: "short", year: "numeric" }) : step >= 86400e3 || midnight ? part(tick, zone, { weekday: "short", day: "numeric", month: "short" }) : step < 60e3 ? time(tick, zone) : time(tick, zone).slice(0, 5);
+    const ends = at + 4 + g.measureText(label).width;
+    if (at > -4 && ends < width && (ends < here - 26 || at > here + 24)) g.fillText(label, at + 4, 11);
   }
   found.shown.forEach((lane, i) => { g.strokeStyle = color("line"); g.beginPath(); g.moveTo(0, TOP + (i + 1) * LANE + 0.5); g.lineTo(width, TOP + (i + 1) * LANE + 0.5); g.stroke(); });
   // What happened: one mark a pixel and lane, of the worst outcome there.
@@ -115,12 +127,6 @@ function draw(canvas) {
     lastX = at; g.fillStyle = color(item.status >= 400 ? "bad" : "request"); g.fillRect(at - 1, requests - 5, 2, 12);
     marks.push({ x: at, y: requests, items: [item], count: 1 });
   }
-  g.textAlign = "left";
-  const label = (text, y) => { const wide = g.measureText(text).width; g.fillStyle = color("label"); g.fillRect(6, y - 8, wide + 8, 16); g.fillStyle = color("muted"); g.fillText(text, 10, y); };
-  const clip = (text) => (text.length > 26 ? text.slice(0, 25) + "…" : text);
-  found.shown.forEach((lane, i) => label(clip(lane), TOP + i * LANE + LANE / 2));
-  if (found.more) label(T.timeline.others(found.more), TOP + found.shown.length * LANE + LANE / 2);
-  label(T.timeline.requests, requests + 1);
   return { marks, here, height, left, scale, width };
 }
 
@@ -154,12 +160,13 @@ export function Timeline() {
     const box = canvas.current.getBoundingClientRect(), px = event.clientX - box.left, py = event.clientY - box.top;
     let best = null, least = 12;
     for (const mark of drawn.current.marks) { const away = Math.hypot(mark.x - px, (mark.y - py) * 1.2); if (away < least) { least = away; best = mark; } }
-    return { best, px };
+    return best;
   };
+  const point = (event) => { const best = nearest(event); setTip(best ? { x: best.x, y: best.y, text: hint(best) } : null); };
   const down = (event) => { canvas.current.setPointerCapture(event.pointerId); fingers.current.set(event.pointerId, { x: event.clientX, moved: 0 }); };
   const move = (event) => {
     const finger = fingers.current.get(event.pointerId), all = [...fingers.current.values()];
-    if (!finger) { const { best } = nearest(event); setTip(best ? { x: best.x, y: best.y, text: hint(best) } : null); return; }
+    if (!finger) { point(event); return; }
     const by = event.clientX - finger.x;
     if (all.length === 2) { const other = all.find((f) => f !== finger), was = Math.abs(finger.x - other.x), is = Math.abs(event.clientX - other.x); if (was > 8 && is > 8) zoom(was / is, drawn.current.left + ((event.clientX + other.x) / 2 - canvas.current.getBoundingClientRect().left) / drawn.current.scale); }
     else if (finger.moved + Math.abs(by) > 3) { view.center = (view.center ?? from() + view.span / 2) - by / drawn.current.scale; set({}); }
@@ -168,31 +175,34 @@ export function Timeline() {
   const up = (event) => {
     const finger = fingers.current.get(event.pointerId);
     fingers.current.delete(event.pointerId);
-    if (!finger || finger.moved > 3) return;
-    const { best } = nearest(event);
-    if (best?.count > 1) { view.center = best.items[0].ms; zoom(0.25); } else if (best?.items) set({ detail: best.items[0] });
+    if (finger && finger.moved <= 3) pick(nearest(event));
+  };
+  const pick = (best) => {
+    if (best?.count > 1 && best.items.at(-1).ms - best.items[0].ms > 0 && view.span > LEAST) { view.center = best.items[0].ms; zoom(0.25); }
+    else if (best?.items) set({ detail: best.count > 1 ? { type: "together", items: best.items, count: best.count } : best.items[0] });
   };
   // Now, as a handle of its own.
-  const grab = (event) => { event.currentTarget.setPointerCapture(event.pointerId); view.drag = { x: event.clientX, by: 0, left: from() }; view.center ??= from() + view.span / 2; set({}); };
-  const pull = (event) => { if (view.drag) { view.drag.by = Math.max(0, event.clientX - view.drag.x); set({}); } };
+  const grab = (event) => { event.currentTarget.setPointerCapture(event.pointerId); view.drag = { x: event.clientX, by: 0, moved: false }; view.center ??= from() + view.span / 2; setTip(null); set({}); };
+  const pull = (event) => { if (view.drag) { view.drag.by = Math.max(0, event.clientX - view.drag.x); view.drag.moved ||= view.drag.by > 3; set({}); } else point(event); };
   const to = () => Math.round((now() + view.drag.by / drawn.current.scale) / 1000) * 1000;
-  const drop = async () => { const drag = view.drag; if (!drag) return; const until = to(); view.drag = null; set({}); if (drag.by > 3) await advance({ until: new Date(until).toISOString() }); };
+  const drop = async (event) => { const drag = view.drag; if (!drag) return; const until = to(); view.drag = null; set({}); if (drag.by > 3) await advance({ until: new Date(until).toISOString() }); else if (!drag.moved) pick(nearest(event)); };
   const step = (event) => {
     if (event.key !== "ArrowRight" && event.key !== "ArrowUp") return;
     event.preventDefault(); event.stopPropagation(); advance({ seconds: Math.round(view.span / 20e3) || 1 });
   };
+  const { shown: own, more } = lanes(), names = [...own, ...(more ? [T.timeline.others(more)] : []), T.timeline.requests];
   const by = view.drag?.by ?? 0, at = place_.here + by, outside = at < 0 || at > (drawn.current.width ?? 1e9);
   return html`<section class="timeline" aria-label=${T.timeline.title}>
     <div class="bar"><div class="spans" role="group" aria-label=${T.timeline.title}>
       ${T.timeline.spans.map(([name, seconds]) => html`<button type="button" class="small" aria-pressed=${Math.abs(view.span - seconds * 1e3) < 1} onClick=${() => { view.span = seconds * 1e3; set({}); }}>${name}</button>`)}</div>
       <button type="button" class="small" aria-pressed=${view.center === null} onClick=${follow}>${T.timeline.follow}</button>
       <ul class="legend" aria-hidden="true"><li class="good">✓ ${T.timeline.legend.delivered}</li><li class="bad">✗ ${T.timeline.legend.failed}</li><li class="mute">◇ ${T.timeline.legend.captured}</li><li class="due">○ ${T.timeline.legend.due}</li></ul></div>
-    <div class="canvas">
+    <div class="stretch"><ol class="lanes" aria-hidden="true" style=${{ paddingTop: `${TOP}px` }}>${names.map((lane) => html`<li key=${lane} title=${lane} style=${{ height: `${LANE}px`, lineHeight: `${LANE}px` }}>${lane}</li>`)}</ol><div class="canvas">
       <canvas ref=${canvas} role="img" tabindex="0" aria-label=${T.timeline.label(full(from(), S.zone), full(from() + view.span, S.zone))} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} onPointerLeave=${() => setTip(null)}></canvas>
       ${!outside && html`<div class="now" role="slider" tabindex="0" aria-label=${T.timeline.drag} aria-valuenow=${Math.round(now() / 1000)} aria-valuetext=${full(now(), S.zone)}
-        style=${{ left: `${at}px`, height: `${place_.height}px` }} onPointerDown=${grab} onPointerMove=${pull} onPointerUp=${drop} onPointerCancel=${() => { view.drag = null; set({}); }} onKeyDown=${step}>
+        style=${{ left: `${at}px`, height: `${place_.height}px` }} onPointerDown=${grab} onPointerMove=${pull} onPointerUp=${drop} onPointerLeave=${() => setTip(null)} onPointerCancel=${() => { view.drag = null; set({}); }} onKeyDown=${step}>
         <span class="knob">${view.drag ? html`+${span(by / drawn.current.scale)}` : T.ago.now}</span></div>`}
       ${view.drag && by > 3 && html`<div class="ghost" style=${{ left: `${place_.here}px`, width: `${by}px`, height: `${place_.height}px` }}></div><p class="goal">${T.timeline.to(full(to(), S.zone))}</p>`}
-      ${tip && html`<p class="tip" style=${{ left: `${Math.min(tip.x, (drawn.current.width ?? 300) - 180)}px`, top: `${tip.y + 12}px` }}>${tip.text}</p>`}
-    </div></section>`;
+      ${tip && html`<p class="tip" style=${{ left: `${Math.max(0, Math.min(tip.x, (drawn.current.width ?? 300) - 180))}px`, top: `${tip.y + 12}px` }}>${tip.text}</p>`}
+    </div></div></section>`;
 }
