@@ -11,6 +11,7 @@ from sched_emulator.contract import (
     probe,
     requeued,
     shown,
+    unkeyed_queue,
 )
 
 
@@ -102,11 +103,11 @@ def _first_backoff(api: Api) -> int | None:
 @probe("queue.nack_delay", "queue.nack")
 def nack_delay(api: Api) -> str:
     """When is a requeued message available again?"""
-    (queue, message, _), taken = api.shared(requeued)
+    (_, message, answer), taken = api.shared(requeued)
     if taken == [message]:
         return "now"  # where the backoff is no time at all, the two are the same
-    if api.stats(queue)["dlq"]:
-        raise NotChecked("the message was dead, in spite of its five retries")
+    if not answer["requeued"]:
+        raise NotChecked("the message was dead, in spite of its retries")
     return "backoff"
 
 
@@ -175,7 +176,7 @@ def priority_off(api: Api) -> str:
 @probe("queue.priority_order", "queue.create:enable_priority")
 def priority_order(api: Api) -> str:
     """Which priority comes first?"""
-    came = api.shared(prioritised)
+    _, _, came = api.shared(prioritised)
     if came[0] // 10 not in {1, 3}:
         raise NotChecked(f"a message with priority {came[0] // 10} came first of those with 1 to 3")
     return "high_first" if came[0] // 10 == 3 else "low_first"
@@ -218,8 +219,7 @@ def conflict(api: Api) -> str:
 @probe("idempotency.required", "queue.create:idempotency_key")
 def key_required(api: Api) -> str:
     """Does a creation need an idempotency key?"""
-    reply = api.send("POST", "/v1/scheduling/queue/create", {"name": api.name()})
-    if accepted(reply):
+    if accepted(api.shared(unkeyed_queue)[1]):
         return "optional"
     if not accepted(api.attempt("queue.create", name=api.name(), idempotency_key=api.name())):
         raise NotChecked("the same was refused with a key, too")

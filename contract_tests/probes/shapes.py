@@ -15,6 +15,7 @@ from sched_emulator.contract import (
     probe,
     purged,
     pushed_queue,
+    senseless,
     shown,
     spare_cron,
     standard_queue,
@@ -67,13 +68,7 @@ def created_status(api: Api) -> str:
 @probe("http.validation_status", "queue.create")
 def validation_status(api: Api) -> str:
     """Which status does a request answer that does not fit the description?"""
-    headers = {"Idempotency-Key": api.name()}
-    refused = {
-        "queue.create without a name": api.attempt("queue.create", type="standard", http_headers=headers),
-        "queue.consume without a queue": api.attempt("queue.consume", max_messages=1),
-        "queue.ack without a message": api.attempt("queue.ack", queue=api.name()),
-    }
-    return _one_for_all(refused, {400: "bad_request", 422: "unprocessable"})
+    return _one_for_all(api.shared(senseless), {400: "bad_request", 422: "unprocessable"})
 
 
 def _one_for_all(replies: dict[str, Reply], meaning: dict[int, str]) -> str:
@@ -120,8 +115,8 @@ def _reads_settings(api: Api) -> bool:
     good = {name: values[0] for name, values in SETTINGS.items()}
     if not accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **good)):
         return False
-    senseless = ({name: values[1]} for name, values in SETTINGS.items())
-    return not any(accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **one)) for one in senseless)
+    wrong = [{name: values[1]} for name, values in api.some(list(SETTINGS.items()), 2)]
+    return not any(accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **one)) for one in wrong)
 
 
 @probe("cron.create.fields", "cron.create")

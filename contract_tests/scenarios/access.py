@@ -53,7 +53,7 @@ def malformed_key(api: Api) -> None:
 @access.documented(3, "queue.list", lines=(10,), writes=False)
 def no_key_after_the_scheme(api: Api) -> None:
     """A header with the scheme and no key is refused."""
-    for header in ("Bearer", "Bearer  "):
+    for header in api.some(("Bearer", "Bearer  "), 1):
         reply = api.send("GET", "/v1/scheduling/queue/list", headers={"Authorization": header})
         require(400 <= reply.status < 500, f"{header!r} was answered {reply.status}", "it is refused")
         api.expects("http.statuses", reply.status == 401, f"{header!r} was answered {reply.status}", "401")

@@ -10,6 +10,7 @@ from sched_emulator.contract import (
     Group,
     Receiver,
     beat,
+    due,
     equal,
     idle_cron,
     idle_cron_fetched,
@@ -20,6 +21,7 @@ from sched_emulator.contract import (
     require,
     shown,
     tells,
+    with_expression,
 )
 
 records = Group("cron/record", aspect="behaviour")
@@ -95,18 +97,13 @@ def zone_is_utc_by_default(api: Api) -> None:
 def next_run_is_the_first_instant(api: Api) -> None:
     """The next run that get returns is the first instant later than now that the expression names."""
     now = api.now()
-    cron = api.cron("* * * * *", timezone="UTC")
-    record = api.call("cron.get", id=cron)
+    record = with_expression(api, "* * * * *")
     if record.get("next_run_at") is None:
         raise Failed("next_run_at was absent", "cron.get returns the next run of a cron that is enabled")
     minute = next_run(record)
     require(-api.margin < minute - now <= 60 + api.margin, f"`* * * * *` is due in {minute - now:.1f} s", "in a minute")
     equal(minute % 60, 0.0, "the seconds of `* * * * *`")
-    if api.paid:
-        api.call("cron.update", id=cron, cron_expr="15 7 * * *")
-    else:
-        cron = api.cron("15 7 * * *", timezone="UTC")
-    daily = next_run(api.call("cron.get", id=cron))
+    daily = due(api, "15 7 * * *")
     within = -api.margin < daily - now <= 86_400 + api.margin
     require(within, f"`15 7 * * *` is due in {daily - now:.0f} s", "within a day")
     equal(instant_text(daily)[11:16], "07:15", "the time of `15 7 * * *`")
@@ -183,7 +180,7 @@ def replaces_the_old_schedule(api: Api) -> None:
     if api.paid:  # one cron for both
         api.call("cron.update", id=new, cron_expr=expression, task=other.url)
     api.arrived(other, 1, period + lateness(api))
-    api.call("cron.pause", id=new)
+    api.call("cron.delete", id=new)
 
 
 @updates.documented(
@@ -291,7 +288,7 @@ def pause_stops_fires(api: Api) -> None:
     fired, resumed_at = len(receiver.calls()), api.now()
     api.call("cron.resume", id=cron)
     first = api.arrived(receiver, fired + 1, period + lateness(api))[fired]
-    api.call("cron.pause", id=cron)
+    api.call("cron.delete", id=cron)
     choice, came = "cron.resume_counts_from_now", f"it fired {first.at - resumed_at:.1f} s after it was resumed"
     late = first.at % period
     at_once = first.at - resumed_at < period / 4 and late > lateness(api)

@@ -8,6 +8,7 @@ from sched_emulator.contract import (
     Api,
     Group,
     Reply,
+    changing_cron,
     dead_letters,
     empty_queue,
     equal,
@@ -16,6 +17,7 @@ from sched_emulator.contract import (
     idle_queue,
     require,
     routes,
+    senseless,
     would_refuse,
 )
 
@@ -222,14 +224,14 @@ def unknown_zones(api: Api) -> None:
 def limits_of_update(api: Api) -> None:
     """The types and limits of cron.update hold on both sides, and what is refused changes nothing."""
     name = api.name()
-    cron = api.cron(name=name)
-    for number in range(max(len(inside) for _, inside, _ in UPDATE_LIMITS)):
-        good = {field: inside[number] for field, inside, _ in UPDATE_LIMITS if number < len(inside)}
-        api.call("cron.update", id=cron, **good)
-    for field, _, outside in UPDATE_LIMITS:
-        for value in api.some(outside, 2):
-            api.invalid("cron.update", id=cron, name=api.name(), **{field: value})
-    equal(api.call("cron.get", id=cron)["name"], name, "the name, which came with what was refused")
+    with api.lent(changing_cron) as cron:
+        for number in range(max(len(inside) for _, inside, _ in UPDATE_LIMITS)):
+            good = {field: inside[number] for field, inside, _ in UPDATE_LIMITS if number < len(inside)}
+            api.call("cron.update", id=cron, name=name, **good)
+        for field, _, outside in UPDATE_LIMITS:
+            for value in api.some(outside, 2):
+                api.invalid("cron.update", id=cron, name=api.name(), **{field: value})
+        equal(api.call("cron.get", id=cron)["name"], name, "the name, which came with what was refused")
 
 
 @values.choice(10, "cron.update:retry", "cron.update:max_runs", "cron.update:headers")
@@ -358,10 +360,9 @@ def required_parameters(api: Api) -> None:
     api.invalid("queue.publish", queue=queue)
     api.invalid("queue.publish", payload={})
     api.invalid("queue.publish_batch", queue=queue)
-    api.invalid("queue.consume")
-    api.invalid("queue.ack", queue=queue)
+    for reply in api.shared(senseless).values():
+        require(400 <= reply.status < 500, f"{reply.status} was answered: {reply.text[:200]}", "it is refused")
     api.invalid("queue.nack", queue=queue)
-    api.invalid("queue.create")
     api.invalid("queue.push_subscribe", queue=queue)
     api.invalid("task.schedule", task=api.nowhere())
     api.invalid("task.schedule", run_at=api.soon(3600))

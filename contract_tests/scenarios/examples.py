@@ -17,12 +17,13 @@ from sched_emulator.contract import (
     idle_cron_fetched,
     idle_cron_retention,
     idle_queue,
+    prioritised,
     pushed_queue,
     require,
     routes,
     spare_cron,
-    standard_queue,
     tells,
+    unkeyed_queue,
 )
 
 from .crons import changed_cron, deleted_cron, switched_cron
@@ -172,8 +173,10 @@ def list_runs(api: Api) -> None:
 @of(15, "queue.create", 548, 532)
 def create_queue(api: Api) -> None:
     """The example of queue.create works."""
-    name = api.name()
-    tells(send(api, "queue.create", body={"name": name}), "the queue", queue=name)
+    name, reply = api.shared(unkeyed_queue)
+    created = api.looked_at("queue.create", reply)
+    record = created.data if created.succeeded else send(api, "queue.create", body={"name": name})
+    tells(record, "the queue", queue=name)
 
 
 @of(16, "queue.get", 579, 565)
@@ -234,20 +237,16 @@ def consume(api: Api) -> None:
 @of(24, "queue.ack", 854, 838)
 def ack(api: Api) -> None:
     """The example of queue.ack works."""
-    with api.lent(standard_queue) as queue:
-        message = api.publish(queue)
-        api.take(queue)
-        acked = send(api, "queue.ack", body={"queue": queue, "message_id": message})
-        tells(acked, "what was returned", message_id=message)
-        require(acked["acked"], f"acked was {acked['acked']}", "it was acknowledged")
+    queue, (message, *_), _ = api.shared(prioritised)
+    acked = send(api, "queue.ack", body={"queue": queue, "message_id": message})
+    tells(acked, "what was returned", message_id=message)
+    require(acked["acked"], f"acked was {acked['acked']}", "it was acknowledged")
 
 
 @of(25, "queue.nack", 892, 876)
 def nack(api: Api) -> None:
     """The example of queue.nack works."""
-    queue = api.queue()
-    message = api.publish(queue)
-    api.take(queue)
+    queue, (*_, message), _ = api.shared(prioritised)
     nacked = send(api, "queue.nack", body={"queue": queue, "message_id": message})
     tells(nacked, "what was returned", message_id=message)
     require(nacked["nacked"], f"nacked was {nacked['nacked']}", "it was given back")

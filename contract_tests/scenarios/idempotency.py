@@ -12,6 +12,7 @@ from sched_emulator.contract import (
     Failed,
     Group,
     Reply,
+    changing_cron,
     collected_ids,
     cron_id,
     dead_letter,
@@ -128,19 +129,26 @@ def of_tasks_and_subscriptions(api: Api) -> None:
 )
 def of_cron_operations(api: Api) -> None:
     """What was done to a cron and then undone is not done again when the first request is repeated with its key."""
-    cron, name, later = api.cron(), api.name(), api.name()
+    with api.lent(changing_cron) as cron:
+        undone(api, cron)
+
+
+def undone(api: Api, cron: str) -> None:
+    """Do something to a cron, undo it, and repeat the first request; the cron is enabled in the end, as before."""
+    name, later = api.name(), api.name()
     again_named = twice(api, "cron.update", id=cron, name=name)
     api.call("cron.update", id=cron, name=later)
     again_named()
     again_paused = twice(api, "cron.pause", id=cron)
     again_resumed = twice(api, "cron.resume", id=cron)
-    again_paused()
-    fetched = api.call("cron.get", id=cron)
-    equal(fetched["name"], later, "the name, when an old update was repeated")
-    equal(fetched["enabled"], True, "enabled, when an old pause was repeated")
     api.call("cron.pause", id=cron)
     again_resumed()
-    equal(api.call("cron.get", id=cron)["enabled"], False, "enabled, when an old resume was repeated")
+    fetched = api.call("cron.get", id=cron)
+    equal(fetched["name"], later, "the name, when an old update was repeated")
+    equal(fetched["enabled"], False, "enabled, when an old resume was repeated")
+    api.call("cron.resume", id=cron)
+    again_paused()
+    equal(api.call("cron.get", id=cron)["enabled"], True, "enabled, when an old pause was repeated")
     again_set = twice(api, "cron.retention.set", id=cron, retention_days=4)
     api.call("cron.retention.set", id=cron, retention_days=9)
     again_set()

@@ -346,7 +346,7 @@ def an_earlier_one_is_not_held_back(api: Api) -> None:
 @priority.documented(1, "queue.create:enable_priority", lines=(123, 527))
 def comes_first(api: Api) -> None:
     """With enable_priority messages come by priority."""
-    came = api.shared(prioritised)
+    _, _, came = api.shared(prioritised)
     order = [30, 31, 20, 10, 11] if api.follows("queue.priority_order") == "high_first" else [10, 11, 20, 30, 31]
     equal([number // 10 for number in came], [number // 10 for number in order], "the priorities as they came")
     api.expects_equal("queue.standard_order", came, order, "what was consumed, the older first within a priority")

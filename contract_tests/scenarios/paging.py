@@ -39,7 +39,7 @@ def visited(api: Api, operation: str, field: str, mine: list[str], **arguments: 
 
 def small_page(api: Api, operation: str, **arguments: Any) -> int:
     """Return two, or more where the list has so much else in it that small pages would be many."""
-    return max(2, -(-len(api.pages(operation, **arguments)) // 3))
+    return max(2, -(-len(api.pages(operation, **arguments)) // (2 if api.paid else 4)))
 
 
 @pages.documented(1, "queue.list", "queue.list:cursor", "queue.list:limit", lines=(585, 590, 591, 595))

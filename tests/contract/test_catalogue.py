@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from sched_emulator.contract import catalogue, costs
+from sched_emulator.contract import catalogue, costs, plan
 from sched_emulator.contract.described import routes
 from sched_emulator.contract.results import Warrant
 from sched_emulator.spec import assumptions, short

@@ -9,8 +9,9 @@ import pytest
 
 from sched_emulator.cli import main
 from sched_emulator.contract import catalogue
-from sched_emulator.contract.costs import cost, make_plan
+from sched_emulator.contract.costs import cost
 from sched_emulator.contract.measure import Silent
+from sched_emulator.contract.plan import make_plan
 from sched_emulator.contract.results import Status, Warrant
 from sched_emulator.contract.runner import Run
 from sched_emulator.contract.settings import Settings, SettingsError

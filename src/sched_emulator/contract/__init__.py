@@ -30,9 +30,11 @@ from .api import NEVER, NO_BODY, Api
 from .beats import (
     TRICKY,
     beat,
+    changing_cron,
     due,
     fired_cron,
     lateness,
+    with_expression,
 )
 from .common import (
     Idle,
@@ -46,10 +48,12 @@ from .common import (
     published,
     purged,
     pushed_queue,
+    senseless,
     spare_cron,
     standard_queue,
     two_empty_queues,
     two_queues,
+    unkeyed_queue,
 )
 from .crons import cron_id, has_ended, messages_in, next_run
 from .declare import Bound, Group, probe
@@ -103,6 +107,7 @@ __all__ = [
     "Reply",
     "accepted",
     "beat",
+    "changing_cron",
     "collected",
     "collected_ids",
     "creations",
@@ -142,6 +147,7 @@ __all__ = [
     "requeued_message",
     "require",
     "routes",
+    "senseless",
     "shown",
     "side_by_side",
     "signed_push",
@@ -151,6 +157,8 @@ __all__ = [
     "tells",
     "two_empty_queues",
     "two_queues",
+    "unkeyed_queue",
+    "with_expression",
     "would_refuse",
     "would_take",
 ]

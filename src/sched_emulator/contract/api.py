@@ -61,8 +61,6 @@ class Api:
         self._name = name
         self._numbers = itertools.count(1)
 
-    # --- Requests
-
     def send(
         self,
         method: str,
@@ -82,8 +80,7 @@ class Api:
         sent |= dict(headers or {})
         kept = {name: value for name, value in sent.items() if value is not None}
         url = self._stage.url + path + (f"?{urlencode(query)}" if query else "")
-        response = self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
-        reply = Reply(response)
+        reply = Reply(self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False))
         self._stage.trace.append(exchange(method, url, kept, raw, reply, key=(self._stage.key, self._stage.key_shown)))
         self._stage.heard(url, raw, succeeded=reply.succeeded)
         return reply
@@ -180,9 +177,9 @@ class Api:
 
     def cron_record(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> dict[str, Any]:
         """Create a cron with settings of the table of create, and return the record answered."""
-        fields = {"schedule": expression, "url": url or self.nowhere()}
-        if self._answers.answer("cron.create.names") == "example":
-            fields = {"cron_expr": fields["schedule"], "task_url": fields["url"]}
+        by_example = self._answers.answer("cron.create.names") == "example"
+        names = ("cron_expr", "task_url") if by_example else ("schedule", "url")
+        fields = dict(zip(names, (expression, url or self.nowhere()), strict=True))
         fields["name"] = settings.pop("name", None) or self.name()
         record: dict[str, Any] = self.call("cron.create", **fields, **settings)
         return record

@@ -63,17 +63,22 @@ def fired_cron(api: Api) -> Fired:
 
 
 def due(api: Api, expression: str, timezone: str = "UTC") -> float:
-    """Return when a cron with this expression fires next, in seconds since 1970.
+    """Return when a cron with this expression fires next, in seconds since 1970."""
+    return next_run(with_expression(api, expression, timezone))
 
-    Where requests may cost it is one cron that gets all expressions, one after the other.
-    """
+
+def with_expression(api: Api, expression: str, timezone: str = "UTC") -> dict[str, Any]:
+    """Get a cron with this expression; where requests may cost it is one that gets all, one after the other."""
+    record: dict[str, Any]
     if not api.paid:
-        return next_run(api.call("cron.get", id=api.cron(expression, timezone=timezone)))
+        record = api.call("cron.get", id=api.cron(expression, timezone=timezone))
+        return record
     with api.lent(changing_cron) as cron:
         api.call("cron.update", id=cron, cron_expr=expression, timezone=timezone)
-        return next_run(api.call("cron.get", id=cron))
+        record = api.call("cron.get", id=cron)
+    return record
 
 
 def changing_cron(api: Api) -> str:
-    """Make a cron whose expression and time zone are changed again and again."""
+    """Make a cron that is changed again and again, and stays enabled."""
     return api.cron(timezone="Pacific/Honolulu")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .api import NEVER, Api
 from .crons import cron_id
+from .described import routes
 from .reply import Reply
 
 IDLE_CRON = {"expression": "30 4 1 1 *", "timezone": "Asia/Kathmandu"}
@@ -78,6 +79,23 @@ def creations(api: Api) -> dict[str, Reply]:
         "queue.push_subscribe": api.attempt("queue.push_subscribe", queue=queue, url=url),
         "cron.create": api.attempt("cron.create", http_headers={"Idempotency-Key": api.name()}, **cron),
     }
+
+
+def senseless(api: Api) -> dict[str, Reply]:
+    """Send requests without what is required, and return the answers."""
+    return {
+        "queue.create without a name": api.attempt(
+            "queue.create", type="standard", http_headers={"Idempotency-Key": api.name()}
+        ),
+        "queue.consume without a queue": api.attempt("queue.consume", max_messages=1),
+        "queue.ack without a message": api.attempt("queue.ack", queue=api.name()),
+    }
+
+
+def unkeyed_queue(api: Api) -> tuple[str, Reply]:
+    """Make a queue without an idempotency key, by the documentation's example; return its name and what came."""
+    name = api.name()
+    return name, api.send("POST", routes()["queue.create"].path, {"name": name})
 
 
 def pushed_queue(api: Api) -> str:

@@ -50,7 +50,7 @@ class Cost(NamedTuple):
 
     @property
     def whole(self) -> Counter[str]:
-        """How often each operation is sent, deleting included; one in five is deleted twice."""
+        """How often each operation is sent, deleting included; one in ten is deleted twice."""
         again = Counter({deletions()[kind].short: left + left // SLACK_SHARE for kind, left in self.leaves.items()})
         return self.sends + again
 

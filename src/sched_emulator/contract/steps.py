@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .api import Api
 from .beats import TRICKY
-from .common import two_queues
+from .common import LASTING, empty_queue, two_queues
 from .receivers import Call, Receiver
 from .reply import Reply
 from .results import Failed, equal, require
@@ -109,8 +109,9 @@ class Nacked(NamedTuple):
 
 def requeued(api: Api) -> tuple[Nacked, list[str]]:
     """Give a message back that may be given back again, and return also what is consumed then, at once."""
-    nacked = nack(api, api.queue(max_retries=5))
-    return nacked, api.take(nacked.queue)
+    with empty_queue(api) as queue:
+        nacked = nack(api, queue)
+        return nacked, api.take(queue)
 
 
 def nacked_with_one_retry(api: Api) -> Nacked:
@@ -125,11 +126,15 @@ def nack(api: Api, queue: str) -> Nacked:
     return Nacked(queue, message, api.call("queue.nack", queue=queue, message_id=message, requeue=True))
 
 
-def prioritised(api: Api) -> list[int]:
-    """Publish with the priorities 1, 3, 1, 3 and 2; return 10 times these, and a count, as the messages come."""
-    queue = api.queue(enable_priority=True)
+def prioritised(api: Api) -> tuple[str, list[str], list[int]]:
+    """Publish with the priorities 1, 3, 1, 3 and 2, and consume.
+
+    Return the queue and, as the messages come, their ids and 10 times their priorities, and a count.
+    """
+    queue = api.queue(enable_priority=True, **LASTING)
     sent = {api.publish(queue, {"n": number}, priority=number // 10): number for number in (10, 30, 11, 31, 20)}
-    return [sent[message] for message in collected_ids(api, queue, len(sent))]
+    came = collected_ids(api, queue, len(sent))
+    return queue, came, [sent[message] for message in came]
 
 
 class Delivered(NamedTuple):
