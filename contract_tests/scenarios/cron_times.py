@@ -27,6 +27,12 @@ from sched_emulator.contract import (
 fields = Group("cron/fields", aspect="time")
 zones = Group("cron/zones", aspect="time")
 fires = Group("cron/fires", aspect="time")
+OFTEN = (
+    ("10,40 3-4 * * *", ("03:10", "03:40", "04:10", "04:40")),
+    ("3-4 * * * *", (":03", ":04")),
+    ("*/30 * * * *", (":00", ":30")),
+    ("10,40 * * * *", (":10", ":40")),
+)
 START = "2026-01-01T00:00:00Z"  # a Thursday
 IDLE_CRON_DUE = "12-31T22:45"
 
@@ -87,13 +93,9 @@ def refuse_other_instants(api: Api) -> None:
     equal(instant_text(created)[5:16], IDLE_CRON_DUE, "the next run of `30 4 1 1 *` in Kathmandu, in UTC")
     for expression, expected in api.some((("23 5 17 6 *", "06-17T05:23"), ("41 22 3 11 *", "11-03T22:41")), 1):
         equal(instant_text(due(api, expression))[5:16], expected, f"the next run of `{expression}`")
-    for expression, allowed in (
-        ("3-4 * * * *", {"03", "04"}),
-        ("10,40 * * * *", {"10", "40"}),
-        ("*/30 * * * *", {"00", "30"}),
-    ):
+    for expression, allowed in api.some(OFTEN, 2):
         at = instant_text(due(api, expression))
-        require(at[14:16] in allowed, f"`{expression}` is due at {at}", f"at minute {' or '.join(sorted(allowed))}")
+        require(any(at[11:16].endswith(end) for end in allowed), f"`{expression}` is due at {at}", " or ".join(allowed))
     combined_days(api)
 
 

@@ -15,6 +15,7 @@ from sched_emulator.contract import (
     shown,
     standard_queue,
     two_empty_queues,
+    unkeyed_queue,
     would_refuse,
     would_take,
 )
@@ -81,7 +82,8 @@ def changed_queue(api: Api) -> str:
 @settings.documented(3, "queue.update:dead_letter_queue", lines=(523, 623, 871))
 def dead_letter_queue_is_changed(api: Api) -> None:
     """Update gives a queue a dead-letter queue, and dead messages go there."""
-    dead_letters, queue = api.queue(), api.queue()
+    name, made = api.shared(unkeyed_queue)
+    dead_letters, queue = name if made.succeeded else api.queue(), api.queue()
     api.call("queue.update", queue=queue, dead_letter_queue=dead_letters)
     if api.curious:
         tells_dead_letter_queue(api, api.call("queue.get", queue=queue), dead_letters)
