@@ -12,6 +12,7 @@ from sched_emulator.contract import (
     empty_queue,
     idle_cron,
     idle_queue,
+    listed_crons,
     probe,
     purged,
     pushed_queue,
@@ -53,7 +54,7 @@ def either(record: dict[str, Any]) -> str:
 @probe("http.envelope", "cron.list", writes=False)
 def envelope(api: Api) -> str:
     """How is a result wrapped?"""
-    reply = api.send("GET", "/v1/scheduling/cron/list")
+    reply = api.shared(listed_crons)
     if not reply.succeeded or not isinstance(reply.body, dict):
         raise NotChecked(f"cron.list answered {reply.status}: {reply.text[:80]}")
     return "wrapped" if {"ok", "data"} <= reply.body.keys() else "bare"

@@ -25,6 +25,8 @@ from sched_emulator.contract import (
     signed_task,
 )
 
+from .runs import succeeding_cron
+
 content = Group("callback/content", aspect="delivery")
 signature = Group("callback/signature", aspect="delivery")
 failure = Group("callback/failure", aspect="delivery")
@@ -182,10 +184,7 @@ def is_called_after_the_last_retry(api: Api) -> None:
 @failure.documented(3, "cron.update:on_failure_webhook", lines=(178,), seconds=2)
 def is_not_called_on_success(api: Api) -> None:
     """on_failure_webhook is not called when a run succeeds."""
-    receiver, webhook = api.receiver(200), api.receiver(200)
-    cron = api.cron(NEVER, receiver.url, on_failure_webhook=webhook.url)
-    api.call("cron.trigger", id=cron)
-    api.arrived(receiver, 1, 5)
+    _, _, webhook = api.shared(succeeding_cron)
     api.sleep(1)
     equal(len(webhook.calls()), 0, "the number of calls")
 

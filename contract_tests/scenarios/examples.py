@@ -17,6 +17,7 @@ from sched_emulator.contract import (
     idle_cron_fetched,
     idle_cron_retention,
     idle_queue,
+    listed_crons,
     prioritised,
     pushed_queue,
     require,
@@ -77,7 +78,8 @@ def create_cron(api: Api) -> None:
 @of(2, "cron.list", 85, 71)
 def list_crons(api: Api) -> None:
     """The example of cron.list works."""
-    send(api, "cron.list")
+    reply = api.looked_at("cron.list", api.shared(listed_crons))
+    require(reply.succeeded, f"cron.list answered {reply.status}: {reply.text[:200]}", "the documented example works")
 
 
 @of(3, "queue.publish", 123, 107)

@@ -13,6 +13,7 @@ from sched_emulator.contract import (
     Api,
     Group,
     NotChecked,
+    Receiver,
     beat,
     equal,
     fired_cron,
@@ -55,10 +56,7 @@ def triggered(api: Api, cron: str, within: float = 5) -> dict[str, object]:
 )
 def of_a_success(api: Api) -> None:
     """A run that was triggered is found under its id and its cron's; it succeeded if its delivery was answered 2xx."""
-    receiver = api.receiver(204)
-    cron = api.cron(url=receiver.url)
-    run_id = api.call("cron.trigger", id=cron)["run_id"]
-    api.arrived(receiver, 1, 5)
+    cron, run_id, _ = api.shared(succeeding_cron)
     run = api.finished(cron, run_id, 5)
     tells(run, "the run", run_id=run_id, cron_id=cron)
     if run.get("finished_at") is not None:
@@ -67,6 +65,15 @@ def of_a_success(api: Api) -> None:
     api.expects_equal("run.states", run["state"], "succeeded", "the state of a run whose delivery was answered 204")
     api.expects_equal("run.response_status", run.get("response_status"), 204, "response_status of that run")
     api.expects("run.errors", run.get("error") is None, f"error was {shown(run.get('error'))}", "none on success")
+
+
+def succeeding_cron(api: Api) -> tuple[str, str, Receiver]:
+    """Let a run of a cron succeed; return the cron, the run's id, and the webhook that hears of failures."""
+    receiver, webhook = api.receiver(204), api.receiver(200)
+    cron = api.cron(url=receiver.url, on_failure_webhook=webhook.url)
+    run_id: str = api.call("cron.trigger", id=cron)["run_id"]
+    api.arrived(receiver, 1, 5)
+    return cron, run_id, webhook
 
 
 @states.documented(2, "cron.create:retries", "cron.update:retry", lines=(40, 172), seconds=4)

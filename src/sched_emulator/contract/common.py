@@ -81,6 +81,11 @@ def creations(api: Api) -> dict[str, Reply]:
     }
 
 
+def listed_crons(api: Api) -> Reply:
+    """List crons by the documentation's example, and return what came."""
+    return api.send("GET", routes()["cron.list"].path)
+
+
 def senseless(api: Api) -> dict[str, Reply]:
     """Send requests without what is required, and return the answers."""
     return {
