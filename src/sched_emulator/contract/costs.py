@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ SCHEMA_REQUESTS = {"examples": 4, "coverage": 55, "fuzzing": 11}
 UNMEASURED = {"other": 6}
 
 
-@lru_cache(maxsize=1)
+@cache
 def _measured() -> dict[str, Any]:
     measured: dict[str, Any] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
     return measured
@@ -27,15 +27,20 @@ def costs() -> dict[str, dict[str, int]]:
     return sends
 
 
-def needs(check: Check) -> list[str]:
+def needs(check: Check) -> tuple[str, ...]:
     """Return what a check was measured to rest on, all the way down: probes of open questions, and what is shared."""
+    return _needs(check.address)
+
+
+@cache
+def _needs(address: str) -> tuple[str, ...]:
     found: list[str] = []
-    waiting = [check.address]
+    waiting = [address]
     while waiting:
         new = [name for name in _measured()["needs"].get(waiting.pop(), ()) if name not in found]
         found += new
         waiting += new
-    return found
+    return tuple(found)
 
 
 class Cost(NamedTuple):
