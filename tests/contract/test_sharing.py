@@ -86,7 +86,7 @@ def test_a_run_that_pays_for_each_request_passes_leaves_nothing_and_keeps_to_its
     found = measured(report)
     assert found.leaves["shared/idle_queue"] == {"queue": 2}
     users = {address for address, names in found.needs.items() if "shared/idle_queue" in names}
-    assert {"error/bodies/1", "error/missing/1", "example/16", "example/21", "probe/queue.count_fields"} <= users
+    assert {"error/bodies/1", "error/missing/1", "example/16", "example/21"} <= users
     made = [item for result in report.results for item in result.exchanges if item.shared == "idle_queue"]
     assert len({id(item) for item in made}) == found.sends["shared/idle_queue"]["queue.create"] == 2
     planned = make_plan(settings, load(), virtual=False)
