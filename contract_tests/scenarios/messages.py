@@ -32,8 +32,8 @@ fifo = Group("queue/fifo", aspect="behaviour")
 priority = Group("queue/priority", aspect="behaviour")
 
 PAYLOADS: tuple[dict[str, Any], ...] = (
-    {},
     {"text": 'é 订单 😀 " \\ \n', "null": None, "flag": False, "list": [1, [2, {}]]},
+    {},
     {"most": 9007199254740991, "least": -9007199254740991, "fraction": 0.1, "exponent": 1e20, "zero": 0},
     {"b": 1, "a": {"z": 1, "y": [{}]}},
 )

@@ -1,4 +1,4 @@
-"""How punctual the fires of a target can be, and how often a cron has to fire to be looked at."""
+"""How punctual the fires of a target can be, how often a cron has to fire to be looked at, and when it is due."""
 
 from typing import Any, NamedTuple
 
