@@ -98,3 +98,22 @@ def test_an_advance_shows_on_stderr_for_whom_it_waits_each_attempt_once(capsys: 
         "waits for http://127.0.0.1:9000/slow, attempt 1",
         "waits for http://127.0.0.1:9000/\\u001b]0;, attempt 1",
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["timeline"], ["tail"], ["clock"], ["pull", "--target", "http://127.0.0.1:1", "--out", "x"], ["contract"]],
+)
+def test_a_key_that_can_be_none_is_told_by_where_it_came_from(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFRAI_API_KEY", "ifr_mine\r")
+    assert main(command) == 2
+    assert (
+        "$INFRAI_API_KEY: the key ends with a line end; expected visible ASCII characters alone"
+        in capsys.readouterr().err
+    )
+    if command[0] in {"pull", "contract"}:
+        return
+    assert main([*command, "--key", "ifr_\u65e5"]) == 2
+    assert "--key: the key has signs that no key can have; expected visible ASCII" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`serve --record` and `replay`: programs in Python and in Node, whose session comes out again byte for byte."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -99,6 +100,16 @@ def test_the_first_answer_that_comes_out_otherwise_is_shown_with_both_versions(
     assert replayed(capsys, str(same))[1].endswith(f"recorded by version 0.0.9, and replayed by {version}\n")
 
 
+def test_an_instant_that_comes_out_otherwise_is_shown_as_one(
+    recorded: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text(re.sub(r'("account":1),"at":"[^"]*"', r'\1,"at":"2026-02-03T04:05:06.007Z"', recorded.read_text()))
+    status, out, _ = replayed(capsys, str(other))
+    assert (status, out.splitlines()[2]) == (1, "  at, recorded: 2026-02-03T04:05:06.007Z")
+    assert re.fullmatch(r"  at, replayed: 2026-01-01T00:0\d:00.000Z", out.splitlines()[3])
+
+
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
@@ -111,7 +122,8 @@ def test_the_first_answer_that_comes_out_otherwise_is_shown_with_both_versions(
         ("none.jsonl", [], "there is no file {}; expected a recording"),
         ("emulator-1.jsonl", ["--port", "0"], "--port has no effect without --serve"),
         ("emulator-1.jsonl", ["--until", "0"], "--until: 0 is out of range; expected a whole number of at least 1"),
-        ("empty.jsonl", ["--serve"], "has no sandbox to go on with at that place"),
+        ("empty.jsonl", [], "has no beginning to replay from"),
+        ("empty.jsonl", ["--serve"], "has no beginning to replay from"),
     ],
 )
 def test_what_cannot_be_replayed_is_one_sentence(

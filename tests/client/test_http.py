@@ -316,3 +316,9 @@ def test_a_conflict_that_waiting_cannot_cure_is_raised_at_once() -> None:
             client.request("PUT", "/clock", {}, patient=True)
         client.close()
     assert len(peer.seen) == 1
+
+
+@pytest.mark.parametrize("key", ["ifr_mine\r", "ifr_a\nX: b", "ifr_\u65e5"])
+def test_a_key_that_no_header_can_hold_is_refused_before_it_is_sent(key: str) -> None:
+    with pytest.raises(EmulatorError, match="the key has signs that no key can have; expected visible ASCII"):
+        Client("http://127.0.0.1:1", key)

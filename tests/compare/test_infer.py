@@ -12,7 +12,7 @@ from tests import soak
 from tests.compare.recorded import HOOK, Gateway, Session, compared, random_answers
 
 BEHAVIOURS = {name: list(item.answers) for name, item in assumptions.catalogue().items() if item.kind == "behaviour"}
-SESSIONS, STEPS = soak.sized(10, 14), 16  # of a test, and of a session; `make soak` tries 2,100
+SESSIONS, STEPS = soak.sized(10, 70), 16  # of a test, and of a session; `make soak` tries 2,100
 
 
 def recorded(seed: int) -> Gateway:
@@ -121,3 +121,34 @@ def test_a_constant_is_an_interval_that_each_exchange_narrows() -> None:
     [bounds] = judged.constants.values()
     assert (bounds.constant, bounds.low, bounds.high, bounds.value) == ("queue.visibility_timeout_seconds", 43, 47, 45)
     assert judged.findings == []
+
+
+@pytest.mark.parametrize(("seconds", "retries"), [(60, 0), (60, 1), (45, 1)])
+def test_two_constants_that_differ_at_one_exchange_are_found_together(seconds: int, retries: int) -> None:
+    answers: dict[str, str | int] = {"queue.visibility_timeout_seconds": seconds, "queue.max_retries": retries}
+    gateway = Gateway(answers, shift_ms=900)
+    gateway.ask("queue.list")
+    gateway.ask("queue.publish", {"queue": "a", "payload": {}})
+    for attempt in range(retries + 1):
+        gateway.ask("queue.consume", {"queue": "a"})
+        gateway.advance(40 if attempt == retries else 1)
+        gateway.ask("queue.nack", {"queue": "a", "message_id": "msg_000001", "requeue": True})
+    judged = compared(gateway)
+    assert (wrong(judged, gateway), judged.told) == ([], [])
+    assert {name: bounds.low for name, bounds in judged.constants.items()} == {
+        "queue.visibility_timeout_seconds": 40,
+        "queue.max_retries": None if retries == 0 else retries,
+    }
+
+
+def test_a_constant_that_another_may_stand_for_is_not_bounded_by_it() -> None:
+    answers: dict[str, str | int] = {"delivery.backoff_first_seconds": 30, "delivery.backoff_max_seconds": 15}
+    gateway = Gateway(answers, shift_ms=900)
+    gateway.script(f"{HOOK}/*", 500, 200)
+    gateway.ask("task.schedule", {"task": f"{HOOK}/x", "run_at": "2026-01-01T10:19:00Z"})
+    gateway.advance(100)
+    gateway.ask("run.list")
+    judged = compared(gateway)
+    assert (wrong(judged, gateway), judged.told) == ([], [])
+    bounds = judged.constants["delivery.backoff_first_seconds"]
+    assert (bounds.low, bounds.high, bounds.inferred) == (12, None, None)

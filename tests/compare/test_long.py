@@ -16,6 +16,8 @@ FOUND = {  # by the session: what led to a finding
     1359: "the same, with a constant backoff",
     2027: "the same, where the next fire was listed",
     1248: "a fire that waited for the run before it came late, and a list shows when it began to wait",
+    995: "a list says at once that a fire was late and that runs are not kept",
+    1471: "two constants had to change at one exchange",
     1998: "neither the shortest nor the longest lease made a difference, the one between did",
 }
 

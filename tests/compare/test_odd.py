@@ -11,7 +11,7 @@ from sched_emulator.compare.read import Traffic, add
 from sched_emulator.core import messages, queues
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.store import Store
-from sched_emulator.recording.lines import Entry, Exchange
+from sched_emulator.recording.lines import Entry, Exchange, LeftOut
 from tests.compare.recorded import HOOK, Gateway, compared
 
 
@@ -75,7 +75,7 @@ def test_whether_what_a_proxy_answered_5xx_was_done_is_left_open(after: int) -> 
     lost = replace(exchange(gateway.entries[3]), status=502, response="<html>Bad Gateway</html>", response_headers=())
     entries = [*gateway.entries[:3], lost, *gateway.entries[after:]]
     judged = compared(gateway, numbered(entries))
-    told = "session.jsonl: 1 answer is 5xx; whether it was done is left open"
+    told = "session.jsonl: 1 answer is 5xx; whether what was asked was done is left open"
     assert (judged.findings, judged.told, judged.judged) == ([], [told], len(entries) - 1)
 
 
@@ -84,8 +84,37 @@ def test_answers_that_are_no_json_are_told_and_the_rest_is_judged() -> None:
     entries = [*gateway.entries]
     entries[3] = replace(exchange(entries[3]), response="<html>")
     judged = compared(gateway, entries)
-    told = "session.jsonl: 1 answer is no JSON; whether it was done is left open"
+    told = "session.jsonl: 1 answer is no JSON; whether what was asked was done is left open"
     assert (judged.findings, judged.told, judged.judged) == ([], [told], len(entries) - 1)
+
+
+@pytest.mark.parametrize("status", [200, 503, None])
+@pytest.mark.parametrize("path", ["/v1/discovery", "/v1/discovery/queue.publish", "/v1/account/balance"])
+def test_what_concerns_no_queue_is_passed_over_whatever_came_of_it(path: str, status: int | None) -> None:
+    gateway = used()
+    first = exchange(gateway.entries[0])
+    error = None if status else "the connection was closed before an answer"
+    aside = replace(first, path=path, status=status, response="", response_headers=(), error=error)
+    judged = compared(gateway, numbered([*gateway.entries[:3], aside, *gateway.entries[3:]]))
+    assert (judged.findings, judged.judged) == ([], len(gateway.entries))
+
+
+def test_a_request_that_broke_off_and_that_nobody_can_read_is_passed_over() -> None:
+    gateway = used()
+    first = exchange(gateway.entries[1])
+    broken = replace(first, body='{"queue": "a', status=None, response="", error="the client hung up before an answer")
+    judged = compared(gateway, numbered([*gateway.entries[:3], broken, *gateway.entries[3:]]))
+    assert (judged.findings, judged.judged) == ([], len(gateway.entries))
+
+
+def test_a_lost_request_whose_body_was_not_recorded_leaves_doubt() -> None:
+    gateway = used()
+    first = exchange(gateway.entries[1])
+    unknown = replace(first, body=LeftOut("it is too long"), status=None, response="", error="the answer broke off")
+    judged = compared(gateway, numbered([*gateway.entries[:7], unknown, *gateway.entries[7:]]))
+    assert judged.findings == []
+    assert judged.judged < len(gateway.entries)
+    assert any("its body was not recorded, and it may have been done" in told for told in judged.told), judged.told
 
 
 def test_recordings_that_contradict_each_other_leave_the_question_open() -> None:

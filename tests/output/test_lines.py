@@ -33,6 +33,23 @@ def test_colours_change_nothing_but_the_colour_and_a_terminal_gets_no_more_than_
         assert len(lines.text(line, width=60)) <= 60
 
 
+def test_in_a_narrow_terminal_what_happened_and_how_it_went_are_there() -> None:
+    assert [lines.text(line, width=80) for line in LINES] == [
+        f"01-05 09:00:00  ifr_local     request   cron.create{14 * ' '}  200",
+        "01-05 09:00:00  ifr_lo…       cron      https://api.acme.com/xxx…  failed 503",
+        f"{30 * ' '}refused   GET /v1/nothing{11 * ' '} 401",
+        f"{14 * ' '}  ifr_local     … 4,310 fires of night in 1.0 s",
+    ]
+    assert [lines.text(line, width=45) for line in LINES] == [
+        "09:00:00  request   cron.crea…  200",
+        "09:00:00  cron      https://a…  failed 503",
+        "          refused   GET /v1/n…  401",
+        "          … 4,310 fires of night in 1.0 s",
+    ]
+    assert all("failed 503" in lines.text(LINES[1], width=width) for width in range(43, 130))
+    assert lines.text(LINES[1], width=105) == lines.text(LINES[1])[:105].rstrip()
+
+
 def test_json_says_the_same_in_an_object_a_line() -> None:
     assert [json.loads(lines.as_json(line)) for line in LINES[1:]] == [
         {

@@ -193,13 +193,38 @@ def test_content_that_is_still_compressed_is_undone(tmp_path: Path) -> None:
     assert of(tmp_path / "a.har", entry(response=response))[0].response == "a text"
 
 
+def test_what_some_tools_leave_empty_is_empty(tmp_path: Path) -> None:
+    request = {
+        "method": "GET",
+        "url": "https://a/b",
+        "headers": [{"name": "X", "value": None}],
+        "cookies": [{"name": "c"}],
+    }
+    response = {"status": 200, "content": {"encoding": "base64", "text": "*"}}
+    [exchange] = of(tmp_path / "a.har", entry(request=request, response=response))
+    assert exchange.headers == (("X", ""), ("cookie", "c="))
+    assert exchange.response == LeftOut("its base64 cannot be read")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (entry(request=None), "line 1: entry 2 is none of HAR 1.2: lacks 'request'"),
-        (entry(startedDateTime="noon"), "line 1: entry 2 is none of HAR 1.2: noon"),
-        (entry(time=float("inf")), "line 1: entry 2 is none of HAR 1.2: "),
-        (7, "line 1: entry 2 is none of HAR 1.2: "),
+        (entry(request=None), "line 1: entry 2 is none of HAR 1.2: it lacks 'request'"),
+        (
+            entry(startedDateTime="noon"),
+            'is none of HAR 1.2: `startedDateTime` is "noon"; expected an instant such as 2026',
+        ),
+        (entry(startedDateTime=5), "is none of HAR 1.2: `startedDateTime` is 5; expected an instant"),
+        (
+            entry(time=float("inf")),
+            "is none of HAR 1.2: `time` is Infinity; expected milliseconds, of ten years at most",
+        ),
+        (entry(time=1e300), r"`time` is 1e\+300; expected milliseconds"),
+        (entry(request={"method": None, "url": "https://a/b"}), "`method` is null; expected a text"),
+        (entry(request={"method": "GET", "url": "/b"}), '`url` is "/b"; expected one such as https://api.infrai.cc/'),
+        (entry(request={"method": "GET", "url": "https://[b"}), r'`url` is "https://\[b"; expected one such as'),
+        (entry(response={"status": "OK"}), '`status` is "OK"; expected a whole number'),
+        (7, "line 1: entry 2 is none of HAR 1.2: a part of it has another form"),
     ],
 )
 def test_an_entry_that_is_none_is_named(tmp_path: Path, wrong: Any, said: str) -> None:

@@ -161,3 +161,49 @@ def test_the_quick_look_at_many_texts_misses_nothing_that_a_closer_one_hides() -
     hiding = [b'{"apiKey":1}', b"?token=x", b"https://u:p@h", b"the ifr_x", b"S3cret-of-mine-42", b'"\\u0074oken"']
     assert [masks.has_nothing_in([*clean, text]) for text in hiding] == [False] * len(hiding)
     assert not Masks(["n"]).has_nothing_in(clean)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '\ufeff{"password": "s3cr3tX"}',
+        'data: {"token": "s3cr3tX"}\n\n',
+        "https://api.acme.com/back#access_token=s3cr3tX",
+        '{"form": "password=s3cr3tX&n=1"}',
+        '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\ns3cr3tX\r\n--b--\r\n',
+    ],
+)
+def test_a_secret_is_found_by_its_name_in_whatever_form_a_body_has(text: str) -> None:
+    masked = Masks().text(text)
+    assert "s3cr3tX" not in masked
+    assert len(masked) == len(text)
+
+
+def test_a_secret_is_found_in_bytes_that_are_no_utf_8() -> None:
+    masks, secret = Masks(), "s3cr3tX\u00e9"
+    body = f'{{"password": "{secret}", "other": 1}}'.encode("latin-1")
+    assert masks.body(body) == f'{{"password": "{masks.secret(secret)}", "other": 1}}'.encode()
+
+
+def test_a_key_that_nobody_has_sent_is_found_wherever_it_stands() -> None:
+    masks = Masks()
+    mask = masks.secret(KEY)
+    assert Masks().text('{"note": "use ifr_test_9Zz, not ifr_"}') != '{"note": "use ifr_test_9Zz, not ifr_"}'
+    assert masks.text(f'{{"note": "{KEY} twice: {KEY}"}}') == f'{{"note": "{mask} twice: {mask}"}}'
+    assert masks.url("/ifr_test_9Zz") == "/" + masks.secret("ifr_test_9Zz")
+    assert masks.headers((("X-Infrai-Key", "ifr_test_9Zz"),)) == (("X-Infrai-Key", masks.secret("ifr_test_9Zz")),)
+    assert masks.body(b"\xff ifr_test_9Zz") == b"\xff " + masks.secret("ifr_test_9Zz").encode()
+
+
+@pytest.mark.parametrize("wrong", [r"\ud83d", r"\q", "\x01", r"\u12"])
+def test_what_is_wrong_in_a_secret_stays_wrong_in_place(wrong: str) -> None:
+    text = f'{{"password": "ab{wrong}yz"}}'
+    masked = Masks().text(text)
+    assert len(masked) == len(text)
+    assert masked != text
+    assert masked[16:].startswith(wrong[:2])
+
+
+def test_a_mask_is_written_as_its_secret_was() -> None:
+    masked = Masks().text(r'{"password": "\u0041\/b\n"}')
+    assert re.fullmatch(r'\{"password": "\\u00[45][0-9a-f]\\/[a-z]\\n"\}', masked) is not None

@@ -69,15 +69,24 @@ def line(text: str) -> bytes:
         (b'{"recording": 1}\n', "FILE, line 1: there is no `target`; expected a text"),
         (b"a,b\n1,2\n", "FILE is no recording; expected JSON Lines that begin with `recording`, or HAR"),
         (b'{"snapshot": 1}', "FILE is no recording; expected JSON Lines"),
-        (b"\x1f\x8b\x08\x00\x00", "FILE is no recording, cut off before its first line ended; expected JSON Lines"),
-        (line('{"seq":1,"acc'), "FILE, line 2: is no JSON object, and not the last"),
-        (line("[1]"), "FILE, line 2: is no JSON object, and not the last"),
-        (line(""), "FILE, line 2: is no JSON object, and not the last"),
-        (line('{"seq":1}'), "FILE, line 2: is neither an exchange, nor a delivery, nor a command"),
+        (b"\x00\x01", "FILE is no recording, cut off before its first line ended; expected JSON Lines"),
+        (b"\x1f\x8b\x08\x00\x00", "FILE is compressed; expected a recording as it was written, or HAR, in UTF-8"),
+        ("{}".encode("utf-16"), "FILE is UTF-16; expected a recording as it was written, or HAR, in UTF-8"),
+        (
+            FORMAT_1 + FORMAT_1,
+            f"FILE, line {1 + len(FORMAT_1.splitlines())}: another recording begins here; a file holds",
+        ),
+        (line('{"seq":1,"acc'), "FILE, line 2: this is no JSON object, and not the last line"),
+        (line("[1]"), "FILE, line 2: this is no JSON object, and not the last line"),
+        (line('{"seq":1}'), "FILE, line 2: this is neither an exchange, nor a delivery, nor a command"),
         (line('{"seq":1,"method":"GET"}'), "FILE, line 2: there is neither a `status` nor an `error`"),
         (line('{"seq":1,"method":"GET","status":"x"}'), 'FILE, line 2: `status` is "x"; expected a whole number'),
         (line('{"seq":1,"url":"/","at":"noon"}'), 'FILE, line 2: `at` is "noon"; expected an instant such as 2026'),
-        (line('{"seq":1,"url":"/","at":"2026-01-01T00:00Z","headers":{"a":1}}'), '`headers` is {"a": 1}; expected'),
+        (
+            line('{"seq":1,"url":"/","at":"2026-01-01T00:00Z","headers":{"a":1}}'),
+            '"a" in `headers` is 1; expected a text',
+        ),
+        (line('{"seq":1.5,"url":"/","at":"2026-01-01T00:00Z"}'), "`seq` is 1.5; expected a whole number"),
         (line('{"seq":1,"url":"/","at":"2026-01-01T00:00Z","body_base64":"é"}'), "`body_base64` is no base64"),
     ],
 )
@@ -87,6 +96,18 @@ def test_what_is_no_recording_is_named_with_its_line(tmp_path: Path, content: by
     with pytest.raises(RecordingError) as caught:
         read(path)
     assert said in str(caught.value).replace(str(path), "FILE")
+
+
+def test_what_an_editor_adds_to_a_file_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "edited.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + FORMAT_1.replace(b"\n", b"\r\n\r\n") + b"\n")
+    assert read(path) == read(DATA / "recordings" / "format-1.jsonl")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file that cannot be read")
+def test_a_file_that_cannot_be_read_is_said() -> None:
+    with pytest.raises(RecordingError, match=r"/proc/self/mem cannot be read: .* error"):
+        Recording(Path("/proc/self/mem"))
 
 
 def test_a_folder_and_a_missing_file_are_said(tmp_path: Path) -> None:

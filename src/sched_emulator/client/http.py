@@ -71,6 +71,9 @@ class UnreachableError(EmulatorError):
         )
 
 
+NO_KEY = "the key has signs that no key can have; expected visible ASCII characters alone"
+
+
 class Client:
     """Requests to the emulator at `url`, for the sandbox of `key`.
 
@@ -84,6 +87,8 @@ class Client:
         self.key = key
         self._headers = {"Accept": "application/json", "Content-Type": "application/json"}  # no page sends the latter
         if key is not None:
+            if not (key.isascii() and key.isprintable()):
+                raise EmulatorError(401, "UNAUTHORIZED", NO_KEY, "take out its line ends, or what else it has of these")
             self._headers["Authorization"] = f"Bearer {key}"
 
     def with_key(self, key: str) -> "Client":

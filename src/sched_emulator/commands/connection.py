@@ -1,14 +1,13 @@
 """How commands find the emulator and the sandbox they talk to."""
 
 import argparse
-import os
 from difflib import get_close_matches
 
 from sched_emulator.client.http import DEFAULT_URL, Client, EmulatorError
 from sched_emulator.client.sandbox import Sandbox
 from sched_emulator.config import UsageError
 
-from .options import Option
+from .options import Option, api_key, key_in
 from .terminal import complain
 
 NAMED = 10  # sandboxes, at most
@@ -26,7 +25,7 @@ def _url(text: str, option: str) -> str:
 URL = Option("--url", f"the emulator (default {DEFAULT_URL})", "URL", _url)
 OPTIONS = (
     URL,
-    Option("--key", "the sandbox's API key (default $INFRAI_API_KEY, else the only sandbox there is)", "KEY"),
+    Option("--key", "the sandbox's API key (default $INFRAI_API_KEY, else the only sandbox there is)", "KEY", api_key),
 )
 
 
@@ -36,7 +35,7 @@ def sandbox_of(values: argparse.Namespace, *, making: bool = False) -> Sandbox:
     UsageError where there is none: to read or advance one that nobody has used shows nothing. A command that is
     `making` one by what it sets says so on stderr.
     """
-    key = values.key or os.environ.get("INFRAI_API_KEY") or None
+    key = values.key or key_in("INFRAI_API_KEY")
     box = Sandbox(Client(values.url or DEFAULT_URL, key))
     if key is None:
         _refuse_several(_names(box))

@@ -15,7 +15,7 @@ from sched_emulator.core.work import at_once
 
 from . import connection, cron_file, cron_snapshot, year_picture
 from .serve import prices_in
-from .terminal import complain, say, say_json, table
+from .terminal import complain, counted, say, say_json, table
 
 LISTED = 6  # local times, of a day around a change of the clocks
 YEAR_DAYS = 366
@@ -83,7 +83,7 @@ def of_several(values: argparse.Namespace) -> int:
     _tell(found, changed, {at_ms for at_ms, _ in met})
     meeting = sum(len(names) > 1 for _, names in found)
     span = f"{days} day{'s' * (days != 1)}"
-    say(f"{counts.total():,} fires in {span}; {meeting:,} instant{'s' * (meeting != 1)} at which several meet")
+    say(f"{counted(counts.total(), 'fire')} in {span}; {counted(meeting, 'instant')} at which several meet")
     if resting:
         say(f"Nothing is due of {', '.join(resting)}: paused, or over.")
     if prices is not None:
@@ -125,8 +125,8 @@ def _tell(found: list[tuple[int, list[str]]], changed: list[cron_file.Change], w
 def _tell_costs(counts: Counter[str], prices: Mapping[str, tuple[float, bool]]) -> None:
     """Show what each cron costs, and all of them; what the prices do not name is said, and not counted."""
     costs = cron_file.costs(counts, prices)
-    rows = [(each["cron"], f"{each['fires']:,} fires", _usd(each["cost_usd"])) for each in costs["costs"]]
-    table([*rows, ("together", f"{counts.total():,} fires", _usd(costs["cost_usd"]))])
+    rows = [(each["cron"], counted(each["fires"], "fire"), _usd(each["cost_usd"])) for each in costs["costs"]]
+    table([*rows, ("together", counted(counts.total(), "fire"), _usd(costs["cost_usd"]))])
     of_fires = (
         f"{_usd(prices[account.FIRE][0])} for each fire"
         if account.FIRE in prices

@@ -5,6 +5,7 @@ of texts happen in `values_of`, so that every error names the option, or the var
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +36,23 @@ def plain(text: str, _option: str) -> str:
 def names(text: str, _option: str) -> tuple[str, ...]:
     """Take a list separated by commas."""
     return parse_list(text)
+
+
+def api_key(text: str, option: str) -> str:
+    """Return an API key, as it can be sent in a header."""
+    if not (text.isascii() and text.isprintable()):
+        what = (
+            "ends with a line end"
+            if text.strip().isprintable() and text.isascii()
+            else "has signs that no key can have"
+        )
+        raise UsageError(f"{option}: the key {what}; expected visible ASCII characters alone")
+    return text
+
+
+def key_in(variable: str) -> str | None:
+    """Return the API key that an environment variable holds, None where there is none."""
+    return api_key(os.environ.get(variable, ""), f"${variable}") or None
 
 
 def choice(*words: str) -> Parse:

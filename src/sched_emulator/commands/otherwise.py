@@ -6,7 +6,7 @@ from typing import Any
 
 from sched_emulator import __version__
 from sched_emulator.output import printable
-from sched_emulator.recording.lines import Delivery, Exchange, LeftOut
+from sched_emulator.recording.lines import Delivery, Exchange, LeftOut, instant_text
 from sched_emulator.server.replaying import Difference
 
 SHOWN_CHARS = 300
@@ -26,12 +26,12 @@ def told(different: Difference, path: Path, version: str) -> str:
     if different.played is None:
         lines.append("  it does not come any more")
     for field in different.fields:
-        sides = _shown(getattr(different.recorded, field)), _shown(getattr(different.played, field))
+        sides = _shown(getattr(different.recorded, field), field), _shown(getattr(different.played, field), field)
         start = max(0, _common(*sides) - BEFORE_CHARS)
         for side, text in zip(("recorded", "replayed"), sides, strict=True):
             more = "…" if start else ""
             rest = "…" if len(text) > start + SHOWN_CHARS else ""
-            lines.append(f"  {field}, {side}: {more}{text[start : start + SHOWN_CHARS]}{rest}")
+            lines.append(f"  {field.removesuffix('_ms')}, {side}: {more}{text[start : start + SHOWN_CHARS]}{rest}")
     return printable("\n".join(lines)) + "\n"
 
 
@@ -42,7 +42,9 @@ def _name(what: Exchange | Delivery | None) -> str:
     return f"{what.url}, attempt {what.attempt}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, field: str) -> str:
+    if field.endswith("_ms") and isinstance(value, int):
+        return instant_text(value)
     if isinstance(value, tuple):
         return ", ".join(f"{name}: {text}" for name, text in value)
     if isinstance(value, Mapping):

@@ -1,15 +1,14 @@
 """`sched-emulator pull`: the crons and queues of an account, as a snapshot that the emulator loads."""
 
 import argparse
-import os
 
 from sched_emulator import files
 from sched_emulator.config import UsageError
 
 from . import serve
 from .contract import TARGET_OPTIONS, needed_packages
-from .options import Commands, Option, add_command
-from .terminal import complain, paragraph, say, table
+from .options import Commands, Option, add_command, key_in
+from .terminal import complain, counted, paragraph, say, table
 
 _TAKEN = {"--api-key-env", "--max-requests", "--max-usd", "--rate"}
 _ANSWERS = {"--dialect", "--assume", "--assumptions"}
@@ -53,7 +52,7 @@ def run(values: argparse.Namespace) -> int:
     answers = assumptions.preset(values.dialect) | serve.answers_said(values.assumptions, dict(values.assume))
     settings = Settings(
         values.target,
-        key=os.environ.get(values.api_key_env) or None,
+        key=key_in(values.api_key_env),
         key_variable=values.api_key_env,
         max_requests=values.max_requests,
         max_usd=values.max_usd,
@@ -70,7 +69,8 @@ def run(values: argparse.Namespace) -> int:
         complain(values.prog, f"no snapshot comes of what {found.url} answered: {error.message}")
         return 2
     files.write(values.out, made.document.decode(), "--out")
-    say(f"{len(made.crons)} crons and {len(made.queues)} queues of {found.url}, read with {found.requests} requests.")
+    read = counted(len(made.crons), "cron"), counted(len(made.queues), "queue"), counted(found.requests, "request")
+    say("{} and {} of {url}, read with {}.".format(*read, url=found.url))
     table([(f"  {there}", f"is {here} here") for here, there in made.crons])
     for remark in made.remarks:
         paragraph(remark)

@@ -66,7 +66,7 @@ def run(values: argparse.Namespace) -> int:
             version, cut_off = recording.header.version, recording.cut_off
     except RecordingError as error:
         raise UsageError(str(error)) from None
-    if replay.passed_over and not replay.begun:
+    if not replay.begun:
         raise UsageError(NO_BEGINNING.format(values.recording))
     if different is not None:
         from . import otherwise  # noqa: PLC0415 - as above

@@ -1,7 +1,6 @@
 """What `contract` and `calibrate` do: the contract suite for the values of their options."""
 
 import argparse
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from sched_emulator.contract.runner import CannotJudge, Run
 from sched_emulator.contract.settings import Settings
 from sched_emulator.spec import assumptions
 
+from .options import key_in
 from .terminal import complain, paragraph, say, styled, table
 
 
@@ -63,7 +63,7 @@ def settings_of(values: argparse.Namespace) -> Settings:
     }
     if values.seed is not None:
         given["seed"] = values.seed
-    key = os.environ.get(values.api_key_env) or None
+    key = key_in(values.api_key_env)
     return Settings(values.target, key=key, key_variable=values.api_key_env, prefix_given=values.prefix, **given)
 
 

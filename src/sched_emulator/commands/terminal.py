@@ -28,6 +28,11 @@ def paragraph(text: str, indent: str = "") -> None:
     say(textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
+def counted(number: int, one: str) -> str:
+    """Return how many there are of something, in its plural but for one."""
+    return f"{number:,} {one}{'s' * (number != 1)}"
+
+
 def say_json(value: Any) -> None:
     """Write a value for scripts."""
     say(json.dumps(value, ensure_ascii=False, indent=2))

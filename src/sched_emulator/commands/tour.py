@@ -11,7 +11,7 @@ from sched_emulator.client.http import Client
 from sched_emulator.client.sandbox import Sandbox
 
 from .options import Commands, Option, add_command
-from .terminal import say, styled, table
+from .terminal import counted, say, styled, table
 
 START = "2026-03-01T00:00:00Z"
 ZONE = "America/New_York"
@@ -117,7 +117,7 @@ def _let_a_month_pass(box: Sandbox) -> None:
         )
     table(rows)
     say()
-    say(f"It is now {moved['now']}. That took {took * 1000:.0f} ms for {moved['fired']} events.")
+    say(f"It is now {moved['now']}. That took {took * 1000:.0f} ms for {counted(moved['fired'], 'event')}.")
     say("New York's clocks went forward on 8 March: nine o'clock there is 14:00 UTC before and 13:00 UTC after.")
 
 

@@ -1,23 +1,51 @@
 """Between which values constants lie: as far as the traffic comes out the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sched_emulator.spec import assumptions
 
 from .explain import Explained, replayed
 from .fields import LATE_MS
 from .parts import Part
+from .repairs import hidden, saved
 from .verdicts import Bounds, roundest
-from .worlds import behaviours
 
-UNSEEN = ("limits.", "page.", "cron.jitter_seconds")  # constants that are not looked for by replays
 JITTER = "cron.jitter_seconds"
 
 
-def hidden(explained: Explained) -> list[str]:
-    """Return the constants that a part asked for and that may have made a difference, the last asked first."""
-    asked = [name for name in explained.asked if name not in behaviours() and not name.startswith(UNSEEN)]
-    return asked[::-1]
+class _Bounded(NamedTuple):
+    """A constant of a part, with the value that explains what came."""
+
+    part: Part
+    explained: Explained
+    name: str
+
+    def bounds(self) -> Bounds:
+        """Return between which values it lies."""
+        entry, value = assumptions.catalogue()[self.name], int(self.explained.constants[self.name])
+        low, high = self._edge(value, entry.minimum or 0), self._edge(value, entry.maximum or 10**9)
+        return Bounds(self.name, low, high, value if low is None or high is None else roundest(low, high))
+
+    def _edge(self, value: int, end: int) -> int | None:
+        """Return the last value towards an end that still explains all.
+
+        None when the end itself does, or would if another constant were another.
+        """
+        self.part.tried = 0
+        if saved(self.part, self._under(end), {}, self.explained.steps, fixed=self.name):
+            return None
+        good, bad = value, end
+        while abs(good - bad) > 1:
+            middle = (good + bad) // 2
+            again = self._under(middle)
+            holds = not again.finding or again.steps >= self.explained.steps
+            good, bad = (middle, bad) if holds else (good, middle)
+        return good
+
+    def _under(self, value: int) -> Explained:
+        constants = {**self.explained.constants, self.name: value}
+        return replayed(self.part, constants, {}, freedom=self.explained.freedom)
 
 
 def bound(
@@ -30,29 +58,5 @@ def bound(
         bounds_of[JITTER] = Bounds(JITTER, seconds, None, seconds)
     for part, explained in parts:
         for name in hidden(explained):
-            if explained.constants[name] == constants[name] or name in bounds_of or explained.ambiguous:
-                continue
-            value = int(explained.constants[name])
-            entry = assumptions.catalogue()[name]
-
-            def holds(tried: int, part: Part = part, explained: Explained = explained, name: str = name) -> bool:
-                again = replayed(part, {**explained.constants, name: tried}, {}, freedom=explained.freedom)
-                return not again.finding or again.steps >= explained.steps
-
-            low = _edge(holds, value, entry.minimum or 0)
-            high = _edge(holds, value, entry.maximum or 10**9)
-            bounds = Bounds(name, low, high, value)
-            if low is not None and high is not None:
-                bounds.value = roundest(low, high)
-            bounds_of[name] = bounds
-
-
-def _edge(holds: Callable[[int], bool], value: int, end: int) -> int | None:
-    """Return the last value towards an end that still explains all; None when the end itself does."""
-    if holds(end):
-        return None
-    good, bad = value, end
-    while abs(good - bad) > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if holds(middle) else (good, middle)
-    return good
+            if explained.constants[name] != constants[name] and name not in bounds_of and not explained.ambiguous:
+                bounds_of[name] = _Bounded(part, explained, name).bounds()

@@ -96,8 +96,9 @@ def replayed(
         if chain.reach(step, found.worlds) and (step < KEPT_STEPS or step >= max(found.before) + KEPT_EVERY):
             found.before[step] = found.worlds
         step += 1
-        if item.doubt:
-            found.ended = f"{item.place}: {item.passed}, yet it was done"
+        if (doubtful := chain.doubtful) is not None:
+            done = "yet it was done" if doubtful.succeeded else "and it may have been done"
+            found.ended = f"{doubtful.place}: {doubtful.passed}, {done}"
         elif not item.passed or item.status is None:
             try:
                 if chain.promised or not _step(found, ground, chain, item):

@@ -4,40 +4,28 @@ Constants are found by trying values that the traffic suggests where no world is
 only where no such value saves it either.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
 
 from sched_emulator.spec import assumptions
 
 from . import numbers, shapes
-from .bounds import bound, hidden
+from .bounds import bound
 from .explain import Explained, constants_by_default, replayed
 from .found import record_and_field
 from .parts import Part, split
 from .read import Traffic
+from .repairs import length, paired, repaired, saved
 from .step import Freedom
-from .verdicts import ROUND, Bounds, Verdict
+from .verdicts import Bounds, Verdict
 from .wording import number_of
 from .worlds import behaviours
 
-MONOTONE = ("queue.max_messages", "idempotency.")  # constants that do more, the greater they are
-PROBES = 4  # values of the others that are tried for making a difference, where an answer is to be refuted
 IN_ANOTHER_ORDER = "a standard queue hands out otherwise than in the order of publishing (choice queue.standard_order)"
-SHOWN = {  # the constants that results show, by the field
-    "max_retries": ("queue.max_retries", 1),
-    "visibility_timeout_default_ms": ("queue.visibility_timeout_seconds", 1000),
-    "retention_days": ("run.retention_days", 1),
-}
-MOST_REPAIRS = 4  # constants of one part that are not the default
-MOST_WAYS = 3  # constants of which either may explain a difference, that are followed
-MOST_VALUES = 40
 ENDLESS = ("limits.message_bytes", "page.default_limit", "page.max_limit")  # in replays: see `numbers`
 MOST_FINDINGS = 8  # of one part, after which the rest of it is not judged
 MANY_AT_ONCE = "more ran side by side than whose orders can be tried; in which order a queue hands out is not judged"
 TOO_MANY = f"what they belong to has {MOST_FINDINGS} findings already"
-DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 15, 20, 21, 28)
-DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -121,7 +109,7 @@ def explain(
         freedom = found.freedom._replace(told=(*found.freedom.told, told))
         like = (found, found.item.number)
         further = replayed(part, found.constants, box, freedom=freedom, like=like, bounded=False)
-        further = _freer(part, found.constants, _repaired(part, further, box), box)
+        further = _led_on(part, found.constants, further, box)
         further.ambiguous |= found.ambiguous
         found.worlds, found.before = [], {}
         found = further
@@ -134,23 +122,27 @@ def _explained(part: Part, constants: Mapping[str, str | int], box: Mapping[str,
     found = replayed(part, constants, box, freedom=freedom, bounded=False)
     if found.finding and any(item.operation == "scheduling.cron.create" for item in part.items):
         late = replayed(part, constants, box, freedom=freedom._replace(late=True), bounded=False)
-        found = _further(found, late)
-    return _freer(part, constants, _repaired(part, found, box), box)
+        found = _further(part, found, late)
+    return _led_on(part, constants, found, box)
 
 
-def _freer(
+def _led_on(
     part: Part, constants: Mapping[str, str | int], found: Explained, box: Mapping[str, frozenset[str]]
 ) -> Explained:
-    """Return the replay in which a standard queue may hand out in any order, where that leads further."""
+    """Return the replay under other constants, with a standard queue that may hand out in any order, under pairs.
+
+    Each where that leads further than what needs less.
+    """
+    found = repaired(part, found, box)
     if found.finding and not found.freedom.order and _about_order(found):
         freer = replayed(part, constants, box, freedom=found.freedom._replace(order=True), bounded=False)
-        found = _further(found, _repaired(part, freer, box))
-    return found
+        found = _further(part, found, repaired(part, freer, box))
+    return paired(part, found, box) if found.finding else found
 
 
-def _further(found: Explained, freer: Explained) -> Explained:
+def _further(part: Part, found: Explained, freer: Explained) -> Explained:
     """Return the freer replay where it leads further."""
-    return freer if not freer.finding or freer.steps > found.steps else found
+    return freer if length(part, freer) > length(part, found) else found
 
 
 def _about_order(found: Explained) -> bool:
@@ -164,166 +156,6 @@ def _side_by_side(part: Part) -> bool:
             return True
         ends_ms = max(ends_ms, item.raw.received_at_ms)
     return False
-
-
-def _repaired(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained:
-    """Return a replay with another value of a constant where that leads further; at most a few of them."""
-    part.tried = 0
-    return _led_on(part, found, box, len(part.items), all_ways=True)
-
-
-def _led_on(
-    part: Part,
-    found: Explained,
-    box: Mapping[str, frozenset[str]],
-    enough: int,
-    *,
-    all_ways: bool = False,
-    repairs: int = MOST_REPAIRS,
-) -> Explained:
-    """Return a replay that leads as far as is enough, or as far as other values of constants lead.
-
-    `all_ways`: try each constant that leads furthest, and note where there are several.
-    """
-    if _enough(found, enough) or not repairs:
-        return found
-    shown = _shown(part, found, box)
-    if shown is not None:
-        return _led_on(part, shown, box, enough, all_ways=all_ways, repairs=repairs - 1)
-    ways = _ways(part, found, box, enough, all_ways=all_ways)
-    furthest = max((_length(part, way) for way in ways.values()), default=(0, 0))
-    best = {name: way for name, way in ways.items() if _length(part, way) == furthest}
-    for way in list(best.values())[: MOST_WAYS if all_ways else 1]:
-        led = _led_on(part, way, box, enough, all_ways=all_ways, repairs=repairs - 1)
-        if len(best) > 1:
-            led.ambiguous |= best.keys()
-        if _length(part, led) > _length(part, found):
-            found = led
-        if _enough(found, enough):
-            break
-    return found
-
-
-def _ways(
-    part: Part, found: Explained, box: Mapping[str, frozenset[str]], enough: int, *, all_ways: bool
-) -> dict[str, Explained]:
-    """Return the replays that lead further, each under the best value of one constant; the first that is enough."""
-    ways: dict[str, Explained] = {}
-    for name in hidden(found):
-        if (all_ways and not name.startswith(MONOTONE)) or _matters(part, found, box, name):
-            way = _best(part, found, box, name, enough, all_ways=all_ways)
-            if _length(part, way) > _length(part, found):
-                ways[name] = way
-            if not all_ways and _enough(way, enough):
-                break
-    return ways
-
-
-def _length(part: Part, found: Explained) -> tuple[int, int]:
-    """Return how far a replay led: to a difference, to a bound that refutes nothing, to the end."""
-    if found.finding:
-        return found.steps, found.reached
-    return (len(part.items), found.steps) if found.ended else (len(part.items) + 1, 0)
-
-
-def _shown(part: Part, found: Explained, box: Mapping[str, frozenset[str]]) -> Explained | None:
-    """Return the replay under the value of a constant that a result shows, where that is what differs."""
-    assert found.difference is not None
-    name, unit = SHOWN.get(found.difference.field.rpartition(".")[2], ("", 1))
-    came = found.difference.came
-    if (
-        name not in found.asked
-        or not isinstance(came, int)
-        or found.difference.expected != found.constants[name] * unit
-    ):
-        return None
-    return _with(part, found, name, came // unit, box)
-
-
-def _enough(found: Explained, enough: int) -> bool:
-    return not found.finding or found.steps >= enough
-
-
-def _best(
-    part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str, enough: int, *, all_ways: bool
-) -> Explained:
-    """Return the replay under that value of a constant that leads furthest; the first that is enough."""
-    best = found
-    for value in _suggested(part, found, name):
-        tried = _with(part, found, name, value, box)
-        if _enough(tried, enough) and not (all_ways and tried.ended):
-            return tried
-        if _length(part, tried) > _length(part, best):
-            best = tried
-    return best
-
-
-def _matters(part: Part, found: Explained, box: Mapping[str, frozenset[str]], name: str) -> bool:
-    """Whether the least, the greatest or a likely value of a constant makes anything else of a difference."""
-    entry = assumptions.catalogue()[name]
-    values = [entry.minimum or 0, entry.maximum or 10**9]
-    if not name.startswith(MONOTONE):
-        values += _suggested(part, found, name)[:PROBES]
-    tried = (_with(part, found, name, value, box) for value in values)
-    return any(
-        (each.steps, each.all_differences, each.ended) != (found.steps, found.all_differences, found.ended)
-        for each in tried
-    )
-
-
-def _with(part: Part, found: Explained, name: str, value: int, box: Mapping[str, frozenset[str]]) -> Explained:
-    constants = {**found.constants, name: value}
-    return replayed(part, constants, box, freedom=found.freedom, like=(found, found.asked[name]))
-
-
-def _suggested(part: Part, found: Explained, name: str) -> list[int]:
-    """Return values of a constant that might explain a difference: the most likely first."""
-    if name.endswith("_days"):
-        suggested: Iterator[int] = _days(part, found)
-    else:
-        suggested = _seconds(part, found) if name.endswith("_seconds") else _counts(found)
-    values = dict.fromkeys(suggested)
-    entry = assumptions.catalogue()[name]
-    least, most = entry.minimum or 0, entry.maximum or 10**9
-    likely = (value for value in values if least <= value <= most and value != found.constants[name])
-    return list(islice(likely, MOST_VALUES))
-
-
-def _counts(found: Explained) -> Iterator[int]:
-    assert found.item is not None
-    assert found.difference is not None
-    if isinstance(found.difference.came, int) and not isinstance(found.difference.came, bool):
-        yield found.difference.came
-    if isinstance(found.item.result, dict) and isinstance(found.item.result.get("messages"), list):
-        yield len(found.item.result["messages"])
-    yield from range(6)
-    yield 10
-
-
-def _days(part: Part, found: Explained) -> Iterator[int]:
-    """Yield days that end before the exchange that differs, the longest first, and 0."""
-    assert found.item is not None
-    elapsed = (found.item.high_ms - part.items[0].low_ms) // DAY_MS
-    yield from (value for value in reversed(DAYS) if value <= elapsed)
-    yield 0
-
-
-def _seconds(part: Part, found: Explained) -> Iterator[int]:
-    """Yield durations that end between an earlier exchange and the one that differs: round ones first."""
-    item, difference = found.item, found.difference
-    assert item is not None
-    assert difference is not None
-    if isinstance(difference.came, int) and not isinstance(difference.came, bool):
-        yield difference.came // 1000
-    times_ms = [came.at_ms for came in part.came]
-    gaps_ms = [later - earlier for earlier, later in pairwise(times_ms)]
-    yield from (round(gap_ms / 1000) for gap_ms in sorted(set(gaps_ms))[:8])
-    for other in reversed([other for other in part.items if other.high_ms <= item.low_ms][-4:]):
-        elapsed = (item.low_ms - other.high_ms) // 1000
-        yield from (value for value in reversed(ROUND) if elapsed // 2 <= value <= elapsed)
-        yield elapsed
-        yield elapsed + 1
-    yield from ROUND
 
 
 def _narrow_all(
@@ -392,7 +224,6 @@ def _saved(
     for start in starts:
         only = (explained, question) if start is explained.constants else None
         found = replayed(part, start, box, freedom=explained.freedom, only=only)
-        found = _led_on(part, found, box, explained.steps)
-        if not found.finding or found.steps >= explained.steps:
+        if saved(part, found, box, explained.steps):
             return True
     return False

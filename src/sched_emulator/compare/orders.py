@@ -65,6 +65,11 @@ class Chain:
         chain = self._all[self.start : self.end]
         return [item for item in chain if not item.passed or item.status is None]
 
+    @property
+    def doubtful(self) -> Item | None:
+        """The first exchange of which nobody can tell what was asked, and which was or may have been done."""
+        return next((item for item in self._all[self.start : self.end] if item.doubt), None)
+
     def reach(self, step: int, worlds: list[World]) -> bool:
         """Go on to a step, before which there are these worlds; whether a chain begins there."""
         starts, start = self._chains.starts, self._chains.starts[step]

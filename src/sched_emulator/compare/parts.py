@@ -11,7 +11,7 @@ from typing import Any
 
 from .chains import Chains
 from .lists import LISTS, kept, named, whole
-from .read import Came, Item, Traffic
+from .read import UNREAD, Came, Item, Traffic
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
@@ -87,7 +87,8 @@ def split(traffic: Traffic) -> list[Part]:
     sets, keys_of, unknown = _Sets(), {}, _Unknown()
     lists: list[Item] = []
     for item in in_order(traffic.items):
-        if not item.operation or (item.passed and item.status is not None and not item.doubt):
+        lost = item.status is None and item.passed not in UNREAD  # and may have been done
+        if not item.operation or (item.passed and not lost and not item.doubt):
             continue
         if item.operation in LISTS or item.doubt:
             lists.append(item)
@@ -116,7 +117,7 @@ def split(traffic: Traffic) -> list[Part]:
 def _complete(part: Part, lists: list[Item], traffic: Traffic) -> None:
     """Give a part what was listed of its account, and the deliveries that may be its own."""
     [account] = {item.account for item in part.items}
-    views = [view for view in lists if view.account == account and view.succeeded]
+    views = [view for view in lists if view.account == account and (view.succeeded or view.doubt)]
     urls = {url for item in part.items for url in urls_of(item)}
     came = (came for came in traffic.came if came.raw.url in urls and came.recording == account[0])
     part.came = sorted(came, key=lambda came: (came.at_ms, came.number))

@@ -118,18 +118,21 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
             not_json += item.passed == NO_JSON
             traffic.items.append(item)
     if not_json:
-        told.append(f"{name}: {_left_open(not_json, 'no JSON')}")
+        told.append(f"{name}: {number_of(not_json, 'answer', 'is/are no JSON')}; {_OPEN}")
     proxies = sum((entry.status or 0) >= 500 for entry in exchanges)
     if proxies:
-        told.append(f"{name}: {_left_open(proxies, '5xx')}")
+        told.append(f"{name}: {number_of(proxies, 'answer', 'is/are 5xx')}; {_OPEN}")
     traffic.told += told
 
 
-def _left_open(count: int, what: str) -> str:
-    return number_of(count, "answer", f"is/are {what}; whether it/they was/were done is left open")
+_OPEN = "whether what was asked was done is left open"
 
 
 NO_JSON = "its answer is no JSON"
+NO_MATTER = "it concerns no cron, task or queue"
+NO_BODY = "its body was not recorded"
+NO_READING = "no reading of the spec takes its request"
+UNREAD = frozenset({NO_MATTER, NO_BODY, NO_READING})  # with these there is nothing that could be asked again
 
 
 def clock_of(exchanges: Iterable[Exchange]) -> tuple[Clock, str]:
@@ -163,18 +166,18 @@ def _understood(item: Item) -> Item:
     except SchedulingError:
         return replace(item, passed="its path is none of the API's", status=raw.status)
     if matched.operation_id in discovery.OPERATIONS or matched.operation_id.startswith("account."):
-        return replace(item, passed="it concerns no cron, task or queue", operation=matched.operation_id)
+        return replace(item, passed=NO_MATTER, operation=matched.operation_id)
     bound = binding.operations[matched.operation_id]
     item = replace(item, operation=bound.operation_id, facts=bound.facts, status=raw.status)
     if isinstance(raw.body, LeftOut):
-        return replace(item, passed="its body was not recorded", doubt=item.succeeded)
+        return replace(item, passed=NO_BODY, doubt=item.succeeded or item.status is None)
     headers = CIMultiDict(raw.headers)
     sources = (matched.path, matched.query, headers)
     try:
         content = json_body.decoded(body, headers.get("Content-Type")) if body and raw.method != "GET" else None
         call = bound.read(sources, content)
     except SchedulingError:
-        return replace(item, passed="no reading of the spec takes its request", doubt=item.succeeded)
+        return replace(item, passed=NO_READING, doubt=item.succeeded)
     item = replace(item, arguments=call.arguments, key=call.idempotency_key, narrow=_narrow(bound, sources, content))
     return _answered(item)
 

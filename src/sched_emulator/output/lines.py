@@ -16,7 +16,9 @@ from . import printable, takes_colours
 Tone = Literal["good", "odd", "bad", "plain"]
 
 WHAT_CHARS, OUTCOME_CHARS, DETAIL_CHARS = 40, 13, 60
-NOWHEN = " " * 24
+LEAST_WHAT_CHARS = 10
+KEY_CHARS, KIND_CHARS, GAP_CHARS = 12, 8, 2
+NARROW_CHARS, NARROWEST_CHARS = 105, 65  # below them an instant is told in short, and whose it is not at all
 LONGEST_CHARS = 1000
 _COLOURS: dict[Tone, str] = {"good": "32", "odd": "33", "bad": "31", "plain": ""}
 _DIM = "2"
@@ -45,20 +47,33 @@ class Line(NamedTuple):
 def text(line: Line, *, coloured: bool = False, width: int | None = None) -> str:
     """Return a line for people, at most `width` characters long."""
     ink = _COLOURED if coloured else _PLAIN
+    instant, key, what_chars = _columns(line, width)
     if line.many is not None:
         told = f"… {line.many:,} {line.what} {line.outcome}"
-        return _cut([(line.at or NOWHEN, ""), (f"{line.key:<12}", ""), (told, _DIM)], ink, width)
+        return _cut([(instant, ""), *key, (told, _DIM)], ink, width)
     duration = f"{line.duration_seconds:g} s" if line.duration_seconds else ""
     cells = [
-        (f"{line.at or NOWHEN:<24}", _DIM),
-        (f"{line.key:<12}", ""),
-        (f"{line.kind:<8}", _DIM if line.kind == "request" else ""),
-        (f"{shortened(line.what, WHAT_CHARS):<{WHAT_CHARS}}", ""),
+        (instant, _DIM),
+        *key,
+        (f"{line.kind:<{KIND_CHARS}}", _DIM if line.kind == "request" else ""),
+        (f"{shortened(line.what, what_chars):<{what_chars}}", ""),
         (f"{shortened(line.outcome, OUTCOME_CHARS):<{OUTCOME_CHARS}}", _COLOURS[line.tone]),
         (f"{duration:<6}", ""),
         (line.detail, _DIM),
     ]
     return _cut(cells, ink, width)
+
+
+def _columns(line: Line, width: int | None) -> tuple[str, list[tuple[str, str]], int]:
+    """Return a line's instant, its key as a cell or none, and how wide what happened is where how it went fits."""
+    instant, key = f"{line.at:<24}", [(f"{line.key:<{KEY_CHARS}}", "")]
+    if width is None or width >= NARROW_CHARS:
+        return instant, key, WHAT_CHARS
+    instant = f"{line.at[5:19].replace('T', ' '):<14}"
+    if width < NARROWEST_CHARS:
+        instant, key = f"{line.at[11:19]:<8}", []
+    others = [len(instant), *(len(cell) for cell, _ in key), KIND_CHARS, OUTCOME_CHARS]
+    return instant, key, min(max(width - sum(others) - GAP_CHARS * len(others), LEAST_WHAT_CHARS), WHAT_CHARS)
 
 
 def as_json(line: Line) -> str:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from typing import Any, BinaryIO
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from .content import readable
 from .errors import RecordingError
-from .lines import Body, Exchange, Header, Headers, LeftOut, instant_ms
+from .lines import INSTANT, Body, Exchange, Header, Headers, LeftOut, instant_ms, shown
 
 CHUNK_CHARS = 64 * 1024
 LONGEST_ENTRY_CHARS = 256 * 1024 * 1024
@@ -23,6 +23,7 @@ _BEGINNING = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
 _SPACE = " \t\r\n"
 _NOT_COUNTED = ("ssl", "comment")  # `connect` has the time of TLS in it
 _NO_ANSWER = "no answer came"
+_LONGEST_MS = 10 * 365 * 86_400_000  # that an exchange may take
 
 
 def is_har(beginning: bytes) -> bool:
@@ -89,22 +90,23 @@ class Har:
         self._seq += 1
         try:
             return self._exchange(entry)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            wrong = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            wrong = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            wrong = "a part of it has another form" if isinstance(error, TypeError | AttributeError) else wrong
             raise RecordingError(f"{self._name}, line {line}: entry {self._seq} is none of HAR 1.2: {wrong}") from None
 
     def _exchange(self, entry: Mapping[str, Any]) -> Exchange:
         request, response = entry["request"], entry.get("response") or {}
-        url = urlsplit(request["url"])
-        sent_at_ms = instant_ms(entry["startedDateTime"])
+        url = _url(request["url"])
+        sent_at_ms = _began_ms(entry["startedDateTime"])
         headers = _headers(request, "cookie")
         response_headers = _headers(response, "set-cookie")
-        status = int(response.get("status") or 0)
+        status = _status(response.get("status") or 0)
         error = response.get("_error") or entry.get("_error") or (_NO_ANSWER if status <= 0 else None)
         return Exchange(
             sent_at_ms=sent_at_ms,
             received_at_ms=sent_at_ms + _took_ms(entry),
-            method=str(request["method"]),
+            method=_word(request, "method"),
             path=(url.path or "/") + (f"?{url.query}" if url.query else ""),
             headers=headers,
             body=_posted(request.get("postData") or {}, headers),
@@ -122,20 +124,52 @@ class Har:
         return None if key is None else self._accounts.setdefault(key, len(self._accounts) + 1)
 
 
+def _word(message: Mapping[str, Any], name: str) -> str:
+    if not isinstance(message[name], str):
+        raise ValueError(f"`{name}` is {shown(message[name])}; expected a text")  # noqa: TRY004 - of the file
+    return str(message[name])
+
+
+def _url(given: Any) -> SplitResult:
+    try:
+        url: SplitResult = urlsplit(given)
+    except (ValueError, TypeError, AttributeError):
+        url = urlsplit("")
+    if not (isinstance(given, str) and url.scheme and url.netloc):
+        raise ValueError(f"`url` is {shown(given)}; expected one such as https://api.infrai.cc/v1/discovery")
+    return url
+
+
+def _began_ms(given: Any) -> int:
+    try:
+        return instant_ms(given)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"`startedDateTime` is {shown(given)}; expected {INSTANT}") from None
+
+
+def _status(given: Any) -> int:
+    try:
+        return int(given)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"`status` is {shown(given)}; expected a whole number") from None
+
+
 def _took_ms(entry: Mapping[str, Any]) -> int:
     time = entry.get("time")
     if isinstance(time, int | float) and time > 0:
+        if time > _LONGEST_MS:
+            raise ValueError(f"`time` is {shown(time)}; expected milliseconds, of ten years at most")
         return round(time)
     timings = {**(entry.get("timings") or {})}
     spans = [span for name, span in timings.items() if name not in _NOT_COUNTED and isinstance(span, int | float)]
-    return round(sum(span for span in spans if span > 0))
+    return round(min(sum(span for span in spans if span > 0), _LONGEST_MS))
 
 
 def _headers(message: Mapping[str, Any], cookie_header: str) -> Headers:
     """Return a message's headers; those of HTTP/2 that are none are left out, cookies that stand apart put in."""
-    named = [(str(each["name"]), str(each["value"])) for each in message.get("headers") or []]
+    named = [(str(each["name"]), str(each.get("value") or "")) for each in message.get("headers") or []]
     headers = [(name, value) for name, value in named if not name.startswith(":")]
-    cookies = [f"{each['name']}={each['value']}" for each in message.get("cookies") or []]
+    cookies = [f"{each['name']}={each.get('value') or ''}" for each in message.get("cookies") or []]
     if cookies and not any(name.lower() == cookie_header for name, _ in headers):
         headers += [(cookie_header, each) for each in (["; ".join(cookies)] if cookie_header == "cookie" else cookies)]
     return tuple(headers)
@@ -157,7 +191,10 @@ def _text(content: Mapping[str, Any], headers: Headers) -> Body:
     text = content.get("text") or ""
     if content.get("encoding") != "base64":
         return str(text)
-    raw = base64.b64decode(text)
+    try:
+        raw = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return LeftOut("its base64 cannot be read")
     try:
         return raw.decode()  # what the wire's coding did is undone in most files
     except UnicodeDecodeError:

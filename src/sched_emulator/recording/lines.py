@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from msgspec import Raw
 
 FORMAT = 1
+INSTANT = "an instant such as 2026-01-01T09:00:00.000Z"
 _BASE64 = "_base64"
 _LEFT_OUT = "_left_out"
 
@@ -126,7 +127,7 @@ def header_line(header: Header) -> dict[str, Any]:
     return {
         "recording": header.recording,
         "target": header.target,
-        "started_at": _to_text(header.started_at_ms),
+        "started_at": instant_text(header.started_at_ms),
         "version": header.version,
         "receivers": list(header.receivers),
     }
@@ -135,12 +136,12 @@ def header_line(header: Header) -> dict[str, Any]:
 def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]:
     """Return the line of an exchange, which its facts tell without secrets, headers as they stand in a line."""
     sent_ms, received_ms, method, path, headers, body, status, response_headers, response, error, journal = facts
-    sent_at = _to_text(sent_ms)
+    sent_at = instant_text(sent_ms)
     line: dict[str, Any] = {
         "seq": seq,
         "account": account,
         "sent_at": sent_at,
-        "received_at": sent_at if received_ms == sent_ms else _to_text(received_ms),
+        "received_at": sent_at if received_ms == sent_ms else instant_text(received_ms),
         "method": method,
         "path": path,
         "headers": headers,
@@ -166,7 +167,7 @@ def exchange_line(seq: int, account: int | None, facts: Facts) -> dict[str, Any]
 def delivery_line(entry: Delivery, seq: int, account: int | None) -> dict[str, Any]:
     """Return the line of a delivery, with its number and, of an emulator's own, its account."""
     whose = {} if account is None else {"account": account}
-    line = {"seq": seq, **whose, "at": _to_text(entry.at_ms), "url": entry.url, "headers": to_object(entry.headers)}
+    line = {"seq": seq, **whose, "at": instant_text(entry.at_ms), "url": entry.url, "headers": to_object(entry.headers)}
     _tell(line, "body", entry.body)
     line |= {"attempt": entry.attempt, "status": entry.status}
     if entry.error is not None:
@@ -186,7 +187,8 @@ def command_text(seq: int, account: int | None, command: str, arguments: str, sa
 
 
 @lru_cache(maxsize=64)  # many lines tell of the same instant
-def _to_text(ms: int) -> str:
+def instant_text(ms: int) -> str:
+    """Return an instant as it stands in a file."""
     return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
@@ -229,15 +231,14 @@ class _Fields:
     def number(self, name: str, default: Any = ...) -> Any:
         value = self._of(name, int, "a whole number", default)
         if isinstance(value, bool):
-            raise ValueError(f"`{name}` is {_shown(value)}; expected a whole number")  # noqa: TRY004 - of the file
+            raise ValueError(f"`{name}` is {shown(value)}; expected a whole number")  # noqa: TRY004 - of the file
         return value
 
     def instant(self, name: str) -> int:
         try:
             return instant_ms(self.text(name))
         except (ValueError, OverflowError):
-            shown = _shown(self.line.get(name))
-            raise ValueError(f"`{name}` is {shown}; expected an instant such as 2026-01-01T09:00:00.000Z") from None
+            raise ValueError(f"`{name}` is {shown(self.line.get(name))}; expected {INSTANT}") from None
 
     def object(self, name: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = self._of(name, dict, "an object", None)
@@ -248,8 +249,9 @@ class _Fields:
         pairs = [
             (key, each) for key, value in given.items() for each in (value if isinstance(value, list) else [value])
         ]
-        if not all(isinstance(value, str) for _, value in pairs):
-            raise ValueError(f"`{name}` is {_shown(given)}; expected an object of texts")
+        for key, value in pairs:
+            if not isinstance(value, str):
+                raise ValueError(f"{shown(key)} in `{name}` is {shown(value)}; expected a text")  # noqa: TRY004 - of the file
         return tuple(pairs)
 
     def body(self, name: str) -> Body:
@@ -266,7 +268,7 @@ class _Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         given = self._of(name, list, "a list of texts", [])
         if not all(isinstance(each, str) for each in given):
-            raise ValueError(f"`{name}` is {_shown(given)}; expected a list of texts")
+            raise ValueError(f"`{name}` is {shown(given)}; expected a list of texts")
         return tuple(given)
 
     def _of(self, name: str, kind: type, expected: str, default: Any) -> Any:
@@ -277,7 +279,7 @@ class _Fields:
         if value is ...:
             raise ValueError(f"there is no `{name}`; expected {expected}")
         if not isinstance(value, kind):
-            raise ValueError(f"`{name}` is {_shown(value)}; expected {expected}")  # noqa: TRY004 - of the file
+            raise ValueError(f"`{name}` is {shown(value)}; expected {expected}")  # noqa: TRY004 - of the file
         return value
 
 
@@ -316,7 +318,7 @@ def entry_of(line: Mapping[str, Any]) -> Entry:
         return Command(account, BASE, line[BASE], fields.object("sandbox"), seq)
     if "command" in line:
         return Command(account, fields.text("command"), line.get("arguments"), seq=seq)
-    raise ValueError("is neither an exchange, nor a delivery, nor a command")
+    raise ValueError("this is neither an exchange, nor a delivery, nor a command")
 
 
 def _exchange(fields: _Fields) -> Exchange:
@@ -351,6 +353,7 @@ def instant_ms(text: str) -> int:
     return (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+def shown(value: Any) -> str:
+    """Return how a JSON value is named in a sentence."""
+    text = json.dumps(value, ensure_ascii=False, default=float)
     return text if len(text) <= 40 else f"{text[:40]}…"

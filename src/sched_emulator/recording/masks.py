@@ -29,10 +29,15 @@ LIKELY_NO_WORD_CHARS = 8
 _STRING = r'"(?:[^"\\]|\\.)*"?'
 _NAMES = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
 _TOKENS = re.compile(rf'{_STRING}|[{{}}\[\],:]|[^\s"{{}}\[\],:]+', re.DOTALL)
-_PARAMETERS = re.compile(r"""((?:^|[?&;]|\\u0026)([^=&#?"'\s\\]+)=)([^&#"'\s\\]+)""")
+_PARAMETERS = re.compile(r"""((?:^|[?&;#"']|\\u0026)([^=&#?"'\s\\]+)=)([^&#"'\s\\]+)""")
+_PARTS = re.compile(r"""(name="?([^"\r\n;]+)[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.*?)(?=\r?\n--|\Z)""", re.DOTALL)
+_KEYS = re.compile(r"(?<![A-Za-z0-9])ifr_[A-Za-z0-9_-]+")
+_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_SIGNS = re.compile(rf"{_PAIR}|\\u[0-9a-fA-F]{{4}}|\\.|.", re.DOTALL)
 _USER = re.compile(r"""(://[^/\s"'@:]*:)([^/\s"'@]+)(?=@)""")
 _DIGITS = re.compile("[0-9]+")
 _LEADING_ZERO = re.compile("^(-?)0(?=[0-9])")
+_BEFORE_JSON = " \t\r\n\ufeff"
 _FORM = re.compile(r"[^=&\s]+=[^&\s]*(?:&[^=&\s]+=[^&\s]*)*")
 
 
@@ -97,16 +102,18 @@ class Masks:
             return body
         if self._redact:
             return self._redacted(base64.b64encode(body).decode())
+        text = body.decode("latin-1")  # so that names, which are ASCII, can be told in whatever it is
         for secret, mask in self._known.items():
-            body = body.replace(secret.encode(errors="surrogatepass"), mask.encode(errors="surrogatepass"))
-        return body
+            text = text.replace(_as_latin(secret), _as_latin(mask))
+        return self.text(text).encode("latin-1", errors="backslashreplace")
 
     def text(self, text: str) -> str:
         """Return a text, JSON or whatever, without secrets and redacted fields."""
-        if text.lstrip()[:1] in {"{", "[", '"'}:
-            text = self._in_json(text)
-        elif self._redact and text and _FORM.fullmatch(text) is None:
+        told_apart = text.lstrip(_BEFORE_JSON)[:1] in {"{", "[", '"'} or _FORM.fullmatch(text) is not None
+        if self._redact and text and not told_apart:
             return self._redacted(text)
+        if '"' in text:  # JSON, or something with JSON in it
+            text = self._in_json(text)
         return self._literal(self._in_urls(text))
 
     def _header(self, header: tuple[str, str]) -> tuple[str, str]:
@@ -171,10 +178,22 @@ class Masks:
             if said in {"true", "false", "null"} or said in "{}[],:" or _is_name(tokens, at):
                 continue
             is_text = said[0] == '"'
-            masked = _written(self.credentials(_said(said)), said) if is_text else self._number(said)
+            masked = self._in_place(said) if is_text else self._number(said)
             parts += [value[done : token.start()], masked]
             done = token.end()
         return "".join([*parts, value[done:]])
+
+    def _in_place(self, literal: str) -> str:
+        """Return a JSON text that is a secret, each sign written as it was: what was wrong in it stays wrong."""
+        signs = _SIGNS.findall(literal[1:])
+        ends = signs.pop() if signs and signs[-1] == '"' else ""
+        said = [_meant(sign) for sign in signs]
+        masked = self.credentials("".join(meant or sign[-1] for meant, sign in zip(said, signs, strict=True)))
+        found = [
+            sign if meant in {None, other} else other if len(sign) == 1 else f"\\u{ord(other):04x}"
+            for sign, meant, other in zip(signs, said, masked, strict=True)
+        ]
+        return "".join(['"', *found, ends])
 
     def _number(self, text: str) -> str:
         """Return another number of the same form."""
@@ -199,6 +218,8 @@ class Masks:
     def _in_urls(self, text: str) -> str:
         if "=" in text:
             text = _PARAMETERS.sub(self._parameter, text)
+        if "form-data" in text:
+            text = _PARTS.sub(self._parameter, text)
         return _USER.sub(lambda match: match[1] + self.secret(match[2]), text) if "://" in text else text
 
     def _parameter(self, match: "re.Match[str]") -> str:
@@ -223,7 +244,12 @@ class Masks:
         for secret, mask in self._known.items():
             if secret in text:
                 text = text.replace(secret, mask)
-        return text
+        return _KEYS.sub(self._other_key, text) if KEY_BEGINNING in text else text
+
+    def _other_key(self, match: "re.Match[str]") -> str:
+        """Return what stands for a key that nobody has sent; what stands for one already stays."""
+        found = match[0]
+        return found if any(mask.startswith(found) for mask in self._known.values()) else self.secret(found)
 
 
 class Forms(Masks):
@@ -253,6 +279,22 @@ def _likely_no_word(text: str) -> bool:
 def _is_name(tokens: "list[re.Match[str]]", at: int) -> bool:
     """Say whether a token is the name of a member."""
     return tokens[at][0][0] == '"' and at + 1 < len(tokens) and tokens[at + 1][0] == ":"
+
+
+def _meant(sign: str) -> str | None:
+    """Return the sign that is written so in a JSON text, None where that is wrong, or half of one."""
+    if len(sign) == 1:
+        return sign
+    try:
+        meant: str = json.loads(f'"{sign}"')
+    except ValueError:
+        return None
+    return None if "\ud800" <= meant <= "\udfff" else meant
+
+
+def _as_latin(text: str) -> str:
+    """Return a text as it looks in bytes of UTF-8 that are read as Latin-1."""
+    return text.encode(errors="surrogatepass").decode("latin-1")
 
 
 def _said(literal: str) -> str:

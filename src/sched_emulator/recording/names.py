@@ -6,7 +6,7 @@ from functools import lru_cache
 import jsonschema_rs
 
 _ANYWHERE = (
-    *("secret", "password", "passwd", "passphrase", "authorization", "cookie", "credential"),
+    *("secret", "password", "passwd", "passphrase", "passcode", "authorization", "cookie", "credential"),
     *("apikey", "accesskey", "privatekey", "signingkey", "authkey", "masterkey"),
 )
 _AT_THE_END = ("token", "bearer", "jwt")

@@ -4,6 +4,8 @@ Entries come one after the other, so that memory does not grow with the file. Wh
 read to its last whole line.
 """
 
+import codecs
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,6 +21,12 @@ from .lines import Entry, Header
 
 LONGEST_LINE_BYTES = 1024 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024
+_OTHERS = {
+    b"\x1f\x8b": "compressed",
+    b"PK\x03\x04": "an archive",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 class Entries(Protocol):
@@ -42,9 +50,13 @@ class Recording:
         self.size_bytes = os.fstat(self._file.fileno()).st_size
         try:
             self._entries: Entries = _entries(self._file, str(path))
+        except OSError as error:
+            self._file.close()
+            raise _unreadable(path, error) from None
         except BaseException:
             self._file.close()
             raise
+        self._path = path
         self.header = self._entries.header
 
     def __enter__(self) -> Self:
@@ -56,7 +68,10 @@ class Recording:
         self.close()
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries)
+        try:
+            yield from self._entries
+        except OSError as error:
+            raise _unreadable(self._path, error) from None
 
     @property
     def done_bytes(self) -> int:
@@ -81,13 +96,20 @@ def _opened(path: Path) -> BufferedReader:
     except FileNotFoundError:
         raise RecordingError(f"there is no file {path}; expected a recording") from None
     except OSError as error:
-        raise RecordingError(f"{path} cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(f"{path} cannot be read: {os.strerror(error.errno or errno.EIO).lower()}")
 
 
 def _entries(file: BufferedReader, name: str) -> Entries:
     beginning = file.peek(BEGINNING_BYTES)
     if not beginning:
         raise RecordingError(f"{name} is empty; expected a recording")
+    for mark, what in _OTHERS.items():
+        if beginning.startswith(mark):
+            raise RecordingError(f"{name} is {what}; expected a recording as it was written, or HAR, in UTF-8")
     return har.Har(file, name) if har.is_har(beginning) else _Lines(file, name)
 
 
@@ -119,16 +141,22 @@ class _Lines:
     def __iter__(self) -> Iterator[Entry]:
         while (line := self._next()) is not None:
             try:
+                if "recording" in line:
+                    raise self._wrong("another recording begins here; a file holds one")
                 yield lines.entry_of(line)
             except ValueError as error:
                 raise self._wrong(str(error)) from None
 
     def _next(self) -> Mapping[str, Any] | None:
-        """Return the next whole line, None at the end."""
-        raw = self._file.readline(LONGEST_LINE_BYTES if self._number else BEGINNING_BYTES)
-        self._number += 1
+        """Return the next whole line that is not blank, None at the end."""
+        raw = b"\n"
+        while raw.isspace():
+            raw = self._file.readline(LONGEST_LINE_BYTES if self._number else BEGINNING_BYTES)
+            self._number += 1
         if not raw:
             return None
+        if self._number == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
         ends = raw.endswith(b"\n")
         try:
             line = json.loads(raw, parse_float=Decimal)
@@ -141,7 +169,7 @@ class _Lines:
             return None
         if self._number == 1:
             return {}
-        raise self._wrong("is no JSON object, and not the last")
+        raise self._wrong("this is no JSON object, and not the last line")
 
     def _wrong(self, what: str) -> RecordingError:
         return RecordingError(f"{self._name}, line {self._number}: {what}")

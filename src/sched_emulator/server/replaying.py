@@ -125,7 +125,9 @@ class Replay:
             return
         try:
             apply(played.sandbox, CoreCommand(entry.command, recorded.arguments_in(entry.command, entry.arguments)))
-        except (ValueError, TypeError) as error:
+        except TypeError:
+            raise PlayError(f"cannot be played: its arguments are none of {entry.command}") from None
+        except ValueError as error:
             raise PlayError(f"cannot be played: {error}") from None
         if entry.command in {"set_assumptions", "reset", "restore"}:
             played.rebind()
@@ -139,7 +141,10 @@ class Replay:
         if refused:
             answered = _refused(played.sandbox, entry)
         else:
-            answered = exchange.perform(played.sandbox, played.binding, received)
+            try:
+                answered = exchange.perform(played.sandbox, played.binding, received)
+            except UnicodeEncodeError:
+                raise PlayError("cannot be played: its request has a sign that no request can have") from None
         self.compared += 1
         entry_again = played.sandbox.store.journal.requests[-1]
         again = Exchange.of(recorded.exchange(entry_again, received, answered, refused))
@@ -233,7 +238,7 @@ def _form(value: Any) -> Any:
     if isinstance(value, tuple):
         return _headers_form(value)
     if isinstance(value, Mapping):
-        return _FORMS.text(json.dumps(value, sort_keys=True, ensure_ascii=False))
+        return _FORMS.text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=float))
     return value
 
 
