@@ -127,6 +127,9 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
     traffic.told += told
 
 
+_OPEN = "whether what was asked was done is left open"
+
+
 def _share(item: Item, shown: dict[Any, dict[str, Any]]) -> None:
     """Let a list hold the records that lists before it held, where they show the same: a long recording has many."""
     if item.operation not in LISTS or not item.succeeded or item.result is None:
@@ -139,9 +142,6 @@ def _share(item: Item, shown: dict[Any, dict[str, Any]]) -> None:
             records[number] = before
         else:
             shown[key] = record
-
-
-_OPEN = "whether what was asked was done is left open"
 
 
 NO_JSON = "its answer is no JSON"
