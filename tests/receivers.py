@@ -183,6 +183,7 @@ def envelope(data: Any, status: int = 200, headers: tuple[tuple[str, str], ...] 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # as many may knock at once as the suite has threads, and more
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that hang up, and all of a mistake of the test's."""

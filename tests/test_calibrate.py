@@ -188,7 +188,7 @@ def test_what_is_asked_of_a_gateway_for_tests_is_priced_beforehand(tmp_path: Pat
     settings = Settings("https://gateway.example", key=KEY, allow_writes=True, only=only)
     plan = make_plan(settings, load(), virtual=False, prices={"queue.create": Price(0.25)})
     assert set(plan.questions) == {"queue.nack_position", "http.envelope", "idempotency.required", "queue.nack_delay"}
-    sends = plan.sends["queue.create"]
+    sends = plan.cost.sends["queue.create"]
     assert f"about ${sends * 0.25:.2f}, deleting included" in "\n".join(plan.sentences())
     assert plan.requests < 40
 

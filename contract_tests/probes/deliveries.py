@@ -4,7 +4,21 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from sched_emulator.contract import SCHEMES, SECRET, Answer, Api, Bound, NotChecked, is_signed, probe, shown
+from sched_emulator.contract import (
+    SCHEMES,
+    SECRET,
+    TRICKY,
+    Answer,
+    Api,
+    Bound,
+    NotChecked,
+    is_signed,
+    plain_push,
+    plain_task,
+    probe,
+    shown,
+    signed_task,
+)
 
 FIXED_SECONDS = 60
 
@@ -12,12 +26,10 @@ FIXED_SECONDS = 60
 @probe("delivery.body", "task.schedule:payload", seconds=2)
 def body(api: Api) -> str:
     """What is the body that a cron or a task posts?"""
-    receiver = api.receiver(200)
-    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), payload={"marker": 7})
-    came = api.arrived(receiver, 1, 5)[0].body
-    if came == {"marker": 7}:
+    came = api.shared(plain_task).call.body
+    if came == TRICKY:
         return "payload"
-    if isinstance(came, dict) and came.get("payload") == {"marker": 7}:
+    if isinstance(came, dict) and came.get("payload") == TRICKY:
         return "event"
     raise NotChecked(f"a payload arrived as {shown(came)}")
 
@@ -25,13 +37,11 @@ def body(api: Api) -> str:
 @probe("push.body", "queue.push_subscribe:url", seconds=1)
 def push_body(api: Api) -> str:
     """What is the body of a push?"""
-    receiver, queue = api.receiver(200), api.queue()
-    api.call("queue.push_subscribe", queue=queue, url=receiver.url)
-    message = api.publish(queue, {"marker": 7})
-    came = api.arrived(receiver, 1, 5)[0].body
-    if came == {"marker": 7}:
+    asked, _, _, call = api.shared(plain_push)
+    came = call.body
+    if came == TRICKY:
         return "payload"
-    if isinstance(came, dict) and came.get("message_id") == message and came.get("payload") == {"marker": 7}:
+    if isinstance(came, dict) and came.get("message_id") == asked["message_id"] and came.get("payload") == TRICKY:
         return "message"
     raise NotChecked(f"a message arrived as {shown(came)}")
 
@@ -39,9 +49,7 @@ def push_body(api: Api) -> str:
 @probe("signature.scheme", "task.schedule:secret", seconds=2)
 def signature_scheme(api: Api) -> str:
     """How is the HMAC signature of a delivery written?"""
-    receiver = api.receiver(200)
-    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), payload={"marker": 7}, secret=SECRET)
-    call = api.arrived(receiver, 1, 5)[0]
+    call = api.shared(signed_task).call
     if call.raw is None:
         raise NotChecked("it needs a receiver on this machine, which sees the bytes")
     forms = [call.raw, *rewritten(call.body)]
@@ -155,10 +163,12 @@ def default_timeout(api: Api) -> int:
 def jitter(api: Api) -> Bound:
     """By how many seconds at most does a cron start late?"""
     receiver = api.receiver(200)
-    api.cron("* * * * *" if api.virtual else api.every_second(2), receiver.url)
+    cron = api.cron("* * * * *" if api.virtual else api.every_second(2), receiver.url)
     count, within = (20, 1400) if api.virtual else (4, 12)
     grid = 60 if api.virtual else 2
     calls = api.arrived(receiver, count, within)
+    if api.paid:
+        api.call("cron.delete", id=cron)
     late = max(call.at % grid for call in calls)
     seconds = 0 if late <= 2 * api.margin else -(-int(late * 1000) // 1000)
     return Bound(seconds, f"at least {late:.1f} s were seen in {count} fires")

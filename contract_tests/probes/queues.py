@@ -1,6 +1,18 @@
 """Probes of how queues behave."""
 
-from sched_emulator.contract import Api, NotChecked, accepted, probe, shown
+from sched_emulator.contract import (
+    Api,
+    NotChecked,
+    accepted,
+    dead_letter_taken,
+    idle_queue,
+    nacked_with_one_retry,
+    prioritised,
+    probe,
+    requeued,
+    shown,
+    unkeyed_queue,
+)
 
 
 @probe("queue.publish_unknown", "queue.publish")
@@ -29,11 +41,7 @@ def create_existing(api: Api) -> str:
 @probe("queue.max_retries_counts", "queue.create:max_retries")
 def max_retries_counts(api: Api) -> str:
     """With max_retries n, which nack makes a message dead?"""
-    queue = api.queue(max_retries=1)
-    message = api.publish(queue)
-    api.take(queue)
-    requeued = api.call("queue.nack", queue=queue, message_id=message, requeue=True)["requeued"]
-    return "allowed" if requeued else "total"
+    return "allowed" if api.shared(nacked_with_one_retry).answer["requeued"] else "total"
 
 
 @probe("queue.expiry_counts", "queue.create:max_retries", seconds=1.5)
@@ -95,14 +103,11 @@ def _first_backoff(api: Api) -> int | None:
 @probe("queue.nack_delay", "queue.nack")
 def nack_delay(api: Api) -> str:
     """When is a requeued message available again?"""
-    queue = api.queue(max_retries=5)
-    message = api.publish(queue)
-    api.take(queue)
-    api.call("queue.nack", queue=queue, message_id=message, requeue=True)
-    if api.take(queue) == [message]:
+    (_, message, answer), taken = api.shared(requeued)
+    if taken == [message]:
         return "now"  # where the backoff is no time at all, the two are the same
-    if api.stats(queue)["dlq"]:
-        raise NotChecked("the message was dead, in spite of its five retries")
+    if not answer["requeued"]:
+        raise NotChecked("the message was dead, in spite of its retries")
     return "backoff"
 
 
@@ -119,12 +124,8 @@ def dead_without_dlq(api: Api) -> str:
 @probe("queue.dlq_consumable", "queue.create:dead_letter_queue")
 def dlq_consumable(api: Api) -> str:
     """Can a dead-letter queue be consumed like any other?"""
-    dead_letters = api.queue()
-    queue = api.queue(dead_letter_queue=dead_letters)
-    message = api.publish(queue)
-    api.take(queue)
-    api.call("queue.nack", queue=queue, message_id=message, requeue=False)
-    return "consumable" if api.take(dead_letters) == [message] else "held"
+    dead, taken = api.shared(dead_letter_taken)
+    return "consumable" if taken == list(dead.payloads) else "held"
 
 
 @probe("queue.ack_expired", "queue.ack", seconds=1.5)
@@ -141,7 +142,7 @@ def ack_expired(api: Api) -> str:
 @probe("queue.ack_unknown", "queue.ack")
 def ack_unknown(api: Api) -> str:
     """What does an ack or nack of a message answer that is not in flight?"""
-    reply = api.attempt("queue.ack", queue=api.queue(), message_id="msg_never_was")
+    reply = api.attempt("queue.ack", queue=api.shared(idle_queue).name, message_id="msg_never_was")
     return "accept" if accepted(reply, 404) else "reject"
 
 
@@ -175,12 +176,10 @@ def priority_off(api: Api) -> str:
 @probe("queue.priority_order", "queue.create:enable_priority")
 def priority_order(api: Api) -> str:
     """Which priority comes first?"""
-    queue = api.queue(enable_priority=True)
-    low, high = api.publish(queue, priority=1), api.publish(queue, priority=9)
-    first = api.take(queue, max_messages=1)
-    if first not in ([low], [high]):
-        raise NotChecked(f"consume returned {shown(first)}")
-    return "high_first" if first == [high] else "low_first"
+    _, _, came = api.shared(prioritised)
+    if came[0] // 10 not in {1, 3}:
+        raise NotChecked(f"a message with priority {came[0] // 10} came first of those with 1 to 3")
+    return "high_first" if came[0] // 10 == 3 else "low_first"
 
 
 @probe("queue.stats_delayed", "queue.stats")
@@ -220,8 +219,7 @@ def conflict(api: Api) -> str:
 @probe("idempotency.required", "queue.create:idempotency_key")
 def key_required(api: Api) -> str:
     """Does a creation need an idempotency key?"""
-    reply = api.send("POST", "/v1/scheduling/queue/create", {"name": api.name()})
-    if accepted(reply):
+    if accepted(api.shared(unkeyed_queue)[1]):
         return "optional"
     if not accepted(api.attempt("queue.create", name=api.name(), idempotency_key=api.name())):
         raise NotChecked("the same was refused with a key, too")

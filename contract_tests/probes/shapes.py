@@ -2,7 +2,25 @@
 
 from typing import Any
 
-from sched_emulator.contract import NEVER, Api, NotChecked, Reply, accepted, probe, shown
+from sched_emulator.contract import (
+    NEVER,
+    Api,
+    NotChecked,
+    Reply,
+    accepted,
+    creations,
+    empty_queue,
+    idle_cron,
+    idle_queue,
+    listed_crons,
+    probe,
+    purged,
+    pushed_queue,
+    senseless,
+    shown,
+    spare_cron,
+    standard_queue,
+)
 
 DOCUMENTED = {"schedule", "url"}
 CANONICAL = {"cron_expr", "task", "timezone"}
@@ -36,7 +54,7 @@ def either(record: dict[str, Any]) -> str:
 @probe("http.envelope", "cron.list", writes=False)
 def envelope(api: Api) -> str:
     """How is a result wrapped?"""
-    reply = api.send("GET", "/v1/scheduling/cron/list")
+    reply = api.shared(listed_crons)
     if not reply.succeeded or not isinstance(reply.body, dict):
         raise NotChecked(f"cron.list answered {reply.status}: {reply.text[:80]}")
     return "wrapped" if {"ok", "data"} <= reply.body.keys() else "bare"
@@ -45,26 +63,13 @@ def envelope(api: Api) -> str:
 @probe("http.created_status", "queue.create")
 def created_status(api: Api) -> str:
     """Which status does a creation answer?"""
-    queue = api.name()
-    created = {
-        "queue.create": api.attempt("queue.create", name=queue, http_headers={"Idempotency-Key": api.name()}),
-        "queue.publish": api.attempt("queue.publish", queue=queue, payload={}),
-        "queue.push_subscribe": api.attempt("queue.push_subscribe", queue=queue, url=api.nowhere()),
-        "cron.create": create_cron(api, name=api.name(), schedule=NEVER, url=api.nowhere()),
-    }
-    return _one_for_all(created, {200: "ok", 201: "created"})
+    return _one_for_all(api.shared(creations), {200: "ok", 201: "created"})
 
 
 @probe("http.validation_status", "queue.create")
 def validation_status(api: Api) -> str:
     """Which status does a request answer that does not fit the description?"""
-    headers = {"Idempotency-Key": api.name()}
-    refused = {
-        "queue.create without a name": api.attempt("queue.create", type="standard", http_headers=headers),
-        "queue.consume without a queue": api.attempt("queue.consume", max_messages=1),
-        "queue.ack without a message": api.attempt("queue.ack", queue=api.name()),
-    }
-    return _one_for_all(refused, {400: "bad_request", 422: "unprocessable"})
+    return _one_for_all(api.shared(senseless), {400: "bad_request", 422: "unprocessable"})
 
 
 def _one_for_all(replies: dict[str, Reply], meaning: dict[int, str]) -> str:
@@ -82,7 +87,7 @@ def unknown_fields(api: Api) -> str:
     reply = api.attempt("queue.create", name=api.name(), invented_field=1, http_headers={"Idempotency-Key": api.name()})
     if accepted(reply):
         return "ignore"
-    if not accepted(api.attempt("queue.create", name=api.name(), http_headers={"Idempotency-Key": api.name()})):
+    if not api.shared(creations)["queue.create"].succeeded:
         raise NotChecked("the same was refused without the field, too")
     return "reject"
 
@@ -111,20 +116,20 @@ def _reads_settings(api: Api) -> bool:
     good = {name: values[0] for name, values in SETTINGS.items()}
     if not accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **good)):
         return False
-    senseless = ({name: values[1]} for name, values in SETTINGS.items())
-    return not any(accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **one)) for one in senseless)
+    wrong = [{name: values[1]} for name, values in api.some(list(SETTINGS.items()), 2)]
+    return not any(accepted(create_cron(api, name=api.name(), schedule=NEVER, url=url, **one)) for one in wrong)
 
 
 @probe("cron.create.fields", "cron.create")
 def create_fields(api: Api) -> str:
     """Which fields does the record have that cron.create returns?"""
-    return either(api.cron_record())
+    return either(api.shared(idle_cron).created)
 
 
 @probe("cron.create.id_field", "cron.create")
 def id_field(api: Api) -> str:
     """What is the id called in the record that cron.create returns?"""
-    record = api.cron_record()
+    record = api.shared(idle_cron).created
     has_cron_id, has_job_id = "cron_id" in record, "job_id" in record
     if has_cron_id and has_job_id:
         return "both"
@@ -136,7 +141,7 @@ def id_field(api: Api) -> str:
 @probe("cron.list.fields", "cron.list")
 def list_fields(api: Api) -> str:
     """Which fields does a cron have in cron.list?"""
-    api.cron()
+    api.shared(idle_cron)
     items = api.call("cron.list")["items"]
     if not items:
         raise NotChecked("cron.list was empty")
@@ -146,8 +151,8 @@ def list_fields(api: Api) -> str:
 @probe("cron.list.paging", "cron.list")
 def list_paging(api: Api) -> str:
     """Does cron.list page?"""
-    api.cron()
-    api.cron()
+    api.shared(idle_cron)
+    api.shared(spare_cron)
     page = api.call("cron.list", limit=1)
     return "cursor" if len(page["items"]) == 1 else "none"
 
@@ -168,7 +173,7 @@ def one_shot(api: Api) -> str:
 @probe("queue.consume.result_key", "queue.consume")
 def result_key(api: Api) -> str:
     """Under which name does queue.consume return messages?"""
-    data = api.call("queue.consume", queue=api.queue())
+    data = api.call("queue.consume", queue=api.shared(idle_queue).name)
     keys = {"messages", "items"} & set(data)
     if len(keys) == 2:
         return "both"
@@ -180,9 +185,9 @@ def result_key(api: Api) -> str:
 @probe("queue.message_fields", "queue.consume")
 def message_fields(api: Api) -> str:
     """Which fields does a message have that is handed out or listed?"""
-    queue = api.queue()
-    api.publish(queue)
-    messages = api.consume(queue)
+    with empty_queue(api) as queue:
+        api.publish(queue)
+        messages = api.consume(queue)
     if not messages:
         raise NotChecked("consume returned no message")
     return "full" if {"attempts", "published_at"} & messages[0].keys() else "minimal"
@@ -191,20 +196,21 @@ def message_fields(api: Api) -> str:
 @probe("queue.payload_field", "queue.publish")
 def payload_field(api: Api) -> str:
     """Which names may the payload of queue.publish have?"""
-    queue = api.queue()
-    if not accepted(api.attempt("queue.publish", queue=queue, body={"n": 1})):
-        return "payload"
-    return "any" if _came_back(api, queue) == {"n": 1} else "payload"
+    with api.lent(standard_queue) as queue:
+        if not accepted(api.attempt("queue.publish", queue=queue, body={"n": 1})):
+            return "payload"
+        return "any" if _came_back(api, queue) == {"n": 1} else "payload"
 
 
 @probe("queue.batch_message", "queue.publish_batch")
 def batch_message(api: Api) -> str:
     """What is an item of queue.publish_batch?"""
-    queue = api.queue()
-    reply = api.attempt("queue.publish_batch", queue=queue, messages=[{"bare": 1}])
-    if not accepted(reply):
-        return "payload"
-    taken = api.consume(queue)
+    with api.lent(standard_queue) as queue:
+        reply = api.attempt("queue.publish_batch", queue=queue, messages=[{"bare": 1}])
+        if not accepted(reply):
+            return "payload"
+        taken = api.consume(queue)
+        purged(api, queue)
     if taken and taken[0]["payload"] == {"bare": 1}:
         return "any"
     raise NotChecked(f"the bare object came back as {shown(taken)}")
@@ -213,10 +219,10 @@ def batch_message(api: Api) -> str:
 @probe("queue.payload_type", "queue.publish")
 def payload_type(api: Api) -> str:
     """May the payload of a message be something else than an object?"""
-    queue = api.queue()
-    if not accepted(api.attempt("queue.publish", queue=queue, payload="text")):
-        return "object"
-    came = _came_back(api, queue)
+    with api.lent(standard_queue) as queue:
+        if not accepted(api.attempt("queue.publish", queue=queue, payload="text")):
+            return "object"
+        came = _came_back(api, queue)
     if came != "text":
         raise NotChecked(f"the text came back as {shown(came)}")
     return "any_json"
@@ -224,20 +230,22 @@ def payload_type(api: Api) -> str:
 
 def _came_back(api: Api, queue: str) -> Any:
     """Return the payload of a queue's only message, None when there is no message."""
-    return next((message.get("payload") for message in api.consume(queue)), None)
+    came = next((message.get("payload") for message in api.consume(queue)), None)
+    purged(api, queue)
+    return came
 
 
 @probe("queue.count_fields", "queue.purge")
 def count_fields(api: Api) -> str:
     """Are purged and redriven numbers or truth values?"""
-    purged = api.call("queue.purge", queue=api.queue())["purged"]
+    purged = api.call("queue.purge", queue=api.shared(idle_queue).name)["purged"]
     return "boolean" if isinstance(purged, bool) else "number"
 
 
 @probe("push.url_names", "queue.push_subscribe")
 def push_url_names(api: Api) -> str:
     """What is the URL of a push subscription called?"""
-    queue, url = api.queue(), api.nowhere()
+    queue, url = api.shared(pushed_queue), api.nowhere()
     if accepted(api.attempt("queue.push_subscribe", queue=queue)):
         raise NotChecked("a subscription without any URL is taken as well")
     if not accepted(api.attempt("queue.push_subscribe", queue=queue, forward_to=url)):

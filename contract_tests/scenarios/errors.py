@@ -8,10 +8,16 @@ from sched_emulator.contract import (
     Api,
     Group,
     Reply,
-    dead_letter,
+    changing_cron,
+    dead_letters,
+    empty_queue,
     equal,
+    idle_cron,
+    idle_cron_fetched,
+    idle_queue,
     require,
     routes,
+    senseless,
     would_refuse,
 )
 
@@ -22,8 +28,8 @@ missing = Group("error/missing", aspect="errors")
 PUBLISH = "/v1/scheduling/queue/publish"
 EMPTY = {"available": 0, "in_flight": 0, "dlq": 0}
 UPDATE_LIMITS: tuple[tuple[str, tuple[Any, ...], tuple[Any, ...]], ...] = (
-    ("retry", (0, 10), (-1, 11, "3")),
-    ("timeout_seconds", (1, 900), (0, 901, "5")),
+    ("retry", (0, 10), (-1, "3", 11)),
+    ("timeout_seconds", (1, 900), (0, "5", 901)),
     ("overlap_policy", ("allow", "skip", "queue"), ("never", 1)),
     ("max_runs", (1,), ("2",)),
     ("headers", ({}, {"X-Good": "1"}), ("text",)),
@@ -73,7 +79,7 @@ def newer_paths(api: Api) -> None:
 @bodies.documented(1, "queue.publish", lines=(16, 96, 99))
 def no_json(api: Api) -> None:
     """A body that is no JSON, or no object, has none of what is required: it is refused, and nothing happens."""
-    queue = api.queue()
+    queue = api.shared(idle_queue).name
     for raw in api.some((b"{", b"not json", b"\xff\xfe", b"[]", b'"text"'), 2):
         refused_raw(api, raw)
     equal(api.stats(queue), EMPTY, "the counts afterwards")
@@ -158,9 +164,7 @@ def nulls_and_empty_texts(api: Api) -> None:
 @values.documented(1, "cron.create:schedule", lines=(32, 168))
 def impossible_expressions(api: Api) -> None:
     """Expressions that have no meaning at all are refused, and no cron is made."""
-    expressions = api.some(("not a cron", "61 * * * *", "* * * *", "* 25 * * *"), 2)
-    made = [cron_refused(api, expression) for expression in expressions]
-    not_listed(api, made)
+    refused(api, api.shared(wrong_crons), "expressions")
 
 
 @values.choice(9, "cron.create:schedule")
@@ -170,32 +174,42 @@ def unusual_expressions(api: Api) -> None:
         would_refuse(api, "cron.expressions", "cron.create", **new_cron(api, expression))
 
 
-def new_cron(api: Api, expression: str, **settings: str) -> dict[str, str]:
+def new_cron(api: Api, expression: str, **settings: str) -> dict[str, Any]:
     """Return what a new cron is made of."""
     if api.answer("cron.create.names") == "example":
         return {"name": api.name(), "cron_expr": expression, "task_url": api.nowhere(), **settings}
     return {"name": api.name(), "schedule": expression, "url": api.nowhere(), **settings}
 
 
-def cron_refused(api: Api, expression: str, **settings: str) -> str:
-    """Create a cron that is refused, and return its name."""
-    fields = new_cron(api, expression, **settings)
-    reply = api.invalid("cron.create", **fields)
-    api.expects("http.error_members", reply.error.get("message"), reply.text[:200], "a message")
-    return fields["name"]
+def wrong_crons(api: Api) -> dict[str, list[tuple[Reply, bool]]]:
+    """Create crons that are to be refused, by what is wrong with them; return the answers, and whether it is listed."""
+    expressions = api.some(("not a cron", "61 * * * *", "* * * *", "* 25 * * *"), 2)
+    zones = api.some(("Mars/Olympus", "../etc/passwd", "Europe/berlin2"), 2)
+    wrong: dict[str, list[dict[str, Any]]] = {
+        "expressions": [new_cron(api, expression) for expression in expressions],
+        "zones": [new_cron(api, NEVER, timezone=zone) for zone in zones],
+        "fields": [{"name": api.name()}],
+    }
+    replies = {kind: [api.attempt("cron.create", **fields) for fields in crons] for kind, crons in wrong.items()}
+    there = {item.get("name") for item in api.pages("cron.list")}
+    return {
+        kind: [(reply, fields["name"] in there) for reply, fields in zip(replies[kind], crons, strict=True)]
+        for kind, crons in wrong.items()
+    }
 
 
-def not_listed(api: Api, names: list[str]) -> None:
-    """Fail when one of the crons is there."""
-    there = [item["name"] for item in api.pages("cron.list") if item.get("name") in names]
-    equal(there, [], "the crons listed of those that were refused")
+def refused(api: Api, made: dict[str, list[tuple[Reply, bool]]], kind: str) -> None:
+    """Fail when a wrong cron of a kind was not refused, or is there."""
+    for reply, is_listed in made[kind]:
+        require(400 <= reply.status < 500, f"cron.create answered {reply.status}: {reply.text[:200]}", "it is refused")
+        expects_invalid(api, reply)
+        require(not is_listed, "a cron that was refused is listed", "there is none")
 
 
 @values.documented(2, "cron.create:timezone", lines=(39,))
 def unknown_zones(api: Api) -> None:
     """Time zones that do not exist are refused, and no cron is made."""
-    zones = ("Mars/Olympus", "../etc/passwd", "Europe/berlin2")
-    not_listed(api, [cron_refused(api, NEVER, timezone=zone) for zone in zones])
+    refused(api, api.shared(wrong_crons), "zones")
 
 
 @values.documented(
@@ -210,13 +224,14 @@ def unknown_zones(api: Api) -> None:
 def limits_of_update(api: Api) -> None:
     """The types and limits of cron.update hold on both sides, and what is refused changes nothing."""
     name = api.name()
-    cron = api.cron(name=name)
-    for field, inside, outside in UPDATE_LIMITS:
-        for value in inside:
-            api.call("cron.update", id=cron, **{field: value})
-        for value in outside:
-            api.invalid("cron.update", id=cron, name=api.name(), **{field: value})
-    equal(api.call("cron.get", id=cron)["name"], name, "the name, which came with what was refused")
+    with api.lent(changing_cron) as cron:
+        for number in range(max(len(inside) for _, inside, _ in UPDATE_LIMITS)):
+            good = {field: inside[number] for field, inside, _ in UPDATE_LIMITS if number < len(inside)}
+            api.call("cron.update", id=cron, name=name, **good)
+        for field, _, outside in UPDATE_LIMITS:
+            for value in api.some(outside, 2):
+                api.invalid("cron.update", id=cron, name=api.name(), **{field: value})
+        equal(api.call("cron.get", id=cron)["name"], name, "the name, which came with what was refused")
 
 
 @values.choice(10, "cron.update:retry", "cron.update:max_runs", "cron.update:headers")
@@ -251,15 +266,14 @@ def wrong_types(api: Api) -> None:
 )
 def wrong_message_values(api: Api) -> None:
     """Delays, numbers of messages, leases and truth values of another type are refused, and nothing happens."""
-    queue = api.queue(max_retries=5)
-    message = api.publish(queue)
-    api.invalid("queue.publish", queue=queue, payload={}, delay_seconds="soon")
-    api.invalid("queue.consume", queue=queue, max_messages="5")
-    api.invalid("queue.consume", queue=queue, visibility_timeout="long")
-    equal(api.stats(queue), {**EMPTY, "available": 1}, "the counts afterwards")
-    equal(api.take(queue, visibility_timeout=600), [message], "what was consumed")
-    api.invalid("queue.nack", queue=queue, message_id=message, requeue="yes")
-    equal(api.stats(queue), {**EMPTY, "in_flight": 1}, "the counts after the nack that was refused")
+    with empty_queue(api) as queue:
+        message = api.publish(queue)
+        api.invalid("queue.publish", queue=queue, payload={}, delay_seconds="soon")
+        api.invalid("queue.consume", queue=queue, max_messages="5")
+        api.invalid("queue.consume", queue=queue, visibility_timeout="long")
+        equal(api.take(queue), [message], "what was consumed")
+        api.invalid("queue.nack", queue=queue, message_id=message, requeue="yes")
+        equal(api.stats(queue), {**EMPTY, "in_flight": 1}, "the counts after the nack that was refused")
 
 
 @values.choice(11, "queue.publish:delay_seconds", "queue.consume:max_messages", "queue.create:max_retries")
@@ -276,29 +290,27 @@ def odd_numbers(api: Api) -> None:
 @values.documented(6, "task.schedule:run_at", "queue.dlq.redrive:since", lines=(451, 871, 940))
 def no_instants(api: Api) -> None:
     """Texts that are no instants are refused, and nothing is brought back."""
-    for text in ("tomorrow", "2026-13-01T00:00:00Z", ""):
+    for text in api.some(("tomorrow", "2026-13-01T00:00:00Z", ""), 2):
         api.invalid("task.schedule", task=api.nowhere(), run_at=text)
-    queue = api.queue(dead_letter_queue=api.queue())
-    message = dead_letter(api, queue)
+    queue, _, dead, _ = api.shared(dead_letters)
     api.invalid("queue.dlq.redrive", queue=queue, since="yesterday")
-    equal(api.dead(queue), [message], "the dead letters afterwards")
+    equal(sorted(api.dead(queue)), sorted(dead), "the dead letters afterwards")
 
 
 @values.documented(7, "queue.push_subscribe:url", lines=(975,))
 def forbidden_push_urls(api: Api) -> None:
     """A push's URL that is none, of another scheme than https, or of a private address, is refused."""
-    queue = api.queue()
-    for url in ("not a url", "ftp://example.com/x", "http://receiver.example.com/plain"):
+    queue = api.shared(idle_queue).name
+    private = ("https://10.0.0.1/x", "https://169.254.169.254/x")
+    plain = ("ftp://example.com/x", "http://receiver.example.com/plain")
+    for url in ("not a url", *api.some(plain, 1), *api.some(private, 1)):
         api.invalid("queue.push_subscribe", queue=queue, url=url)
-    for host in ("10.0.0.1", "169.254.169.254"):
-        api.invalid("queue.push_subscribe", queue=queue, url=f"https://{host}/x")
 
 
 @values.documented(12, "cron.create:url", "cron.update:task", "task.schedule:task", lines=(35, 169, 446))
 def no_urls(api: Api) -> None:
     """A target of a cron or a task that is no URL is refused."""
-    cron = api.cron()
-    before = api.call("cron.get", id=cron)
+    cron, before = api.shared(idle_cron).name, api.shared(idle_cron_fetched)
     api.invalid("task.schedule", task="not a url", run_at=api.soon(3600))
     api.invalid("cron.update", id=cron, task="not a url")
     equal(api.call("cron.get", id=cron), before, "the cron afterwards")
@@ -344,21 +356,18 @@ def other_dead_letter_queues(api: Api) -> None:
 )
 def required_parameters(api: Api) -> None:
     """What the tables mark as required is required, and without it nothing happens."""
-    queue = api.queue()
+    queue = api.shared(idle_queue).name
     api.invalid("queue.publish", queue=queue)
     api.invalid("queue.publish", payload={})
     api.invalid("queue.publish_batch", queue=queue)
-    api.invalid("queue.consume")
-    api.invalid("queue.ack", queue=queue)
+    for reply in api.shared(senseless).values():
+        require(400 <= reply.status < 500, f"{reply.status} was answered: {reply.text[:200]}", "it is refused")
     api.invalid("queue.nack", queue=queue)
-    api.invalid("queue.create")
     api.invalid("queue.push_subscribe", queue=queue)
     api.invalid("task.schedule", task=api.nowhere())
     api.invalid("task.schedule", run_at=api.soon(3600))
-    api.invalid("cron.retention.set", id=api.cron())
-    name = api.name()
-    api.invalid("cron.create", name=name)
-    not_listed(api, [name])
+    api.invalid("cron.retention.set", id=api.shared(idle_cron).name)
+    refused(api, api.shared(wrong_crons), "fields")
     equal(api.stats(queue), EMPTY, "the counts afterwards")
 
 
@@ -378,7 +387,7 @@ def unknown_crons(api: Api) -> None:
     for name in ("get", "pause", "resume", "trigger"):
         tells_it_is_missing(api, api.refused(f"cron.{name}", 404, id="cron_never_was"))
     tells_it_is_missing(api, api.refused("cron.update", 404, id="cron_never_was", name=api.name()))
-    tells_it_is_missing(api, api.refused("cron.runs.get", 404, id=api.cron(), run_id="run_never_was"))
+    tells_it_is_missing(api, api.refused("cron.runs.get", 404, id=api.shared(idle_cron).name, run_id="run_never_was"))
 
 
 @missing.documented(3, "queue.get:queue", "queue.update:queue", lines=(565, 632))

@@ -44,6 +44,8 @@ def skipped(api: Api) -> None:
     require(second >= ended, f"the second run started {second:.1f} s after the first", "after that had ended")
     expected = "at the fifth fire: the second and third were left out"
     require(third > 3.5 * period, f"the third run started {third:.1f} s after the first", expected)
+    if not api.curious:
+        return
     told = [item["state"] for item in api.runs_of("cron_id", cron)]
     came = f"the states of the cron's runs were {', '.join(told)}"
     api.expects("run.skipped_leaves_a_run", told.count("skipped") == 2, came, "two of them are skipped")
@@ -67,8 +69,7 @@ def is_what_an_update_says(api: Api) -> None:
     receiver = api.receiver(Answer(200, after_seconds=LASTS * period), Answer(200))
     cron = api.cron(url=receiver.url, retry=0, timeout_seconds=LIMIT_SECONDS, overlap_policy="allow")
     api.call("cron.update", id=cron, overlap_policy="skip")
-    api.call("cron.update", id=cron, name=api.name())
-    api.call("cron.update", id=cron, cron_expr=expression)
+    api.call("cron.update", id=cron, name=api.name(), cron_expr=expression)
     first = api.arrived(receiver, 1, period + lateness(api))[0]
     api.sleep(first.at + LASTS * period - api.margin - api.now())
     equal(len(receiver.calls()), 1, "the runs that had started before the first had ended")

@@ -3,7 +3,20 @@
 from itertools import pairwise
 from typing import Any
 
-from sched_emulator.contract import Answer, Api, Call, Group, NotChecked, equal, require, shown, would_take
+from sched_emulator.contract import (
+    TRICKY,
+    Answer,
+    Api,
+    Call,
+    Group,
+    NotChecked,
+    equal,
+    plain_push,
+    require,
+    shown,
+    signed_push,
+    would_take,
+)
 
 pushes = Group("push", aspect="delivery")
 
@@ -33,12 +46,10 @@ def emptied(api: Api, queue: str, within: float) -> None:
 )
 def delivers_and_is_done(api: Api) -> None:
     """A message is pushed to the URL, and a 2xx ends it."""
-    receiver, queue = api.receiver(200), api.queue()
-    record = api.call("queue.push_subscribe", queue=queue, url=receiver.url)
+    asked, receiver, record, call = api.shared(plain_push)
+    queue = asked["queue"]
     equal((record["queue"], record["url"]), (queue, receiver.url), "the subscription")
-    api.publish(queue, {"n": 1})
-    call = api.arrived(receiver, 1, 5)[0]
-    equal((call.method, pushed(api, call)), ("POST", {"n": 1}), "what was pushed")
+    equal((call.method, pushed(api, call)), ("POST", TRICKY), "what was pushed")
     emptied(api, queue, 3)
     api.count(api.call("queue.purge", queue=queue)["purged"], 0, "purged afterwards, of what waits for another try")
     api.sleep(1)
@@ -146,9 +157,9 @@ def second_replaces_first(api: Api) -> None:
 @pushes.documented(8, "queue.push_subscribe", "queue.publish:delay_seconds", lines=(102, 967), seconds=4)
 def delays_hold_for_pushes(api: Api) -> None:
     """A delayed message is pushed when its delay is over."""
-    receiver, queue = api.receiver(200), api.queue()
-    api.call("queue.push_subscribe", queue=queue, url=receiver.url)
-    api.publish(queue, delay_seconds=2)
+    asked, receiver, _, _ = api.shared(signed_push)
+    before = len(receiver.calls())
+    api.publish(asked["queue"], delay_seconds=2)
     api.just_before(2)
-    equal(len(receiver.calls()), 0, "the pushes before the delay was over")
-    api.arrived(receiver, 1, 5)
+    equal(len(receiver.calls()), before, "the pushes before the delay was over")
+    api.arrived(receiver, before + 1, 5)

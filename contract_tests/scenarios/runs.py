@@ -13,14 +13,20 @@ from sched_emulator.contract import (
     Api,
     Group,
     NotChecked,
+    Receiver,
     beat,
     equal,
+    fired_cron,
+    idle_cron,
+    idle_cron_retention,
     instant_of,
     lateness,
     require,
     shown,
     tells,
 )
+
+from .crons import switched_cron
 
 states = Group("run/states", aspect="behaviour")
 retries = Group("run/retries", aspect="time")
@@ -50,10 +56,7 @@ def triggered(api: Api, cron: str, within: float = 5) -> dict[str, object]:
 )
 def of_a_success(api: Api) -> None:
     """A run that was triggered is found under its id and its cron's; it succeeded if its delivery was answered 2xx."""
-    receiver = api.receiver(204)
-    cron = api.cron(url=receiver.url)
-    run_id = api.call("cron.trigger", id=cron)["run_id"]
-    api.arrived(receiver, 1, 5)
+    cron, run_id, _ = api.shared(succeeding_cron)
     run = api.finished(cron, run_id, 5)
     tells(run, "the run", run_id=run_id, cron_id=cron)
     if run.get("finished_at") is not None:
@@ -62,6 +65,15 @@ def of_a_success(api: Api) -> None:
     api.expects_equal("run.states", run["state"], "succeeded", "the state of a run whose delivery was answered 204")
     api.expects_equal("run.response_status", run.get("response_status"), 204, "response_status of that run")
     api.expects("run.errors", run.get("error") is None, f"error was {shown(run.get('error'))}", "none on success")
+
+
+def succeeding_cron(api: Api) -> tuple[str, str, Receiver]:
+    """Let a run of a cron succeed; return the cron, the run's id, and the webhook that hears of failures."""
+    receiver, webhook = api.receiver(204), api.receiver(200)
+    cron = api.cron(url=receiver.url, on_failure_webhook=webhook.url)
+    run_id: str = api.call("cron.trigger", id=cron)["run_id"]
+    api.arrived(receiver, 1, 5)
+    return cron, run_id, webhook
 
 
 @states.documented(2, "cron.create:retries", "cron.update:retry", lines=(40, 172), seconds=4)
@@ -74,9 +86,11 @@ def of_a_failure(api: Api) -> None:
     runs = [api.call("cron.trigger", id=cron)["run_id"] for cron in (first, second)]
     api.arrived(created, 1, 5)
     api.arrived(updated, 1, 5)
-    run = api.finished(first, runs[0], 5)
     after_retries(api)
     equal((len(created.calls()), len(updated.calls())), (1, 1), "the attempts with 0 by create, and by update")
+    if not api.curious:
+        return
+    run = api.finished(first, runs[0], 5)
     api.expects_equal("run.states", run["state"], "failed", "the state of a run whose delivery was answered 500")
     api.expects_equal("run.response_status", run.get("response_status"), 500, "response_status of that run")
     api.expects("run.errors", run.get("error"), f"error was {shown(run.get('error'))}", "a failed run has an error")
@@ -106,11 +120,7 @@ def belong_to_their_cron(api: Api) -> None:
 @states.documented(5, "run.list", lines=(482, 494, 1035), seconds=8)
 def are_listed(api: Api) -> None:
     """A run by the schedule is in run.list, and found by the id that it has there."""
-    receiver = api.receiver(200)
-    expression, period = beat(api)
-    cron = api.cron(expression, receiver.url)
-    call = api.arrived(receiver, 1, period + lateness(api))[0]
-    api.call("cron.pause", id=cron)
+    cron, _, calls, _ = api.shared(fired_cron)
     runs: list[dict[str, Any]] = []
 
     def is_listed() -> bool:
@@ -122,7 +132,7 @@ def are_listed(api: Api) -> None:
     tells(run, "the run as cron.runs.get returns it", cron_id=cron, run_id=runs[-1]["run_id"])
     if runs[-1].get("started_at") is not None:
         equal(instant_of(runs[-1]["started_at"]), instant_of(run["started_at"]), "started_at in the list")
-    off = call.at - instant_of(run["started_at"])
+    off = min((call.at - instant_of(run["started_at"]) for call in calls), key=abs)
     came = f"started_at lay {off:.2f} s before the delivery"
     api.expects("run.started_at", abs(off) <= lateness(api), came, "the instant at which it was due")
 
@@ -137,9 +147,11 @@ def until_it_succeeds(api: Api) -> None:
     runs = [api.call("cron.trigger", id=cron)["run_id"] for cron in (created, updated)]
     if not api.wait(lambda: all(len(each.calls()) > 1 for each in receivers), patience(api)) and not api.virtual:
         raise NotChecked(f"no second attempt came within {patience(api):.0f} s, and when it comes is an open question")
-    run = api.finished(created, runs[0], 5)
     after_retries(api)
     equal([len(each.calls()) for each in receivers], [2, 2], "the attempts with retries by create, and by update")
+    if not api.curious:
+        return
+    run = api.finished(created, runs[0], 5)
     api.expects_equal("run.states", run["state"], "succeeded", "the state of a run whose second attempt succeeded")
     api.expects_equal("run.response_status", run.get("response_status"), 200, "response_status of that run")
 
@@ -207,8 +219,9 @@ def of_time(api: Api) -> None:
     require(took < 3 * limit, f"a limit of {limit} s was noticed after {took:.1f} s", "before the receiver answers")
     api.sleep(1)
     equal(len(webhooks[1].calls()), 0, "the calls of the webhook of the quick one")
-    states = [api.finished(cron, run, 5)["state"] for cron, run in zip((failing, passing), runs, strict=True)]
-    api.expects_equal("run.states", states, ["failed", "succeeded"], "the states of the slow run and the quick one")
+    if api.curious:
+        states = [api.finished(cron, run, 5)["state"] for cron, run in zip((failing, passing), runs, strict=True)]
+        api.expects_equal("run.states", states, ["failed", "succeeded"], "the states of the slow run and the quick one")
 
 
 @limits.documented(2, "task.schedule:timeout_seconds", lines=(455, 456), seconds=70)
@@ -235,6 +248,8 @@ def of_runs(api: Api) -> None:
     api.arrived(receiver, 2, 2 * period + lateness(api))
     api.sleep(period + lateness(api))
     equal(len(receiver.calls()), 2, "the number of deliveries")
+    if not api.curious:
+        return
     record = api.call("cron.get", id=cron)
     api.expects_equal("cron.max_runs_disables", record["enabled"], False, "enabled after the last run")
     due = record.get("next_run_at")
@@ -252,8 +267,8 @@ def of_runs(api: Api) -> None:
 )
 def retention_is_kept(api: Api) -> None:
     """What retention.set sets is what it and retention.get return."""
-    cron, other = api.cron(), api.cron()
-    before = api.call("cron.retention.get", id=other)["retention_days"]
+    cron, other = api.shared(switched_cron).before["cron_id"], api.shared(idle_cron).name
+    before = api.shared(idle_cron_retention)["retention_days"]
     days = 6 if before == 7 else 7
     tells(api.call("cron.retention.set", id=cron, retention_days=days), "what set returns", retention_days=days)
     tells(api.call("cron.retention.get", id=cron), "what get returns", cron_id=cron, retention_days=days)

@@ -2,10 +2,21 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from sched_emulator.contract import Api, Group, NotChecked, equal, instant_of, require, would_take
+from sched_emulator.contract import (
+    LATE_SECONDS,
+    TRICKY,
+    Api,
+    Group,
+    NotChecked,
+    equal,
+    instant_of,
+    named_task,
+    plain_task,
+    require,
+    would_take,
+)
 
 tasks = Group("task", aspect="time")
-LATE_SECONDS = 5.0  # nobody documented how punctual a task is
 
 
 @tasks.documented(
@@ -13,22 +24,19 @@ LATE_SECONDS = 5.0  # nobody documented how punctual a task is
 )
 def record(api: Api) -> None:
     """The record of a task says what was scheduled; a name is taken."""
-    url, run_at = api.nowhere(), api.soon(2)
-    task = api.call("task.schedule", task=url, run_at=run_at, name=api.name())
-    equal((task["task"], instant_of(task["run_at"])), (url, instant_of(run_at)), "URL and instant")
+    asked, _, task, _ = api.shared(named_task)
+    expected = asked["task"], instant_of(asked["run_at"])
+    equal((task["task"], instant_of(task["run_at"])), expected, "URL and instant")
 
 
 @tasks.documented(2, "task.schedule:run_at", "task.schedule:payload", lines=(441, 451, 453), seconds=5)
 def delivered_at_its_instant(api: Api) -> None:
     """A task is delivered once, at run_at and not before, with its payload."""
-    receiver = api.receiver(200)
-    run_at = api.soon(2)
-    api.call("task.schedule", task=receiver.url, run_at=run_at, payload={"n": [1, 2]})
-    call = api.arrived(receiver, 1, 2 + LATE_SECONDS)[0]
-    off = call.at - instant_of(run_at)
+    asked, receiver, _, call = api.shared(plain_task)
+    off = call.at - instant_of(asked["run_at"])
     late = api.margin if api.virtual else max(LATE_SECONDS, 4 * api.margin)
     require(-api.margin <= off <= late, f"it was delivered {off:.2f} s after run_at", "at run_at")
-    equal(api.payload_of(call, {"n": [1, 2]}), {"n": [1, 2]}, "what was delivered")
+    equal(api.payload_of(call, TRICKY), TRICKY, "what was delivered")
     api.expects_equal("delivery.method", call.method, "POST", "the method of a task's delivery")
     api.sleep(1)
     equal(len(receiver.calls()), 1, "the number of deliveries")
@@ -37,9 +45,7 @@ def delivered_at_its_instant(api: Api) -> None:
 @tasks.documented(3, "task.schedule:headers", lines=(454,), seconds=2)
 def headers(api: Api) -> None:
     """A task carries its headers."""
-    receiver = api.receiver(200)
-    api.call("task.schedule", task=receiver.url, run_at=api.soon(1), headers={"X-Contract": "a b", "X-Other": "2"})
-    came = api.arrived(receiver, 1, 1 + LATE_SECONDS)[0].headers
+    came = api.shared(named_task).call.headers
     equal((came.get("x-contract"), came.get("x-other")), ("a b", "2"), "the headers")
 
 
@@ -48,9 +54,7 @@ def run_is_listed(api: Api) -> None:
     """The run of a task is in run.list when it was delivered, where that says which task a run is of."""
     if api.follows("run.list.fields") != "with_task":
         raise NotChecked("runs of tasks cannot be told apart on this target")
-    receiver = api.receiver(200)
-    task = api.call("task.schedule", task=receiver.url, run_at=api.soon(1))["task_id"]
-    api.arrived(receiver, 1, 1 + LATE_SECONDS)
+    task = api.shared(named_task).record["task_id"]
     states: list[str] = []
 
     def has_ended() -> bool:
@@ -75,7 +79,7 @@ def without_retries(api: Api) -> None:
 @tasks.documented(6, "task.schedule:run_at", lines=(451,), seconds=5)
 def offsets_are_honoured(api: Api) -> None:
     """A run_at with an offset from UTC, where it is taken, names the same instant; without one it is UTC."""
-    for offset in (timezone(timedelta(hours=2)), timezone(timedelta(hours=-3, minutes=-30)), None):
+    for offset in api.some((timezone(timedelta(hours=2)), timezone(timedelta(hours=-3, minutes=-30)), None), 2):
         receiver = api.receiver(200)
         wanted = instant_of(api.soon(2))
         at = datetime.fromtimestamp(wanted, offset or UTC)

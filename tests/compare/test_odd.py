@@ -13,6 +13,7 @@ from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.store import Store
 from sched_emulator.recording.lines import Entry, Exchange, LeftOut
 from tests.compare.recorded import HOOK, Gateway, compared
+from tests.compare.test_infer import wrong
 
 
 def used(answers: dict[str, str | int] | None = None) -> Gateway:
@@ -187,6 +188,21 @@ def test_a_cron_that_was_paused_before_it_fired_late_is_no_finding() -> None:
     gateway.ask("cron.get", id="cron_000001")
     judged = compared(gateway)
     assert ([entry for entry in gateway.entries if not isinstance(entry, Exchange)], judged.findings) == ([], [])
+
+
+@pytest.mark.parametrize("body", ["event", "payload"])  # which says whose it is, and which does not
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_was_triggered_before_a_late_fire_is_not_taken_for_it(seed: int, body: str) -> None:
+    answers: dict[str, str | int] = {"cron.jitter_seconds": 60, "cron.overlap_default": "allow", "delivery.body": body}
+    gateway = Gateway(answers, seed, shift_ms=800)
+    gateway.script(f"{HOOK}/*", 200)
+    gateway.ask("cron.create", {"name": "x", "schedule": "* * * * *", "url": f"{HOOK}/x"})
+    gateway.advance(19)  # 1 s after the minute
+    for _ in range(5):
+        gateway.ask("cron.trigger", id="cron_000001")
+        gateway.advance(60)
+    judged = compared(gateway)
+    assert (wrong(judged, gateway), judged.judged, judged.told) == ([], 6, [])
 
 
 def test_a_queue_that_hands_out_in_another_order_is_told_as_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,3 +84,11 @@ def test_clocks_that_drift_apart_are_told() -> None:
     dates = ("Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 2026 00:01:00 GMT")
     traffic = read(*(replace(one, response_headers=(("Date", date),), seq=n) for n, date in enumerate(dates, 1)))
     assert traffic.told == ["x: the clocks drift apart: the target's is ahead by -0.04 s to 60.999 s"]
+
+
+def test_lists_that_show_a_thing_unchanged_hold_one_record_of_it() -> None:
+    shown = '{"items":[{"queue":"a","type":"standard","max_retries":%s},{"queue":"b","type":"fifo","max_retries":1}]}'
+    one, same, other = read(*(exchange("GET", "/v1/queue/list", response=shown % n) for n in (1, 1, 2))).items
+    assert [a is b for a, b in zip(one.result["items"], same.result["items"], strict=True)] == [True, True]
+    assert [a is b for a, b in zip(same.result["items"], other.result["items"], strict=True)] == [False, True]
+    assert [record["max_retries"] for record in other.result["items"]] == [2, 1]

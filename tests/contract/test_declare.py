@@ -9,8 +9,9 @@ import pytest
 
 from sched_emulator.cli import main
 from sched_emulator.contract import catalogue
+from sched_emulator.contract.costs import cost
 from sched_emulator.contract.measure import Silent
-from sched_emulator.contract.plan import cost, make_plan
+from sched_emulator.contract.plan import make_plan
 from sched_emulator.contract.results import Status, Warrant
 from sched_emulator.contract.runner import Run
 from sched_emulator.contract.settings import Settings, SettingsError
@@ -55,7 +56,7 @@ def test_checks_are_gathered_in_order_of_definition_with_what_was_declared(tmp_p
     )
     assert (second.address, second.warrant, second.title) == ("mine/2", Warrant.CHOICE, "Nothing is everything.")
     assert (second.seconds, second.writes, second.virtual, second.timed) == (2, False, True, True)
-    assert cost(first).total() == 6
+    assert (cost(first).sends.total(), cost(first).leaves.total()) == (6, 0)
 
 
 def test_a_file_may_import_another_and_its_checks_count_once(tmp_path: Path) -> None:

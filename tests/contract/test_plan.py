@@ -3,12 +3,17 @@
 import pytest
 
 from sched_emulator.contract.catalogue import load
-from sched_emulator.contract.plan import Plan, asks, deleted, make_plan
+from sched_emulator.contract.costs import cost, cost_at, needs
+from sched_emulator.contract.plan import LONGEST_REAL_SECONDS, Plan, make_plan
 from sched_emulator.contract.results import Check, Warrant
 from sched_emulator.contract.settings import Settings
 
 CATALOGUE = load()
 IN_REAL_TIME = [check for check in CATALOGUE.scenarios.values() if not check.virtual]
+
+DOCUMENTED = [
+    check for check in IN_REAL_TIME if check.warrant == Warrant.DOCUMENTED and check.seconds <= LONGEST_REAL_SECONDS
+]
 
 
 def planned(max_requests: int) -> Plan:
@@ -26,20 +31,37 @@ def groups(checks: list[Check]) -> set[str]:
     return {check.address.rpartition("/")[0] for check in checks if check.warrant == Warrant.DOCUMENTED}
 
 
-@pytest.mark.parametrize(("budget", "least"), [(500, 0.75), (900, 0.99)])
-def test_a_small_budget_asks_about_most_documented_lines_and_of_every_group(budget: int, least: float) -> None:
-    plan = planned(budget)
-    assert plan.requests + deleted(plan.sends).total() <= budget
-    assert len(lines(plan.scenarios)) >= least * len(lines(IN_REAL_TIME))
-    assert groups(plan.scenarios) == groups(IN_REAL_TIME)
-
-
-def test_what_a_check_depends_on_is_paid_for_with_it() -> None:
+def test_by_default_every_documented_line_is_asked_about_that_real_time_can_show() -> None:
     plan = planned(500)
-    wanted = {question for check in plan.scenarios for question in asks(check)}
-    assert "idempotency.required" in wanted
-    apart = [name for name in plan.questions if name not in wanted]
-    assert plan.requests >= len(plan.scenarios) + len(wanted - set(apart))
+    assert plan.requests <= 500
+    assert lines(DOCUMENTED) - lines(plan.scenarios) == set()
+
+
+def test_a_third_more_makes_every_documented_check() -> None:
+    plan = planned(675)
+    assert plan.requests <= 675
+    assert [check.address for check in DOCUMENTED if check not in plan.scenarios] == []
+
+
+@pytest.mark.parametrize(("budget", "least"), [(300, 0.85), (400, 0.97)])
+def test_a_small_budget_asks_about_most_documented_lines(budget: int, least: float) -> None:
+    plan = planned(budget)
+    assert plan.requests <= budget
+    assert len(lines(plan.scenarios)) >= least * len(lines(IN_REAL_TIME))
+
+
+def test_the_usual_budget_asks_something_of_every_group() -> None:
+    assert groups(planned(500).scenarios) == groups(IN_REAL_TIME)
+
+
+def test_what_a_check_depends_on_is_paid_for_with_it_and_only_once() -> None:
+    plan = planned(500)
+    wanted = {name for check in plan.scenarios for name in needs(check)}
+    assert {"probe/idempotency.required", "shared/idle_queue"} <= wanted
+    made = sum(cost(check).sends.total() for check in plan.scenarios)
+    apart = sum(cost(plan.catalogue.probes[name]).sends.total() for name in plan.questions)
+    shared = sum(cost_at(name).sends.total() for name in wanted if name.startswith("shared/"))
+    assert made + shared <= plan.cost.sends.total() <= made + shared + apart + 60
 
 
 def test_nobody_pays_for_what_cannot_fail_while_something_else_may() -> None:
@@ -52,9 +74,9 @@ def test_nobody_pays_for_what_cannot_fail_while_something_else_may() -> None:
 
 
 def test_a_short_plan_says_how_many_documented_lines_it_asks_about() -> None:
-    said = [sentence for sentence in planned(500).sentences() if "documented lines" in sentence]
+    said = [sentence for sentence in planned(400).sentences() if "documented lines" in sentence]
     everything = len(lines(list(CATALOGUE.scenarios.values())))
-    asked = len(lines(planned(500).scenarios))
+    asked = len(lines(planned(400).scenarios))
     assert said == [f"{asked} of {everything} documented lines are asked about: --max-requests allows for more."]
 
 

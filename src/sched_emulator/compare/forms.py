@@ -51,9 +51,10 @@ class Form(NamedTuple):
 
     def near(self, other: "Form", width_ms: int) -> bool:
         """Whether two states of one digest differ in instants alone, by no more than so much."""
-        return all(_near(*pair, width_ms) for pair in zip(self.instants, other.instants, strict=True)) and (
-            self.ids == other.ids
-        )
+        if self.instants == other.instants or not width_ms:
+            return self.instants == other.instants and self.ids == other.ids
+        pairs = zip(self.instants, other.instants, strict=True)
+        return self.ids == other.ids and all(_near(*pair, width_ms) for pair in pairs)
 
 
 def _near(one: int | None, other: int | None, width_ms: int) -> bool:

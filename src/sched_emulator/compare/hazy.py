@@ -10,10 +10,10 @@ from sched_emulator.core.store import Store
 from . import adopt
 from .doubt import QUEUE, Doubt, queues_of
 from .fields import Difference, Matching, Otherwise
-from .lists import LISTS, whole
+from .lists import whole
 from .parts import QUEUE_404, Thing
 from .read import Item
-from .wording import always
+from .wording import LISTS, always
 
 HELD = "it is not known what the queue {} held"
 OF_A_CRON = "not all settings of its cron are known"

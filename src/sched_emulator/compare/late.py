@@ -24,7 +24,10 @@ def put_off(store: Store, part: Part, taken: set[int], width_ms: int, doubt: Dou
             (
                 came.at_ms
                 for came in part.came_between(due_ms - width_ms, due_ms + MOST_MS + width_ms)
-                if came.number not in taken and came.raw.url == cron.task and came.raw.attempt in {None, 1}
+                if came.number not in taken
+                and came.number not in part.triggered
+                and came.raw.url == cron.task
+                and came.raw.attempt in {None, 1}
             ),
             None,
         )

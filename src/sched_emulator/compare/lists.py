@@ -9,12 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .read import Came, Item
+from .wording import LISTS
 
-LISTS = {
-    "scheduling.cron.list": "cron_id",
-    "scheduling.run.list": "run_id",
-    "scheduling.queue.list": "queue",
-}
 Names = Mapping[str, set[str]]  # of the things that each list may show
 
 
@@ -27,7 +23,7 @@ def whole(item: Item) -> bool:
 def named(items: Iterable[Item], came: Iterable[Came]) -> Names:
     """Return the names of the things of a part, from its own exchanges and deliveries."""
     found: dict[str, set[str]] = {operation: set() for operation in LISTS}
-    records: list[Any] = [_body(each) for each in came]
+    records: list[Any] = [body_of(each) for each in came]
     for item in items:
         result = item.result if isinstance(item.result, dict) else {}
         records += [item.arguments, result, *result.get("items", ())]
@@ -44,7 +40,8 @@ def _follow(queues: set[str], record: Mapping[str, Any]) -> None:
         queues.add(record["dead_letter_queue"])
 
 
-def _body(came: Came) -> dict[str, Any]:
+def body_of(came: Came) -> dict[str, Any]:
+    """Return what a delivery brought; nothing where that is no object."""
     try:
         found = json.loads(came.raw.body) if isinstance(came.raw.body, str | bytes) else None
     except ValueError:

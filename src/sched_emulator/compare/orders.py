@@ -42,12 +42,16 @@ class _Done(NamedTuple):
 
 
 class Chain:
-    """The chain that a replay is in. `worlds` are those before it; `again`: it was tried in all orders."""
+    """The chain that a replay is in. `worlds` are those before it; `again`: it was tried in all orders.
+
+    `doubtful` is the first exchange of it of which nobody can tell what was asked, and that was or may have been done.
+    """
 
     def __init__(self, part: Part) -> None:
         self._all, self._chains = part.items, part.chains
         self.start, self.end, self.again, self._ordered = -1, 0, False, False
         self.worlds: list[World] = []
+        self.doubtful: Item | None = None
 
     @property
     def promised(self) -> bool:
@@ -65,11 +69,6 @@ class Chain:
         chain = self._all[self.start : self.end]
         return [item for item in chain if not item.passed or item.status is None]
 
-    @property
-    def doubtful(self) -> Item | None:
-        """The first exchange of which nobody can tell what was asked, and which was or may have been done."""
-        return next((item for item in self._all[self.start : self.end] if item.doubt), None)
-
     def reach(self, step: int, worlds: list[World]) -> bool:
         """Go on to a step, before which there are these worlds; whether a chain begins there."""
         starts, start = self._chains.starts, self._chains.starts[step]
@@ -77,6 +76,7 @@ class Chain:
             return False
         self.start, self.again, self.worlds = start, False, worlds
         self.end = next((n for n in range(step, len(starts)) if starts[n] != start), len(starts))
+        self.doubtful = next((item for item in self._all[start : self.end] if item.doubt), None)
         items = self.items
         self._ordered = len(items) > 1 and any(item.arguments.get("queue") in self._chains.fifo for item in items)
         return True

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from .asked import triggered
 from .chains import Chains
-from .lists import LISTS, kept, named, whole
+from .lists import kept, named, whole
 from .read import UNREAD, Came, Item, Traffic
+from .wording import LISTS
 
 QUEUE_404 = frozenset(
     f"scheduling.queue.{name}"
@@ -46,6 +48,11 @@ class Part:
     def came_between(self, low_ms: int, high_ms: int) -> list[Came]:
         """Return the deliveries that came within two instants, both included."""
         return self.came[bisect_left(self._came_ms, low_ms) : bisect_right(self._came_ms, high_ms)]
+
+    @cached_property
+    def triggered(self) -> frozenset[int]:
+        """The numbers of the deliveries that were asked for: no fire of a cron."""
+        return triggered(self.items, self.came)
 
     @cached_property
     def _came_ms(self) -> list[int]:

@@ -14,7 +14,7 @@ from sched_emulator.recording.lines import Command, Delivery, Entry, Exchange, L
 from sched_emulator.server import discovery, json_body
 from sched_emulator.server.binding import BoundOperation
 
-from .wording import Unreadable, narrowest, number_of, readers, widest
+from .wording import LISTS, Unreadable, narrowest, number_of, readers, widest
 
 NEW_LIFE = frozenset({"base", "forget", "reset", "restore", "set_assumptions"})  # commands after which nothing is known
 AS_IT_CAME = {401, 402, 403, 405, 408, 415, 417, 429}  # refusals that say nothing of what there is
@@ -91,6 +91,7 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
     told = [f"{name}: {sentence}"] if sentence else []
     lives: dict[int | None, int] = {}
     gaps, not_json, expected = 0, 0, None
+    shown: dict[Any, dict[str, Any]] = {}
     for entry in found:
         if expected is not None and entry.seq > expected:
             gaps += 1
@@ -115,6 +116,7 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
                 raw=entry,
             )
             item = _understood(item)
+            _share(item, shown)
             not_json += item.passed == NO_JSON
             traffic.items.append(item)
     if not_json:
@@ -126,6 +128,20 @@ def add(traffic: Traffic, name: str, entries: Iterable[Entry], receivers: tuple[
 
 
 _OPEN = "whether what was asked was done is left open"
+
+
+def _share(item: Item, shown: dict[Any, dict[str, Any]]) -> None:
+    """Let a list hold the records that lists before it held, where they show the same: a long recording has many."""
+    if item.operation not in LISTS or not item.succeeded or item.result is None:
+        return
+    records = item.result.get("items", [])
+    for number, record in enumerate(records):
+        key = item.operation, record.get(LISTS[item.operation])
+        before = shown.setdefault(key, record)
+        if before == record:
+            records[number] = before
+        else:
+            shown[key] = record
 
 
 NO_JSON = "its answer is no JSON"

@@ -18,10 +18,9 @@ from .fields import IDS, Difference, Otherwise
 from .hazy import OF_A_CRON, taken
 from .held import Held, Standing, next_due
 from .late import put_off
-from .lists import LISTS
 from .parts import Part
 from .read import Item
-from .wording import always
+from .wording import LISTS, always
 from .worlds import Box, World, allows, behaviours, firsts, left
 
 MOST_CRITICAL = 3  # instants near an exchange that are tried before and after

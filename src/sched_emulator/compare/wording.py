@@ -46,6 +46,11 @@ _NARROW = {
     "push.url_names": "table",
     "http.unknown_fields": "reject",
 }
+LISTS = {  # of an account; the field that tells their things apart
+    "scheduling.cron.list": "cron_id",
+    "scheduling.run.list": "run_id",
+    "scheduling.queue.list": "queue",
+}
 
 
 def number_of(count: int, what: str, rest: str = "") -> str:

@@ -10,8 +10,10 @@ the bottom:
     gate · pace · created       every request passes here: budget, rate, refusals, the key, what was made
     prices                      what requests cost, by the target's own discovery
     site · stages · receivers   the target; where one check takes place, in virtual time or real; who is delivered to
+    sharing                     what checks share where each request may cost
     api · reply · steps         what scenarios and probes talk to, and what several of them do
-    crons                       crons, runs and their deliveries, read by meaning
+    common                      queues and crons that many of them use
+    crons                       crons, runs, deliveries and messages, read by meaning
     declare · catalogue         how a check is written, with address and warrant; which there are
     demands                     what checks demand besides, that nobody documented: judged once for each choice
     ledger                      the target's answers to the open questions
@@ -24,9 +26,37 @@ A check is a function that takes an `Api`, has a docstring for its title, is dec
 and fails by `equal`, by `require`, or by a method of the `Api` that expects something. docs/conformance.md shows one.
 """
 
-from .api import NEVER, NO_BODY, Api, messages_in
-from .beats import beat, lateness
-from .crons import cron_id, has_ended, next_run
+from .api import NEVER, NO_BODY, Api
+from .beats import (
+    TRICKY,
+    beat,
+    changing_cron,
+    due,
+    fired_cron,
+    lateness,
+    with_expression,
+)
+from .common import (
+    Idle,
+    creations,
+    empty_queue,
+    fifo_queue,
+    idle_cron,
+    idle_cron_fetched,
+    idle_cron_retention,
+    idle_queue,
+    listed_crons,
+    published,
+    purged,
+    pushed_queue,
+    senseless,
+    spare_cron,
+    standard_queue,
+    two_empty_queues,
+    two_queues,
+    unkeyed_queue,
+)
+from .crons import cron_id, has_ended, messages_in, next_run
 from .declare import Bound, Group, probe
 from .described import routes
 from .instants import instant_of, instant_text
@@ -34,42 +64,103 @@ from .receivers import Answer, Call, Receiver
 from .reply import Reply, accepted
 from .results import Failed, NotChecked, equal, require, shown
 from .signed import SCHEMES, SECRET, is_signed
-from .steps import collected, collected_ids, dead_letter, side_by_side, tells, would_refuse, would_take
+from .steps import (
+    LATE_SECONDS,
+    Nacked,
+    collected,
+    collected_ids,
+    dead_letter,
+    dead_letter_taken,
+    dead_letters,
+    die,
+    nack,
+    nacked_with_one_retry,
+    named_task,
+    plain_push,
+    plain_task,
+    prioritised,
+    requeued,
+    side_by_side,
+    signed_push,
+    signed_task,
+    tells,
+    would_refuse,
+    would_take,
+)
 
 __all__ = [
+    "LATE_SECONDS",
     "NEVER",
     "NO_BODY",
     "SCHEMES",
     "SECRET",
+    "TRICKY",
     "Answer",
     "Api",
     "Bound",
     "Call",
     "Failed",
     "Group",
+    "Idle",
+    "Nacked",
     "NotChecked",
     "Receiver",
     "Reply",
     "accepted",
     "beat",
+    "changing_cron",
     "collected",
     "collected_ids",
+    "creations",
     "cron_id",
     "dead_letter",
+    "dead_letter_taken",
+    "dead_letters",
+    "die",
+    "due",
+    "empty_queue",
     "equal",
+    "fifo_queue",
+    "fired_cron",
     "has_ended",
+    "idle_cron",
+    "idle_cron_fetched",
+    "idle_cron_retention",
+    "idle_queue",
     "instant_of",
     "instant_text",
     "is_signed",
     "lateness",
+    "listed_crons",
     "messages_in",
+    "nack",
+    "nacked_message",
+    "nacked_with_one_retry",
+    "named_task",
     "next_run",
+    "plain_push",
+    "plain_task",
+    "prioritised",
     "probe",
+    "published",
+    "purged",
+    "pushed_queue",
+    "requeued",
+    "requeued_message",
     "require",
     "routes",
+    "senseless",
     "shown",
     "side_by_side",
+    "signed_push",
+    "signed_task",
+    "spare_cron",
+    "standard_queue",
     "tells",
+    "two_empty_queues",
+    "two_queues",
+    "unkeyed_queue",
+    "with_expression",
     "would_refuse",
     "would_take",
 ]

@@ -8,20 +8,21 @@ goes on; so do the form and the status of each answer. `send` is for requests th
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
-from .crons import CREATE_TAKES, cron_id, has_ended, is_within
+from .crons import CREATE_TAKES, cron_id, has_ended, is_within, messages_in
 from .demands import Demands
 from .described import Contract, routes
 from .instants import instant_text
 from .receivers import OK, Answer, Call, Receiver
-from .reply import Reply
-from .results import ARRIVED, BODY_SHOWN_CHARS, Exchange, Failed, Flaw, NotChecked, equal, shown
+from .reply import Reply, exchange
+from .results import ARRIVED, Exchange, Failed, Flaw, NotChecked, equal, shown
 from .stages import Stage
 
 NEVER = "0 0 1 1 *"
-KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 NO_BODY: Any = object()
 RUN_PAGES = 8
 Thing = TypeVar("Thing")
@@ -60,8 +61,6 @@ class Api:
         self._name = name
         self._numbers = itertools.count(1)
 
-    # --- Requests
-
     def send(
         self,
         method: str,
@@ -81,9 +80,8 @@ class Api:
         sent |= dict(headers or {})
         kept = {name: value for name, value in sent.items() if value is not None}
         url = self._stage.url + path + (f"?{urlencode(query)}" if query else "")
-        response = self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False)
-        reply = Reply(response)
-        self._stage.trace.append(self._exchange(method, url, kept, raw, reply))
+        reply = Reply(self._stage.session.request(method, url, data=raw, headers=kept, allow_redirects=False))
+        self._stage.trace.append(exchange(method, url, kept, raw, reply, key=(self._stage.key, self._stage.key_shown)))
         self._stage.heard(url, raw, succeeded=reply.succeeded)
         return reply
 
@@ -179,9 +177,9 @@ class Api:
 
     def cron_record(self, expression: str = NEVER, url: str | None = None, **settings: Any) -> dict[str, Any]:
         """Create a cron with settings of the table of create, and return the record answered."""
-        fields = {"schedule": expression, "url": url or self.nowhere()}
-        if self._answers.answer("cron.create.names") == "example":
-            fields = {"cron_expr": fields["schedule"], "task_url": fields["url"]}
+        by_example = self._answers.answer("cron.create.names") == "example"
+        names = ("cron_expr", "task_url") if by_example else ("schedule", "url")
+        fields = dict(zip(names, (expression, url or self.nowhere()), strict=True))
         fields["name"] = settings.pop("name", None) or self.name()
         record: dict[str, Any] = self.call("cron.create", **fields, **settings)
         return record
@@ -260,7 +258,25 @@ class Api:
 
     def some(self, things: Sequence[Thing], count: int) -> Sequence[Thing]:
         """Return all of some things that are alike; so many of them, evenly spread, where each request may cost."""
-        return things[:: -(-len(things) // count)] if self._stage.paid else things
+        return things[:: -(-len(things) // count)] if self.paid else things
+
+    @property
+    def paid(self) -> bool:
+        """Whether each request may cost something."""
+        return self._stage.paid
+
+    @property
+    def curious(self) -> bool:
+        """Whether requests are worth it that only show what is a choice: not where they may cost, unless it is held."""
+        return not self._stage.frugal
+
+    def shared(self, make: Callable[["Api"], Thing]) -> Thing:
+        """Return what `make` makes, once for this check, or for all where requests may cost; then nobody changes it."""
+        return self._stage.sharing.get(make.__name__, partial(make, self), self._stage.trace)
+
+    def lent(self, make: Callable[["Api"], Thing]) -> AbstractContextManager[Thing]:
+        """Return what `make` makes as a context, for this check alone; who has it next gets it as it was left."""
+        return self._stage.sharing.lend(make.__name__, partial(make, self), self._stage.trace)
 
     @property
     def margin(self) -> float:
@@ -378,22 +394,6 @@ class Api:
             return self.send(described.method, path, headers=headers, query=query)
         return self.send(described.method, path, body, headers=headers, query=query)
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], raw: bytes | None, reply: Reply) -> Exchange:
-        shown_headers = {name: value for name, value in headers.items() if name.lower() in KEY_SHOWN}
-        if "Authorization" in headers:
-            shown_headers["Authorization"] = headers["Authorization"].replace(self._stage.key, self._stage.key_shown)
-        body = None if raw is None else raw[:BODY_SHOWN_CHARS].decode(errors="replace")
-        text = reply.text[:BODY_SHOWN_CHARS]
-        return Exchange(method, url, shown_headers, body, reply.status, dict(reply.headers), text)
-
 
 def _arrival(url: str, call: Call) -> Exchange:
     return Exchange(ARRIVED, url, call.headers, shown(call.body), None, {}, f"at {instant_text(call.at)}")
-
-
-def messages_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages that consume returned (`queue.consume.result_key`)."""
-    found = data.get("messages", data.get("items"))
-    if not isinstance(found, list):
-        raise Failed(f"consume returned {shown(data)}", "consume returns messages")
-    return found

@@ -25,13 +25,18 @@ class Created:
 
     def note(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         """Learn from an exchange what is there now, or no longer."""
-        found = operation_at(str(request.method), request.path_url) if response.ok else None
+        if response.ok:
+            self.learn(str(request.method), request.path_url, request.body, response.content)
+
+    def learn(self, method: str, path_url: str, body: Any, answer: Any) -> None:
+        """Learn from a request that was obeyed what is there now, or no longer."""
+        found = operation_at(method, path_url)
         if found is None:
             return
         operation, in_path = found
-        got = _json(response.content)
+        got = _json(answer)
         inside = got.get("data")
-        sent, data = {**_json(request.body), **in_path}, inside if isinstance(inside, dict) else got
+        sent, data = {**_json(body), **in_path}, inside if isinstance(inside, dict) else got
         with self._lock:
             for kind, argument in operation.makes.items():
                 names = [*_texts(sent, operation.sent_as(argument)), *_texts(data, operation.returned_as(argument))]

@@ -1,4 +1,4 @@
-"""Crons, runs and tasks as a target answers them, read by meaning."""
+"""Crons, runs and messages as a target answers them, read by meaning."""
 
 import json
 from collections.abc import Mapping
@@ -37,3 +37,11 @@ def is_within(body: Any, value: Any) -> bool:
 def has_ended(run: Mapping[str, Any]) -> bool:
     """Whether a run says that it is over. Nobody documented its last states, and `finished_at` may be absent."""
     return run.get("finished_at") is not None or run.get("state") in LAST_STATES
+
+
+def messages_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages that consume returned (`queue.consume.result_key`)."""
+    found = data.get("messages", data.get("items"))
+    if not isinstance(found, list):
+        raise Failed(f"consume returned {shown(data)}", "consume returns messages")
+    return found

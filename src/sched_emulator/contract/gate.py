@@ -25,7 +25,7 @@ SILENCES_ALLOWED = 3
 PAUSES_ALLOWED = 5
 LONGEST_PAUSE_SECONDS = 120.0
 CLEAN_UP_SECONDS = 120.0
-SLACK_SHARE = 5  # of what was made, one in five may have to be deleted twice
+SLACK_SHARE = 10  # of what was made, one in ten may have to be deleted twice
 
 
 class Purse(Protocol):

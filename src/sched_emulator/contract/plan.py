@@ -1,14 +1,11 @@
 """What a run will do, and what it will cost: which checks, about how many requests, how long, what is created."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from functools import reduce
 
 from sched_emulator.output import counted
 from sched_emulator.spec import assumptions
@@ -16,18 +13,17 @@ from sched_emulator.spec.prices import Price
 
 from . import demands
 from .catalogue import Catalogue
-from .created import deletions, makers
+from .costs import FREE, Cost, cost, cost_at, needs
 from .described import Contract, routes
-from .gate import READS, SLACK_SHARE
+from .gate import READS
 from .ledger import shapes
 from .prices import DISCOVERY
 from .results import Check, Result, Status, Warrant
 from .schema.engine import PHASES, STATEFUL, plan
 from .settings import Settings, SettingsError
 
-SCHEMA_REQUESTS = {"examples": 4, "coverage": 55, "fuzzing": 11}
-UNMEASURED = {"other": 6}
 LONGEST_REAL_SECONDS = 95
+SPARE_SHARE = 33  # of the budget, one in so many is left for waits that take longer than was measured
 
 
 @dataclass(slots=True)
@@ -43,17 +39,17 @@ class Plan:
     choices: list[Check] = field(default_factory=list)
     left_out: list[Result] = field(default_factory=list)
     prices: Mapping[str, Price] | None = None
-    sends: Counter[str] = field(default_factory=Counter)
+    cost: Cost = field(default_factory=lambda: FREE)
 
     @property
     def requests(self) -> int:
-        """About how many requests are sent before anything is deleted."""
-        return self.sends.total()
+        """About how many requests are sent, deleting included where what is made has to be deleted."""
+        return (self.cost.sends if self.virtual else self.cost.whole).total()
 
     @property
     def usd(self) -> float:
         """About how many dollars that costs, and deleting everything again."""
-        return dollars(self.sends + deleted(self.sends), self.prices or {})
+        return dollars(self.cost.whole, self.prices or {})
 
     @property
     def count(self) -> int:
@@ -115,7 +111,7 @@ class Plan:
         """Say what it costs."""
         if self.prices is None:
             return f"What that costs is not known: {DISCOVERY} tells no prices."
-        sends = self.sends + deleted(self.sends)
+        sends = self.cost.whole
         reads = Counter({name: count for name, count in sends.items() if is_read(name)})
         parts = [
             f"{counted(part.total(), what)} for ${dollars(part, self.prices):.2f}"
@@ -130,34 +126,6 @@ def _lines(checks: Iterable[Check]) -> set[int]:
     return {line for check in checks if check.warrant == Warrant.DOCUMENTED for line in check.lines}
 
 
-@lru_cache(maxsize=1)
-def _measured() -> dict[str, Any]:
-    measured: dict[str, Any] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
-    return measured
-
-
-def costs() -> dict[str, dict[str, int]]:
-    """Return how often each check was measured to send each operation; what is no operation counts as `other`."""
-    sends: dict[str, dict[str, int]] = _measured()["sends"]
-    return sends
-
-
-def asks(check: Check) -> list[str]:
-    """Return the open questions on whose answers a check was measured to depend; of a probe also those about forms."""
-    wanted: list[str] = _measured()["asks"].get(check.address, [])
-    return wanted
-
-
-def cost(check: Check) -> Counter[str]:
-    """Return about how often a check sends each operation."""
-    phase = check.address.rpartition("/")[2]
-    if check.aspect == "choices":
-        return Counter()
-    if check.aspect == "schema":
-        return Counter({check.covers[0] if phase in SCHEMA_REQUESTS else "other": SCHEMA_REQUESTS.get(phase, 100)})
-    return Counter(costs().get(check.address, UNMEASURED))
-
-
 def make_plan(
     settings: Settings, catalogue: Catalogue, *, virtual: bool, prices: Mapping[str, Price] | None = None
 ) -> Plan:
@@ -170,7 +138,7 @@ def make_plan(
     made = Plan(settings, catalogue, virtual, prices=prices)
 
     short: list[str] = []  # why something did not fit: then nothing is spent on what cannot fail
-    paid_for: set[str] = set()  # the questions whose probes are paid for, also because a check depends on them
+    paid_for: set[str] = set()  # addresses of what is paid for, also because a check depends on it
 
     ordered = _by_coverage(catalogue.scenarios.values())
     first, last = [[check for check in ordered if _is_held(settings, check) is held] for held in (True, False)]
@@ -181,19 +149,18 @@ def make_plan(
         reason = reason_against(settings, check, virtual=virtual)
         if reason is None and not virtual and check.seconds > LONGEST_REAL_SECONDS:
             reason = f"it takes {check.seconds:.0f} s of real time"
-        new = [name for name in asks(check) if name not in paid_for]
-        own = Counter[str]() if check.question in paid_for else cost(check)
-        sends = sum((cost(catalogue.probes[name]) for name in new), own)
+        new = [name for name in (check.address, *needs(check)) if name not in paid_for]
+        more = reduce(Cost.plus, (cost(check) if name == check.address else cost_at(name) for name in new), FREE)
         if reason is None and short and not _is_held(settings, check):
             reason = short[0]
         if reason is None:
-            reason = _beyond(made, made.sends + sends)
+            reason = _beyond(made, made.cost.plus(more))
             short.extend([] if reason is None else [reason])
         if reason is not None:
             made.left_out.append(Result(check, Status.NOT_CHECKED, reason))
             return False
-        made.sends += sends
-        paid_for.update(new, [check.question])
+        made.cost = made.cost.plus(more)
+        paid_for.update(new)
         return True
 
     made.questions = [name for name in shapes() if admit(catalogue.probes[name])]
@@ -214,23 +181,14 @@ def _is_held(settings: Settings, check: Check) -> bool:
     return check.warrant != Warrant.CHOICE or "choices" in settings.hold
 
 
-def _beyond(made: Plan, sends: Counter[str]) -> str | None:
+def _beyond(made: Plan, whole: Cost) -> str | None:
     """Return why so many requests are too many, deleting included; None when they are not."""
-    settings, all_sends = made.settings, sends + deleted(sends)
-    if settings.budget is not None and all_sends.total() > settings.budget:
-        return f"it is beyond the budget of {counted(settings.budget, 'request')}; --max-requests allows more"
+    settings, all_sends = made.settings, whole.whole
+    if settings.budget is not None and all_sends.total() > settings.budget - settings.budget // SPARE_SHARE:
+        return f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
     if settings.max_usd is not None and dollars(all_sends, made.prices or {}) > settings.max_usd:
         return f"it is beyond the {settings.max_usd:g} dollars of --max-usd"
     return None
-
-
-def deleted(sends: Mapping[str, int]) -> Counter[str]:
-    """Return which requests delete again what others have made; one in five is needed twice."""
-    again: Counter[str] = Counter()
-    for kind, operation in deletions().items():
-        made = sends.get(makers()[kind].short, 0)
-        again[operation.short] += made + made // SLACK_SHARE
-    return again
 
 
 def dollars(sends: Mapping[str, int], prices: Mapping[str, Price]) -> float:
@@ -266,26 +224,35 @@ def _keyless(check: Check) -> bool:
 def _by_coverage(checks: Iterable[Check]) -> list[Check]:
     """Return checks in the order in which a short budget is best spent.
 
-    The cheapest of each group about a line of the documentation, then those of the most lines for a request; a line
-    counts until the first check that asks about it. The further checks, and what rests on no line, come last.
+    Those of the most lines of the documentation for a request, which counts what is shared with the first that needs
+    it; a line counts until the first check that asks about it. Then the cheapest of each group that has none yet. The
+    further checks, and what rests on no line, come last.
     """
-    price = {check.address: max(1, (cost(check) + deleted(cost(check))).total()) for check in checks}
-    left = sorted(checks, key=lambda check: price[check.address])
-    groups: dict[str, Check] = {}
-    for check in left:
-        if check.lines and not check.virtual:
-            groups.setdefault(check.address.rpartition("/")[0], check)
-    ordered = list(groups.values())
-    left = [check for check in left if check not in ordered]
-    covered = {line for check in ordered for line in check.lines}
-    while left:
-        best = max(left, key=lambda check: len(set(check.lines) - covered) / price[check.address])
+    left = sorted(checks, key=lambda check: _price(check, ()))
+    ordered: list[Check] = []
+    paid_for: set[str] = set()
+    covered: set[int] = set()
+    possible = [check for check in left if not check.virtual and check.seconds <= LONGEST_REAL_SECONDS]
+    while possible:
+        best = max(possible, key=lambda check: len(set(check.lines) - covered) / _price(check, paid_for))
         if covered.issuperset(best.lines):
             break
         covered.update(best.lines)
-        left.remove(best)
+        paid_for.update(needs(best))
+        possible.remove(best)
         ordered.append(best)
-    return [*ordered, *left]
+    groups = {check.address.rpartition("/")[0] for check in ordered}
+    for check in possible:
+        if check.lines and (group := check.address.rpartition("/")[0]) not in groups:
+            groups.add(group)
+            ordered.append(check)
+    return [*ordered, *(check for check in left if check not in ordered)]
+
+
+def _price(check: Check, paid_for: Collection[str]) -> int:
+    """Return what a check costs, with what it rests on and is not paid for."""
+    new = (cost_at(name) for name in needs(check) if name not in paid_for)
+    return max(1, reduce(Cost.plus, new, cost(check)).whole.total())
 
 
 def reason_against(settings: Settings, check: Check, *, virtual: bool) -> str | None:

@@ -9,7 +9,7 @@ from sched_emulator import files
 from sched_emulator.spec import assumptions
 
 from .catalogue import Catalogue
-from .plan import asks
+from .costs import needs
 from .settings import SettingsError
 
 ANSWERED = ("measured", "contradicted")
@@ -36,10 +36,7 @@ def open_questions(path: Path) -> list[str]:
 def with_what_they_need(questions: Iterable[str], catalogue: Catalogue) -> list[str]:
     """Return questions and those on whose answers their probes depend, and so on."""
     found: dict[str, None] = {}
-    left = list(questions)
-    while left:
-        question = left.pop(0)
-        if question not in found:
-            found[question] = None
-            left += asks(catalogue.probes[question])
+    for question in questions:
+        probed = [name for name in needs(catalogue.probes[question]) if name.startswith("probe/")]
+        found.update(dict.fromkeys([question, *(name.removeprefix("probe/") for name in probed)]))
     return list(found)

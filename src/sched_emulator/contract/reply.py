@@ -1,11 +1,14 @@
 """An answer of a target, taken apart."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 
-from .results import NotChecked
+from .results import BODY_SHOWN_CHARS, Exchange, NotChecked
+
+KEY_SHOWN = frozenset({"authorization", "content-type", "idempotency-key"})
 
 
 class Reply:
@@ -37,3 +40,14 @@ def accepted(reply: Reply, *refusals: int) -> bool:
     if reply.status in (refusals or (400, 422)):
         return False
     raise NotChecked(f"the answer was {reply.status}, which tells nothing")
+
+
+def exchange(
+    method: str, url: str, headers: Mapping[str, str], raw: bytes | None, reply: Reply, *, key: tuple[str, str]
+) -> Exchange:
+    """Return a request and its answer as they are shown: of the `key` only what stands for it."""
+    shown_headers = {name: value for name, value in headers.items() if name.lower() in KEY_SHOWN}
+    if "Authorization" in headers:
+        shown_headers["Authorization"] = headers["Authorization"].replace(*key)
+    body = None if raw is None else raw[:BODY_SHOWN_CHARS].decode(errors="replace")
+    return Exchange(method, url, shown_headers, body, reply.status, dict(reply.headers), reply.text[:BODY_SHOWN_CHARS])

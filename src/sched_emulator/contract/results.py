@@ -54,7 +54,10 @@ class TooLate(NotChecked):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it, without the key. A step of a clock and a delivery are exchanges, too."""
+    """One request and what came of it, without the key. A step of a clock and a delivery are exchanges, too.
+
+    `shared` names what it made for other checks as well.
+    """
 
     method: str
     url: str
@@ -63,6 +66,7 @@ class Exchange:
     status: int | None
     response_headers: Mapping[str, str]
     response: str
+    shared: str = ""
 
     def curl(self) -> str:
         """Return the request as a command line; `CURL` already is one, and what is no request becomes a comment."""

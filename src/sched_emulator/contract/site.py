@@ -10,6 +10,7 @@ from .gate import Gate, NoAnswer
 from .receivers import ReceiverServer
 from .recorded import Recording
 from .settings import EMULATOR, Settings, SettingsError
+from .sharing import Sharing
 from .stages import RealStage, Stage, VirtualStage
 
 VIRTUAL_START = "2026-01-01T00:00:00Z"
@@ -40,11 +41,13 @@ class Site:
         self._recording: Recording | None = None
         self._prefix = settings.prefix
         self._answers = self._answers_to_copy()
+        self._sharing = Sharing()  # used where requests may cost
 
     def stage(self, name: str) -> Stage:
         """Return a stage for one check."""
         if self.emulator is None:
-            return RealStage(self.gate, self.url, self.settings, self.receivers, f"{self._prefix}{name}")
+            name = f"{self._prefix}{name}"
+            return RealStage(self.gate, self.url, self.settings, self.receivers, name, sharing=self._sharing)
         key = f"ifr_{self._prefix}{name}"
         box = self.emulator.sandbox(key)
         box.reset()

@@ -21,6 +21,7 @@ from .pace import ANY_TIME, Lane
 from .receivers import Answer, Call, HttpReceiver, Receiver, ReceiverServer
 from .results import WAIT, Exchange, NotChecked, TooLate
 from .settings import Settings
+from .sharing import Sharing
 
 DURATIONS = {"publish": "delay_seconds", "publish_batch": "delay_seconds", "consume": "visibility_timeout"}
 LONGEST_REAL_WAIT_SECONDS = 75.0
@@ -28,10 +29,15 @@ POLL_SECONDS = 0.1
 
 
 class Stage(ABC):
-    """What a check acts in. `margin` is how far, in seconds, an instant of the target is trusted."""
+    """What a check acts in. `margin` is how far, in seconds, an instant of the target is trusted.
+
+    `paid` says that each request may cost: then `sharing` is that of all checks, else each has its own. `frugal` says
+    that none is sent to learn what cannot fail.
+    """
 
     virtual: bool
     paid = False
+    frugal = False
     margin: float
     key: str
     key_shown: str
@@ -40,6 +46,7 @@ class Stage(ABC):
         self.session = session
         self.url = url
         self.trace: list[Exchange] = []
+        self.sharing = Sharing()
 
     @abstractmethod
     def now(self) -> float:
@@ -189,12 +196,23 @@ class RealStage(Stage):
 
     virtual = False
 
-    def __init__(self, gate: Gate, url: str, settings: Settings, receivers: ReceiverServer | None, name: str) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        url: str,
+        settings: Settings,
+        receivers: ReceiverServer | None,
+        name: str,
+        *,
+        sharing: Sharing | None = None,
+    ) -> None:
         self._lane = Lane()
         super().__init__(gate.session(self._lane), url)
         self.key = PLACEHOLDER_KEY
         self.key_shown = "$" + settings.key_variable
         self.paid = settings.paid
+        self.frugal = settings.paid and "choices" not in settings.hold
+        self.sharing = sharing if sharing is not None and settings.paid else self.sharing
         self._least_margin = 0.4 if settings.loopback else 1.5
         self._least_pause = POLL_SECONDS if settings.loopback else 1.0
         self._gate = gate
