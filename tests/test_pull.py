@@ -165,7 +165,7 @@ def test_what_cannot_be_read_is_one_line_and_nothing_is_written(
         assert "refused the key (401)" in capsys.readouterr().err
     with Emulator.start() as emulator:
         assert main(["pull", "--target", emulator.url, "--out", str(path), "--max-requests", "1"]) == 2
-        assert "at queue.list: The budget of 1 requests is spent; --max-requests" in capsys.readouterr().err
+        assert "at queue.list: The budget of 1 request is spent; --max-requests" in capsys.readouterr().err
     monkeypatch.delenv("INFRAI_API_KEY")
     assert main(["pull", "--target", "https://gateway.example", "--out", str(path)]) == 2
     assert main(["pull", "--out", str(path)]) == 2

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sched_emulator.output import printable
+from sched_emulator.output import counted, printable
 from sched_emulator.spec import assumptions
 from sched_emulator.spec.answer_files import setting
 
@@ -78,7 +78,7 @@ def document(
     listed = list(findings)
     known = sum(item.value is not None for item in listed)
     head = [
-        f"# Observed at {target} on {date} by `sched-emulator calibrate`, with {requests} requests:",
+        f"# Observed at {target} on {date} by `sched-emulator calibrate`, with {counted(requests, 'request')}:",
         f"# {known} of {len(listed)} questions answered; the others are left at their defaults, as comments.",
         "# `sched-emulator assumptions explain ID` explains a question;",
         "# `sched-emulator serve --assumptions THIS_FILE` answers as below.",

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import requests
 from requests.adapters import HTTPAdapter
 
+from sched_emulator.output import counted
+
 from .created import Created, deletions, operation_at
 from .pace import Lane, Pace
 from .results import short
@@ -192,7 +194,7 @@ class Gate:
                 self.close("The time that a run may take is over: the target answers too slowly to be judged.")
             made = 0 if self._cleaning else self.created.count + self._making + makes
             if self._budget is not None and self.sent + made + made // SLACK_SHARE >= self._budget:
-                self.close(f"The budget of {self._budget} requests is spent; --max-requests allows more.")
+                self.close(f"The budget of {counted(self._budget, 'request')} is spent; --max-requests allows more.")
             elif self.purse is not None and self.closed is None and not self.purse.pay(request, made):
                 self.close(f"The {self.purse.max_usd:g} dollars of --max-usd are spent.")
             if self.closed is not None:

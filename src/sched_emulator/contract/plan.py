@@ -185,7 +185,7 @@ def _beyond(made: Plan, whole: Cost) -> str | None:
     """Return why so many requests are too many, deleting included; None when they are not."""
     settings, all_sends = made.settings, whole.whole
     if settings.budget is not None and all_sends.total() > settings.budget - settings.budget // SPARE_SHARE:
-        return f"it is beyond the budget of {settings.budget} requests; --max-requests allows more"
+        return f"it is beyond the budget of {counted(settings.budget, 'request')}; --max-requests allows more"
     if settings.max_usd is not None and dollars(all_sends, made.prices or {}) > settings.max_usd:
         return f"it is beyond the {settings.max_usd:g} dollars of --max-usd"
     return None
