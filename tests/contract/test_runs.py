@@ -103,7 +103,7 @@ def test_clean_up_finishes_the_job_later(service: Emulator) -> None:
     post("POST", "/v1/scheduling/queue/create", {"name": "mine"})
     said: list[str] = []
     assert by_prefix(Settings(target=service.url, key=KEY), "ct-old-", said.append) == []
-    assert (said, names(service)) == (["1 crons and 2 queues have the prefix ct-old-"], {"mine"})
+    assert (said, names(service)) == (["1 cron and 2 queues have the prefix ct-old-"], {"mine"})
     post("DELETE", "/v1/scheduling/queue/delete/mine")
 
 
@@ -271,7 +271,7 @@ def test_a_plan_says_what_it_costs_and_keeps_within_the_dollars_allowed() -> Non
     settings = Settings("https://api.example.com", key=KEY, allow_writes=True, only=("queue/ack/1",))
     cost = Cost(Counter({"queue.create": 2, "queue.publish": 3, "queue.get": 1}), Counter(queue=2))
     assert list(Plan(settings, found, virtual=False, prices=prices(0.01), cost=cost).sentences())[2] == (
-        "By the prices of /v1/discovery, about $0.07, deleting included: 1 reads for $0.00 and 7 writes for $0.07."
+        "By the prices of /v1/discovery, about $0.07, deleting included: 1 read for $0.00 and 7 writes for $0.07."
     )
     dear = replace(settings, max_usd=0.01)
     assert make_plan(dear, found, virtual=False, prices=prices(0.01)).scenarios == []
