@@ -69,11 +69,14 @@ def test_time_passes_by_a_timedelta_or_a_duration(box: Sandbox, span: timedelta 
     assert box.clock.advance(span) == {"now": now, "fired": 0, "stopped": "until"}
 
 
+FORM = "expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"
+
+
 @pytest.mark.parametrize(
     ("span", "complaint"),
     [
-        ("3 weeks", "advance(): '3 weeks' is no duration; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"),
-        ("-1h", "advance(): '-1h' goes back, and time only moves forward; expected a form like 90s, 15m, 2h, 3d, 1w or PT15M"),
+        ("3 weeks", f"advance(): '3 weeks' is no duration; {FORM}"),
+        ("-1h", f"advance(): '-1h' goes back, and time only moves forward; {FORM}"),
         ("99999w", "advance(): '99999w' is too long; expected at most a thousand years"),
         (60, "advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got 60"),
         (True, "advance() takes a timedelta, a duration such as '3w', or units such as seconds=60 by name, got True"),

@@ -15,7 +15,7 @@ UNPROBED = {name for name, entry in assumptions.catalogue().items() if entry.unp
 SOAKED = TIMES > 1
 MOST = (
     *("[!s]*", "schema/stateful", "schema/*/examples", "schema/*/fuzzing"),
-    "schema/*/coverage" if SOAKED else "schema/queue.*/coverage",  # all of which take longer than all else
+    "schema/*/coverage" if SOAKED else "schema/queue.[cu]*/coverage",  # all of which take longer than all else
 )
 PARTS = () if SOAKED else ("[!s]*", "schema/*/examples")  # scenarios, probes and examples; in the soak everything
 SETS: dict[str, dict[str, str | int]] = {

@@ -204,7 +204,7 @@ def test_every_mutant_can_be_made_and_there_are_enough() -> None:
     assert set(SURVIVORS) <= {item.name for item in MUTANTS}
 
 
-@pytest.mark.parametrize("number", [0, 60])
+@pytest.mark.parametrize("number", [60, 170])
 def test_mutants_are_killed(number: int) -> None:
     fate = judge(MUTANTS[number])
     assert fate.killer is not None

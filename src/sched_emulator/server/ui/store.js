@@ -71,18 +71,18 @@ export async function advance(how) {
   const done = await attempt(() => ask("POST", "clock/advance", how));
   set({ pending: false });
   if (done) setClock({ ...S.clock, now: done.now, advancing: undefined });
-  soon("clock", "timeline", "crons", "tasks", "runs", "queues", "targets", "unused");
+  soon("timeline", "crons", "tasks", "runs", "queues", "targets", "unused");
   return done;
 }
 export const putClock = async (how) => { const clock = await attempt(() => ask("PUT", "clock", how)); if (clock) { setClock(clock); changed(); } };
 
-// Lists are asked for again a moment after something happened, those only that are looked at.
+// Lists are asked for again a moment after something happened. The clock is not: an answer could come after news of it.
 const LISTS = {
   timeline: ["timeline?limit=300", (a) => { S.due = a.items; }], crons: ["crons?limit=500", (a) => { S.crons = a.items; S.totals.crons = a.total; }],
   tasks: ["tasks?limit=500", (a) => { S.tasks = a.items; S.totals.tasks = a.total; }], runs: ["runs?limit=500", (a) => { S.runs = a.items; S.totals.runs = a.total; }],
   queues: ["queues?limit=500", (a) => { S.queues = a.items; S.totals.queues = a.total; }], targets: ["targets", (a) => { S.targets = a.items; }],
   faults: ["faults", (a) => { S.faults = a.items; }], routes: ["routes", (a) => { S.routes = a; }], unused: ["unused", (a) => { S.unused = a.items; }],
-  account: ["account", (a) => { S.account = a; }], clock: ["clock", (a) => setClock(a)],
+  account: ["account", (a) => { S.account = a; }],
 };
 const EVERYTHING = Object.keys(LISTS);
 let wanted = new Set(), timer = null, asking = false;
