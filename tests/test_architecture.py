@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 
@@ -90,6 +91,12 @@ LINKS = links(ALL)
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_nothing_that_blocks_tells_time_or_rolls_dice(module: str) -> None:
     assert impure(CORE[module], module) == []
+
+
+@pytest.mark.parametrize("room", sorted(name for name, source in ALL.items() if "\n__all__ = " in source))
+def test_what_a_room_offers_is_there(room: str) -> None:
+    offered = import_module(room)
+    assert [name for name in offered.__all__ if not hasattr(offered, name)] == []
 
 
 def test_imports_point_down() -> None:

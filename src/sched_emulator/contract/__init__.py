@@ -37,7 +37,6 @@ from .beats import (
     with_expression,
 )
 from .common import (
-    Idle,
     creations,
     empty_queue,
     fifo_queue,
@@ -101,7 +100,6 @@ __all__ = [
     "Call",
     "Failed",
     "Group",
-    "Idle",
     "Nacked",
     "NotChecked",
     "Receiver",
@@ -134,7 +132,6 @@ __all__ = [
     "listed_crons",
     "messages_in",
     "nack",
-    "nacked_message",
     "nacked_with_one_retry",
     "named_task",
     "next_run",
@@ -146,7 +143,6 @@ __all__ = [
     "purged",
     "pushed_queue",
     "requeued",
-    "requeued_message",
     "require",
     "routes",
     "senseless",
