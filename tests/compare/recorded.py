@@ -286,6 +286,16 @@ class Session:
             self._crons.append(made["cron_id"] if "cron_id" in made else made["job_id"])
 
 
+def fired_late(gateway: Gateway, times: int) -> Gateway:
+    """Let a cron of a gateway with jitter fire so often, its runs listed after each, and return the gateway."""
+    gateway.script(f"{HOOK}/*", 200)
+    gateway.ask("cron.create", {"name": "x", "schedule": "*/2 * * * *", "url": f"{HOOK}/x"})
+    for _ in range(times):
+        gateway.advance(120)
+        gateway.ask("run.list")
+    return gateway
+
+
 def compared(gateway: Gateway, entries: list[Entry] | None = None) -> Judged:
     """Compare what was recorded of a gateway, or other entries, with the core."""
     traffic = Traffic()

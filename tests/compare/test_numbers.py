@@ -5,7 +5,7 @@ from sched_emulator.compare.numbers import TOO_MUCH
 from sched_emulator.compare.report import facts
 from sched_emulator.compare.texts import toml
 from sched_emulator.compare.verdicts import Bounds
-from tests.compare.recorded import HOOK, Gateway, compared
+from tests.compare.recorded import Gateway, compared, fired_late
 
 
 def bounds(judged: Judged) -> dict[str, tuple[int | None, int | None, int | None]]:
@@ -80,12 +80,7 @@ def test_a_constant_of_which_one_round_value_is_left_is_proposed() -> None:
 
 
 def test_what_is_left_open_stands_in_a_comment_and_what_is_not_is_loaded() -> None:
-    gateway = Gateway({"cron.jitter_seconds": 60}, seed=3)
-    gateway.script(f"{HOOK}/*", 200)
-    gateway.ask("cron.create", {"name": "x", "schedule": "*/2 * * * *", "url": f"{HOOK}/x"})
-    for _ in range(12):
-        gateway.advance(120)
-        gateway.ask("run.list")
+    gateway = fired_late(Gateway({"cron.jitter_seconds": 60}, seed=3), times=12)
     judged = compared(gateway)
     [each] = judged.constants.values()
     text = toml(facts(judged, ["session.jsonl"]))

@@ -12,7 +12,7 @@ from sched_emulator.core import messages, queues
 from sched_emulator.core.dispatch import OPERATIONS
 from sched_emulator.core.store import Store
 from sched_emulator.recording.lines import Entry, Exchange, LeftOut
-from tests.compare.recorded import HOOK, Gateway, compared
+from tests.compare.recorded import HOOK, Gateway, compared, fired_late
 from tests.compare.test_infer import wrong
 
 
@@ -164,12 +164,7 @@ def test_what_a_receiver_answered_that_was_not_recorded_is_left_open() -> None:
 
 
 def test_crons_that_fire_late_are_no_finding_and_bound_the_jitter() -> None:
-    gateway = Gateway({"cron.jitter_seconds": 60}, shift_ms=800)
-    gateway.script(f"{HOOK}/*", 200)
-    gateway.ask("cron.create", {"name": "x", "schedule": "*/2 * * * *", "url": f"{HOOK}/x"})
-    for _ in range(3):
-        gateway.advance(120)
-        gateway.ask("run.list")
+    gateway = fired_late(Gateway({"cron.jitter_seconds": 60}, shift_ms=800), times=3)
     judged = compared(gateway)
     [bounds] = judged.constants.values()
     assert (judged.findings, judged.judged, bounds.constant, bounds.high) == ([], 4, "cron.jitter_seconds", None)

@@ -132,9 +132,7 @@ def _step(found: Explained, ground: Ground, chain: Chain, item: Item) -> bool:
     worlds = merged([leaf.world for leaf in alive if leaf.world is not None], ground.width_ms)
     if sum(len(world.boxes) for world in worlds) > MOST_WORLDS:
         raise TooMany
-    if _note(found, worlds, item):
-        found.before[chain.start] = chain.worlds
-    found.worlds = worlds
+    _go_on(found, chain, worlds, item)
     if not told and all(world.passed for world in worlds):
         found.passed[item.number] = worlds[0].passed
     elif item.status is not None:
@@ -162,9 +160,7 @@ def _in_any_order(found: Explained, ground: Ground, chain: Chain, item: Item) ->
             return _in_doubt(found, chain, [in_doubt(world, chain.items) for world in chain.worlds])
         if ordered.worlds:
             found.worlds = chain.worlds
-            if _note(found, ordered.worlds, item):
-                found.before[chain.start] = chain.worlds
-            found.worlds = ordered.worlds
+            _go_on(found, chain, ordered.worlds, item)
             found.numbers.update(each.number for each in chain.items if each.status is not None)
             return chain.end
         assert ordered.item is not None
@@ -241,8 +237,8 @@ def _nearest(after: list[Leaf]) -> Difference:
     return found
 
 
-def _note(found: Explained, worlds: list[World], item: Item) -> bool:
-    """Note which answers no world has any longer; return whether there are any."""
+def _go_on(found: Explained, chain: Chain, worlds: list[World], item: Item) -> None:
+    """Go on with the worlds after an exchange, and note which answers none of them has any longer."""
     known = len(found.refuted)
     names = {name for world in (*found.worlds, *worlds) for box in world.boxes for name in box}
     for name in names:
@@ -250,4 +246,6 @@ def _note(found: Explained, worlds: list[World], item: Item) -> bool:
         after = frozenset[str]().union(*(world.left(name) for world in worlds))
         for answer in sorted(before - after):
             found.refuted.setdefault((name, answer), item)
-    return len(found.refuted) > known
+    if len(found.refuted) > known:
+        found.before[chain.start] = chain.worlds
+    found.worlds = worlds

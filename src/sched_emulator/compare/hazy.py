@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sched_emulator.core import messages
-from sched_emulator.core.records import Queue
+from sched_emulator.core.records import Message, Queue
 from sched_emulator.core.store import Store
 
 from . import adopt
@@ -158,10 +158,23 @@ class _Taking(NamedTuple):
         return Taken(doubt.of(("queue", name), hazy=True), HELD.format(name))
 
 
+def handed_out(store: Store, item: Item, record: Queue, message: Message) -> dict[str, Any]:
+    """Hand out a message as a consume asks for it, and return what is shown of it."""
+    messages.hand_out(
+        store, record, message, item.arguments.get("visibility_timeout_ms") or record.visibility_timeout_default_ms
+    )
+    return messages.view(message)
+
+
+def differs(matching: Matching, item: Item, number: int, expected: dict[str, Any], shown: Any) -> None:
+    """Otherwise when a message that was handed out came otherwise."""
+    found = matching.difference(expected, shown, always()[item.operation]["messages"], f"messages.{number}")
+    if found is not None:
+        raise Otherwise(found)
+
+
 def hand_out(store: Store, matching: Matching, item: Item, record: Queue) -> None:
     """Hand out what was handed out. Otherwise when a message that is known came with another payload."""
-    lease_ms = item.arguments.get("visibility_timeout_ms") or record.visibility_timeout_default_ms
-    keys: Any = always()[item.operation]["messages"]
     for number, shown in enumerate(item.result.get("messages", ())):
         theirs, attempts = shown.get("message_id"), shown.get("attempts")
         known = store.find_message(matching.ids.get(theirs, ""), likely=record.queue)
@@ -170,13 +183,10 @@ def hand_out(store: Store, matching: Matching, item: Item, record: Queue) -> Non
         if known is not None:
             there = known.queue == record.queue and known.place == "available"
             if there and attempts in {None, known.attempts + 1}:
-                messages.hand_out(store, record, known, lease_ms)
-                found = matching.difference(messages.view(known), shown, keys, f"messages.{number}")
-                if found is not None:
-                    raise Otherwise(found)
+                differs(matching, item, number, handed_out(store, item, record, known), shown)
             else:
                 adopt.forget(store, known)
         elif attempts == 1:
             made = adopt.message(store, record, shown)
             matching.rebind(theirs, made.message_id)
-            messages.hand_out(store, record, made, lease_ms)
+            handed_out(store, item, record, made)

@@ -6,6 +6,7 @@ only where no such value saves it either.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sched_emulator.spec import assumptions
 
@@ -68,7 +69,7 @@ def judge(
             continue
         explained, findings = explain(part, constants, box)
         found.parts.append((part, explained))
-        _narrow_all(found, part, explained, constants, box)
+        _Narrowing(part, explained, constants, box).all(found)
         explained.worlds, explained.before = [], {}  # a long recording has many
         compared.update(explained.numbers)
         compared.update(alike for number in explained.numbers for alike in part.alike.get(number, ()))
@@ -158,24 +159,47 @@ def _side_by_side(part: Part) -> bool:
     return False
 
 
-def _narrow_all(
-    found: Judged,
-    part: Part,
-    explained: Explained,
-    constants: Mapping[str, str | int],
-    box: Mapping[str, frozenset[str]],
-) -> None:
-    """Put together what the parts say: an answer is possible where it is possible in every part.
+class _Narrowing(NamedTuple):
+    """What a part says of the questions that it asked, under these constants and every answer in the box."""
 
-    What was refuted first comes first, because it takes the least to look for what saves it.
-    """
-    names = [name for name in explained.asked if name in behaviours() and name not in box]
-    verdicts = [found.verdicts.setdefault(name, Verdict(name, behaviours()[name])) for name in names]
-    first: dict[str, int] = {}
-    for (name, _), item in explained.refuted.items():
-        first[name] = min(item.number, first.get(name, item.number))
-    for verdict in sorted(verdicts, key=lambda verdict: first.get(verdict.question, 0)):
-        _narrow(verdict, part, explained, constants, box)
+    part: Part
+    explained: Explained
+    constants: Mapping[str, str | int]
+    box: Mapping[str, frozenset[str]]
+
+    def all(self, found: Judged) -> None:
+        """Put together what the parts say: an answer is possible where it is possible in every part.
+
+        What was refuted first comes first, because it takes the least to look for what saves it.
+        """
+        names = [name for name in self.explained.asked if name in behaviours() and name not in self.box]
+        verdicts = [found.verdicts.setdefault(name, Verdict(name, behaviours()[name])) for name in names]
+        first: dict[str, int] = {}
+        for (name, _), item in self.explained.refuted.items():
+            first[name] = min(item.number, first.get(name, item.number))
+        for verdict in sorted(verdicts, key=lambda verdict: first.get(verdict.question, 0)):
+            self._narrow(verdict)
+
+    def _narrow(self, verdict: Verdict) -> None:
+        for answer in sorted(behaviours()[verdict.question]):
+            item = self.explained.refuted.get((verdict.question, answer))
+            if item is None or answer in verdict.proof:
+                continue
+            if self._saved(verdict.question, answer):
+                verdict.saved.add(answer)
+                continue
+            verdict.possible -= {answer}
+            verdict.proof[answer] = item
+
+    def _saved(self, question: str, answer: str) -> bool:
+        """Whether an answer explains as much as was explained, once constants are left free."""
+        explained, alone = self.explained, {**self.box, question: frozenset({answer})}
+        for start in (explained.constants, *([] if explained.constants == self.constants else [self.constants])):
+            only = (explained, question) if start is explained.constants else None
+            found = replayed(self.part, start, alone, freedom=explained.freedom, only=only)
+            if saved(self.part, found, alone, explained.steps):
+                return True
+        return False
 
 
 def _conclude(found: Judged, constants: Mapping[str, str | int], known: Mapping[str, str | int]) -> None:
@@ -191,39 +215,3 @@ def _conclude(found: Judged, constants: Mapping[str, str | int], known: Mapping[
             found.told.append(f"{name}: the recordings contradict each other, so it is undetermined")
             found.verdicts[name] = Verdict(name, frozenset(assumptions.catalogue()[name].answers))
     bound(found.parts, found.constants, constants)
-
-
-def _narrow(
-    verdict: Verdict,
-    part: Part,
-    explained: Explained,
-    constants: Mapping[str, str | int],
-    box: Mapping[str, frozenset[str]],
-) -> None:
-    for answer in sorted(behaviours()[verdict.question]):
-        item = explained.refuted.get((verdict.question, answer))
-        if item is None or answer in verdict.proof:
-            continue
-        alone = {**box, verdict.question: frozenset({answer})}
-        if _saved(part, explained, constants, alone, verdict.question):
-            verdict.saved.add(answer)
-            continue
-        verdict.possible -= {answer}
-        verdict.proof[answer] = item
-
-
-def _saved(
-    part: Part,
-    explained: Explained,
-    constants: Mapping[str, str | int],
-    box: Mapping[str, frozenset[str]],
-    question: str,
-) -> bool:
-    """Whether an answer explains as much as was explained, once constants are left free."""
-    starts = [explained.constants] if explained.constants == constants else [explained.constants, constants]
-    for start in starts:
-        only = (explained, question) if start is explained.constants else None
-        found = replayed(part, start, box, freedom=explained.freedom, only=only)
-        if saved(part, found, box, explained.steps):
-            return True
-    return False

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from sched_emulator.core import messages
 from sched_emulator.core.assumptions import Answers
 from sched_emulator.core.errors import SchedulingError
 
@@ -15,7 +14,7 @@ from . import adopt
 from .deliveries import none_left, outcome
 from .doubt import Doubt, is_hazy_run, known
 from .fields import IDS, Difference, Otherwise
-from .hazy import OF_A_CRON, taken
+from .hazy import OF_A_CRON, differs, handed_out, taken
 from .held import Held, Standing, next_due
 from .late import put_off
 from .parts import Part
@@ -305,18 +304,13 @@ class _Play:
         item, store = self._item, self._sandbox.store
         queue = store.queues[item.arguments["queue"]]
         live = store.contents[queue.queue].live
-        lease_ms = item.arguments.get("visibility_timeout_ms") or queue.visibility_timeout_default_ms
         for number, shown in enumerate(item.result.get("messages", ())):
             message = live.messages.get(self.matching.ids.get(shown.get("message_id"), ""))
             if message is None or message.place != "available":
                 raise Otherwise(
                     Difference(f"messages.{number}", "a message that is available", shown.get("message_id"))
                 )
-            messages.hand_out(store, queue, message, lease_ms)
-            keys = always()[item.operation]["messages"]
-            found = self.matching.difference(messages.view(message), shown, keys, f"messages.{number}")
-            if found is not None:
-                raise Otherwise(found)
+            differs(self.matching, item, number, handed_out(store, item, queue, message), shown)
 
     def _ours(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         ids = self.matching.ids
