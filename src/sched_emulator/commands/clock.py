@@ -14,7 +14,7 @@ from sched_emulator.output.lines import span
 
 from . import connection
 from .options import Commands, Option, Parser, add_command, instant
-from .terminal import say, say_json, styled, table
+from .terminal import say, say_dropped, say_json, styled, table
 
 ROWS_SHOWN = 100
 LONG_SECONDS = 0.5  # real ones, after which a receiver that is waited for is named
@@ -153,8 +153,7 @@ def _show_passed(values: argparse.Namespace, moved: dict[str, Any], box: Sandbox
         say_json({**moved, "deliveries": entries, "dropped": lost})
         return
     if lost:
-        kept = "delivery is" if lost == 1 else f"{lost:,} deliveries are"
-        say(f"the first {kept} no longer kept; `serve --journal N` keeps more")
+        say_dropped(lost, "delivery")
     for entry in entries[:ROWS_SHOWN]:
         say(delivery_line(entry))
     if len(entries) > ROWS_SHOWN:

@@ -12,7 +12,7 @@ from sched_emulator.output.lines import brief, shortened
 
 from . import connection
 from .options import Commands, Option, add_command
-from .terminal import say, say_json, table
+from .terminal import say, say_dropped, say_json, table
 
 URL_CHARS, DETAIL_CHARS = 60, 70
 DUE_SHOWN = 100
@@ -63,14 +63,14 @@ def requests(values: argparse.Namespace) -> int:
     """Show requests."""
     box = connection.sandbox_of(values)
     log = box.requests(operation=values.operation, since=values.since, kept=True)
-    _show(log, "requests", [_of_request(entry) for entry in log], as_json=values.json)
+    _show(log, "request", "there are no requests", [_of_request(entry) for entry in log], as_json=values.json)
     return 0
 
 
 def deliveries(values: argparse.Namespace) -> int:
     """Show deliveries."""
     log = connection.sandbox_of(values).deliveries(url=values.to, since=values.since, kept=True)
-    _show(log, "deliveries", [_of_delivery(entry) for entry in log], as_json=values.json)
+    _show(log, "delivery", "there are no deliveries", [_of_delivery(entry) for entry in log], as_json=values.json)
     return 0
 
 
@@ -105,15 +105,13 @@ def sandboxes(values: argparse.Namespace) -> int:
     return 0
 
 
-def _show(log: Log[Any], what: str, rows: list[tuple[str, ...]], *, as_json: bool) -> None:
+def _show(log: Log[Any], one: str, none: str, rows: list[tuple[str, ...]], *, as_json: bool) -> None:
     if as_json:
         say_json({"items": log, "first_seq": log.first_seq, "dropped": log.dropped})
         return
     if log.dropped:
-        one = what.removesuffix("ies") + "y" if what.endswith("ies") else what.removesuffix("s")
-        kept = f"{one} is" if log.dropped == 1 else f"{log.dropped:,} {what} are"
-        say(f"the first {kept} no longer kept; `serve --journal N` keeps more")
-    _table(("seq", "at", "what", "how it went", ""), rows, f"there are no {what}")
+        say_dropped(log.dropped, one)
+    _table(("seq", "at", "what", "how it went", ""), rows, none)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], otherwise: str) -> None:

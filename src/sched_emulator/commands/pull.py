@@ -70,8 +70,8 @@ def run(values: argparse.Namespace) -> int:
         complain(values.prog, f"no snapshot comes of what {found.url} answered: {error.message}")
         return 2
     files.write(values.out, made.document.decode(), "--out")
-    read = counted(len(made.crons), "cron"), counted(len(made.queues), "queue"), counted(found.requests, "request")
-    say("{} and {} of {url}, read with {}.".format(*read, url=found.url))
+    crons, queues = counted(len(made.crons), "cron"), counted(len(made.queues), "queue")
+    say(f"{crons} and {queues} of {found.url}, read with {counted(found.requests, 'request')}.")
     table([(f"  {there}", f"is {here} here") for here, there in made.crons])
     for remark in made.remarks:
         paragraph(remark)

@@ -19,6 +19,7 @@ from sched_emulator.contract.reports.terminal import Terminal
 from sched_emulator.contract.results import Result, Warrant
 from sched_emulator.contract.runner import CannotJudge, Run
 from sched_emulator.contract.settings import Settings
+from sched_emulator.output import counted
 from sched_emulator.spec import assumptions
 
 from .options import key_in
@@ -155,5 +156,5 @@ def _tell(findings: Sequence[Finding], differences: Sequence[Result]) -> None:
         names = [item.observation.question for item in findings if item.value is None and item.remark == reason]
         paragraph(f"  {', '.join(names) if count <= 3 else f'{count} questions'}: {reason}", indent="    ")
     if differences:
-        things, are = ("1 thing", "is") if len(differences) == 1 else (f"{len(differences)} things", "are")
+        things, are = counted(len(differences), "thing"), "is" if len(differences) == 1 else "are"
         say(styled(f"{things} that no answer sets {are} otherwise than here: the file's end says which.", "bold"))

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sched_emulator.output import ink, takes_colours, write
+from sched_emulator.output import counted, ink, takes_colours, write
 
 _CODES = {"bold": "1", "dim": "2", "green": "32", "red": "31", "yellow": "33"}
 
@@ -31,6 +31,12 @@ def paragraph(text: str, indent: str = "") -> None:
 def say_json(value: Any) -> None:
     """Write a value for scripts."""
     say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def say_dropped(count: int, one: str) -> None:
+    """Say how many of the first entries a journal keeps no longer, and what keeps more."""
+    kept = f"{one} is" if count == 1 else f"{counted(count, one)} are"
+    say(f"the first {kept} no longer kept; `serve --journal N` keeps more")
 
 
 def styled(text: str, style: str) -> str:

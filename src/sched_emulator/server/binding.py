@@ -193,8 +193,8 @@ def _read(parameter: Parameter, source: Mapping[str, str]) -> Any:
 
 
 def refuse_repeated(source: Mapping[str, str], name: str) -> None:
-    """Raise InvalidRequest for what is given more than once: nobody can tell which value is meant."""
-    if name in source and isinstance(source, MultiMapping) and len(source.getall(name)) > 1:
+    """Raise InvalidRequest for what is given, and more than once: nobody can tell which value is meant."""
+    if isinstance(source, MultiMapping) and len(source.getall(name)) > 1:
         raise InvalidRequest(GIVEN_ONCE, parameter=name)
 
 

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,13 +28,12 @@ from sched_emulator.output import counted, facts, lines
 from sched_emulator.output.lines import Line, Tone
 
 from .control_reading import delivery_view, request_view
-from .events import Told
+from .events import BEAT_SECONDS, Told
 from .sandboxes import Hosted, Reader
 from .secrets import in_url, shown_key
 from .unhurried import Unhurried
 from .watched import Watched, began_ms, mode
 
-BEAT_SECONDS = 0.05
 FOLD_SECONDS = 1.0
 SHOWN = 10  # lines of each sort in that time
 PAST_SHOWN = 50  # of what had happened when somebody began to look: the newest of each sort
@@ -195,14 +193,12 @@ class Teller(Reader):
         The oldest get one, as they come; of what is `past`, the newest.
         """
         others = max(len(facts) - (PAST_SHOWN if past else max(SHOWN - self._shown[sort], 0)), 0)
-        rest = list(islice(facts, len(facts) - others, None) if past else islice(facts, others))
-        last = {alike(fact): fact for fact in rest}
-        for what, count in Counter(map(alike, rest)).items():
-            key, line = shown_key(hosted.key), None
-            if count == 1:
-                line = _line(hosted, key, _found(last[what]))
-            self._fold(key, named(what), count, line)
-        first = facts[: len(facts) - others] if past else facts[others:]
+        shown = len(facts) - others
+        first, rest = (facts[:shown], facts[shown:]) if past else (facts[others:], facts[:others])
+        counts, key = Counter(map(alike, rest)), shown_key(hosted.key)
+        alone = {alike(fact): fact for fact in rest} if 1 in counts.values() else {}
+        for what, count in counts.items():
+            self._fold(key, named(what), count, _line(hosted, key, _found(alone[what])) if count == 1 else None)
         self._shown[sort] += len(first)
         return first
 
@@ -255,8 +251,8 @@ class Teller(Reader):
 
 def _placed(requests: list[RequestEntry], deliveries: list[DeliveryEntry], fires: list[Run]) -> Iterator[_Found]:
     """Yield facts with their places; a fire comes just before what is sent for it."""
-    yield from (_Found(entry.at_ms, entry.seq, entry) for entry in requests)
-    yield from (_Found(entry.at_ms, entry.seq, entry) for entry in deliveries)
+    yield from map(_found, requests)
+    yield from map(_found, deliveries)
     sent = {entry.run_id: entry.seq for entry in deliveries}
     for run in fires:
         yield _Found(began_ms(run), sent.get(run.run_id, 0) - 0.5, run)
