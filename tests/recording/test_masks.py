@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sched_emulator.recording.masks import Forms, Masks
 from sched_emulator.recording.names import is_secret, may_name_a_secret
+from tests.costs import cheaper
 
 KEY = "ifr_live_8Jk2PqZ7"
 
@@ -207,3 +209,32 @@ def test_what_is_wrong_in_a_secret_stays_wrong_in_place(wrong: str) -> None:
 def test_a_mask_is_written_as_its_secret_was() -> None:
     masked = Masks().text(r'{"password": "\u0041\/b\n"}')
     assert re.fullmatch(r'\{"password": "\\u00[45][0-9a-f]\\/[a-z]\\n"\}', masked) is not None
+
+
+ENDLESS = {
+    "parts without a value": "name=x\n",
+    "one name": "name=x",
+    "signs that begin a parameter": ";",
+    "parameters without a value": ";a",
+    "quotes": '"',
+    "backslashes": "\\",
+    "the beginnings of URLs": "://a:",
+    "blank lines": "\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("piece", ENDLESS.values(), ids=ENDLESS)
+def test_what_hiding_costs_grows_with_the_length_of_a_text_alone(piece: str) -> None:
+    def hiding(times: int) -> Callable[[], object]:
+        masks, text = Masks(), "form-data; = " + piece * times
+        return lambda: masks.text(text)
+
+    assert cheaper(hiding(16_000), hiding(2000), times=24)  # 8 where it is so, 64 where each sign costs as much as all
+
+
+def test_of_each_part_of_a_form_that_is_a_secret_the_value_is_hidden() -> None:
+    parts = {"note": "a=b\r\n\r\nname=c", "password": "s3cr3tX", "file": "no\nsecret", "token": ""}
+    head = '--b\r\nContent-Disposition: form-data; name="{}"\r\nX: y\r\n\r\n'
+    text = "".join(f"{head.format(name)}{value}\r\n" for name, value in parts.items())
+    masks = Masks()
+    assert masks.text(text + "--b--\r\n") == text.replace("s3cr3tX", masks.secret("s3cr3tX")) + "--b--\r\n"

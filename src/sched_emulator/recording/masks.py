@@ -29,8 +29,12 @@ LIKELY_NO_WORD_CHARS = 8
 _STRING = r'"(?:[^"\\]|\\.)*"?'
 _NAMES = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
 _TOKENS = re.compile(rf'{_STRING}|[{{}}\[\],:]|[^\s"{{}}\[\],:]+', re.DOTALL)
-_PARAMETERS = re.compile(r"""((?:^|[?&;#"']|\\u0026)([^=&#?"'\s\\]+)=)([^&#"'\s\\]+)""")
-_PARTS = re.compile(r"""(name="?([^"\r\n;]+)[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.*?)(?=\r?\n--|\Z)""", re.DOTALL)
+_NAME = r"""[^=&#?"'\s\\]++"""
+# A parameter with its value; or, passed over at one stroke, what might be its name and is none.
+_PARAMETERS = re.compile(rf"""((?:^|[?&;#"']|\\u0026)({_NAME})=)([^&#"'\s\\]+)|[?&;#"']{_NAME}""")
+_HEAD = re.compile(r"(?:(?!\r?\n)[^\n]++(?:\n|\Z))++(\r?\n)?")  # lines of a part of a form, and a blank one after
+_NAME_OF_PART = re.compile(r"""name="?([^"\r\n;]+)""")
+_END_OF_PART = re.compile(r"\r?\n--|\Z")
 _KEYS = re.compile(r"(?<![A-Za-z0-9])ifr_[A-Za-z0-9_-]+")
 _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _SIGNS = re.compile(rf"{_PAIR}|\\u[0-9a-fA-F]{{4}}|\\.|.", re.DOTALL)
@@ -219,14 +223,31 @@ class Masks:
         if "=" in text:
             text = _PARAMETERS.sub(self._parameter, text)
         if "form-data" in text:
-            text = _PARTS.sub(self._parameter, text)
+            text = self._in_parts(text)
         return _USER.sub(lambda match: match[1] + self.secret(match[2]), text) if "://" in text else text
 
     def _parameter(self, match: "re.Match[str]") -> str:
-        name = unquote_plus(match[2])
+        return match[0] if match[2] is None else match[1] + self._value(match[2], match[3])
+
+    def _in_parts(self, text: str) -> str:
+        """Return a form of several parts without the values of secrets."""
+        found: list[str] = []
+        done = at = 0
+        while (head := _HEAD.search(text, at)) is not None:
+            named, at = _NAME_OF_PART.search(head[0]), head.end()
+            if named is not None and head[1]:
+                ends = _END_OF_PART.search(text, at)
+                assert ends is not None  # the end of the text is one
+                found += [text[done:at], self._value(named[1], text[at : ends.start()])]
+                done = at = ends.start()
+        return "".join([*found, text[done:]])
+
+    def _value(self, name: str, value: str) -> str:
+        """Return what stands for the value of a parameter."""
+        name = unquote_plus(name)
         if name in self._redact:
-            return match[1] + quote(self._redacted(unquote_plus(match[3])), safe=":")
-        return match[1] + self.secret(match[3]) if is_secret(name) else match[0]
+            return quote(self._redacted(unquote_plus(value)), safe=":")
+        return self.secret(value) if is_secret(name) else value
 
     # Wherever a known one stands
 
